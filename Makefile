@@ -1,0 +1,101 @@
+# make              build everything into build/$(MODE)
+# make check        tidy + unit tests + smoke, no engine, no network   MODE=debug|release|asan|tsan
+# make test         check + end-to-end on a real Docker Engine         E2E=0 leaves the engine out
+# make test-long    storms, soaks, many hosts
+# make bench        figures, as ratios measured side by side
+# make up / down    a cluster on this machine; down PURGE=1 forgets its state
+# make golden       rewrite tests/golden from the code
+# make fmt          clang-format in place          V=1 shows the commands
+#
+# A folder is a unit: common/* make one library, each services/X makes a program
+# davit-X and a library of all but its main.c, each tests/unit/test_X.c makes a
+# test, each tests/bench/bench_X.c a benchmark. Adding a file needs no edit here.
+
+MODE ?= debug
+B    ?= build/$(MODE)
+Q    := $(if $(V),,@)
+
+WARN := -Wall -Wextra -Werror -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
+        -Wold-style-definition -Wformat=2 -Wcast-align -Wpointer-arith -Wvla -Wundef \
+        -Wimplicit-fallthrough -Wpedantic
+CFLAGS_debug   := -O0 -g3
+CFLAGS_release := -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
+CFLAGS_asan    := -O1 -g3 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+CFLAGS_tsan    := -O1 -g3 -fsanitize=thread
+$(if $(CFLAGS_$(MODE)),,$(error MODE=$(MODE): want debug, release, asan or tsan))
+
+VERSION  := 0.1.0
+CPPFLAGS := -I. -I$(B)/gen -D_GNU_SOURCE -DDAVIT_VERSION='"$(VERSION)"'
+CFLAGS   := -std=c11 $(CFLAGS_$(MODE))
+LDFLAGS  := -Wl,--as-needed
+LDLIBS   := -lnng -lprotobuf-c -lsqlite3 -lcurl -luv -ljansson -lyaml -lm -lpthread
+
+services := $(notdir $(wildcard services/*))
+program   = davit$(if $(filter cli,$1),,-$1)
+protos   := $(wildcard proto/*.proto)
+gen_c    := $(protos:proto/%.proto=$(B)/gen/proto/%.pb-c.c)
+gen_h    := $(gen_c:.c=.h)
+common_o := $(patsubst %.c,$(B)/%.o,$(wildcard common/*/*.c)) $(gen_c:.c=.o)
+service_o = $(patsubst %.c,$(B)/%.o,$(filter-out %/main.c,$(wildcard services/$1/*.c services/$1/*/*.c)))
+units    := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
+benches  := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/bench_*.c))
+testlib_o := $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/*.c))
+service_a := $(services:%=$(B)/%.a)
+
+.PHONY: all check unit tidy golden fmt clean bench-build FORCE
+.DELETE_ON_ERROR:
+.SECONDARY:
+all: $(foreach s,$(services),$(B)/bin/$(call program,$s))
+check: tidy unit
+unit: $(units:=.pass)
+	$(Q)tests/count.sh $(units:=.tap)
+
+# Objects: rebuilt when their headers or any flag change.
+$(B)/%.o: %.c $(B)/flags | $(gen_h)
+	@echo "  CC   $<" && mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) -MMD -MP -c $< -o $@
+$(B)/gen/%.o: $(B)/gen/%.c $(B)/flags
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -w -MMD -MP -c $< -o $@
+$(B)/gen/proto/%.pb-c.c $(B)/gen/proto/%.pb-c.h: proto/%.proto
+	@echo "  GEN  $<" && mkdir -p $(B)/gen/proto
+	$(Q)protoc-c --proto_path=proto --c_out=$(B)/gen/proto $<
+$(B)/flags: FORCE
+	@mkdir -p $(@D) && echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(WARN)' | cmp -s - $@ || \
+	echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(WARN)' > $@
+
+$(B)/common.a: $(common_o)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+define service_rules
+$(B)/$1.a: $(call service_o,$1)
+	$(Q)rm -f $$@ && $(AR) rcs $$@ $$^
+$(B)/bin/$(call program,$1): $(B)/services/$1/main.o $(B)/$1.a $(B)/common.a
+	@echo "  LINK $$@" && mkdir -p $$(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $$^ $(LDLIBS) -o $$@
+endef
+$(foreach s,$(services),$(eval $(call service_rules,$s)))
+
+# Tests: a .pass file remembers a success until something it is made of changes.
+$(B)/unit/%: $(B)/tests/unit/%.o $(testlib_o) $(service_a) $(B)/common.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -lcmocka -o $@
+$(B)/unit/%.pass: $(B)/unit/% $(wildcard tests/golden/*)
+	@echo "  TEST $*"
+	$(Q)BUILD=$(B) timeout 120 $< > $(B)/unit/$*.tap 2> $(B)/unit/$*.err || \
+	{ cat $(B)/unit/$*.tap; tail -50 $(B)/unit/$*.err; exit 1; }
+	@touch $@
+$(B)/bench/%: $(B)/tests/bench/%.o $(B)/tests/lib/bench.o $(service_a) $(B)/common.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
+bench-build: $(benches)
+
+tidy:
+	$(Q)tests/tidy.sh
+golden: $(B)/unit/test_task_fsm
+	$(Q)GOLDEN=1 $(B)/unit/test_task_fsm >/dev/null
+fmt:
+	$(Q)clang-format -i $$(find common services tests -name '*.[ch]')
+clean:
+	rm -rf build
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,86 @@
+/*
+ * client.h - calls over an nng REQ socket, from a libuv loop.
+ *
+ * A client dials in the background and again after a loss, with jitter; a call
+ * started while there is no connection waits for one until its time is up. The
+ * same call may reach the server more than once (nng resends after a broken
+ * connection), which is why changing calls carry a request_id: give one, or leave
+ * it to the client, which makes a random one for methods that are told to need it.
+ *
+ * One thread. At most RPC_CLIENT_CALLS_MAX calls are on the wire, more are queued.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <protobuf-c/protobuf-c.h>
+#include <uv.h>
+
+#include "common/base/cleanup.h"
+#include "common/base/err.h"
+#include "proto/rpc.pb-c.h"
+
+enum {
+	RPC_CLIENT_CALLS_MAX = 32,   /* on the wire; nng's REP drops replies beyond 64 a pipe */
+	RPC_CLIENT_QUEUE_MAX = 4096, /* waiting for a place; beyond: RESOURCE_EXHAUSTED at once */
+};
+
+struct rpc_client;
+struct rpc_pending;
+
+/* How a call ended. Everything is borrowed for the callback. */
+struct rpc_result {
+	Davit__Reply__Status status;
+	const char *message;              /* "" when OK */
+	const char *field;                /* "" when none is at fault */
+	const char *note;                 /* "" when none */
+	const ProtobufCMessage *response; /* of the method's output type; NULL unless OK */
+};
+
+typedef void rpc_done_fn(const struct rpc_result *result, void *arg);
+
+struct rpc_call_options {
+	uint64_t timeout_ms; /* required: then DEADLINE_EXCEEDED (connected) or UNAVAILABLE (not) */
+	const char *request_id; /* NULL: none */
+};
+
+/* Starts dialing url. -EINVAL for a URL that nng refuses. */
+int rpc_client_open(uv_loop_t *loop, const char *url, struct rpc_client **ret_client,
+	struct err *err);
+
+/*
+ * Starts a call of a method found with rpc_method(). request is encoded before this
+ * returns. done runs exactly once, later, on the loop; never from inside this
+ * function. The handle is valid until done has run.
+ */
+struct rpc_pending *rpc_client_call(struct rpc_client *client,
+	const ProtobufCMethodDescriptor *method, const ProtobufCMessage *request,
+	const struct rpc_call_options *options, rpc_done_fn *done, void *arg);
+
+/* Gives the call up: done runs later with CANCELLED. */
+void rpc_client_cancel(struct rpc_client *client, struct rpc_pending *pending);
+
+bool rpc_client_is_connected(const struct rpc_client *client);
+
+/* Drops the connection and dials anew: for a caller that hears nothing although it is connected. */
+void rpc_client_redial(struct rpc_client *client);
+
+/* A ProtobufCService for the generated stubs: closure(NULL) on failure, see rpc_client_error. */
+ProtobufCService *rpc_client_service(struct rpc_client *client,
+	const ProtobufCServiceDescriptor *service);
+
+/* Of the last call that ended with a NULL closure. */
+const struct rpc_result *rpc_client_error(const struct rpc_client *client);
+
+/* Every call still under way ends with CANCELLED before this returns. */
+void rpc_client_close(struct rpc_client *client);
+CLEANUP_DEFINE(struct rpc_client *, rpc_client_close)
+
+/* The method of that short name. Asserts that there is one: the name is a literal. */
+const ProtobufCMethodDescriptor *rpc_method(const ProtobufCServiceDescriptor *service,
+	const char *name);
+
+/* A fresh request id: 128 random bits in hex. */
+enum { RPC_REQUEST_ID_SIZE = 33 };
+void rpc_request_id_make(char ret_text[RPC_REQUEST_ID_SIZE]);

@@ -1,0 +1,54 @@
+/*
+ * pubsub.h - topics over nng's PUB and SUB sockets, for what may be lost.
+ *
+ * A message is "<topic> <payload>": the topic is printable ASCII without a space
+ * and has at most RPC_TOPIC_MAX characters. A slow subscriber loses messages; the
+ * payloads carry sequence numbers that show it. Either side may listen or dial.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <uv.h>
+
+#include "common/base/cleanup.h"
+#include "common/base/err.h"
+
+enum {
+	RPC_TOPIC_MAX = 128,
+	RPC_FRAME_MAX = 1 << 20, /* bytes of one message, topic included */
+	RPC_SUB_QUEUE_MAX =
+		8192, /* messages kept while the loop is busy; beyond: counted and dropped */
+};
+
+enum rpc_side { RPC_LISTEN, RPC_DIAL };
+
+struct rpc_pub;
+
+/* -EADDRINUSE, -EINVAL, with words. A dialing publisher keeps trying in the background. */
+int rpc_pub_open(const char *url, enum rpc_side side, struct rpc_pub **ret_pub, struct err *err);
+
+/* Subscribers connected now: with none, nothing needs to be encoded. */
+unsigned rpc_pub_n_subscribers(const struct rpc_pub *pub);
+
+/* Never blocks. A frame over RPC_FRAME_MAX is dropped and counted. */
+void rpc_pub_send(struct rpc_pub *pub, const char *topic, const void *payload, size_t size);
+uint64_t rpc_pub_n_dropped(const struct rpc_pub *pub);
+
+void rpc_pub_close(struct rpc_pub *pub);
+CLEANUP_DEFINE(struct rpc_pub *, rpc_pub_close)
+
+struct rpc_sub;
+
+/* topic is NUL-terminated; payload is borrowed for the callback. On the loop's thread. */
+typedef void rpc_on_frame_fn(const char *topic, const void *payload, size_t size, void *arg);
+
+/* topics: prefixes, ends with NULL; {"", NULL} is everything. */
+int rpc_sub_open(uv_loop_t *loop, const char *url, enum rpc_side side, const char *const *topics,
+	rpc_on_frame_fn *on_frame, void *arg, struct rpc_sub **ret_sub, struct err *err);
+uint64_t rpc_sub_n_dropped(const struct rpc_sub *sub);
+unsigned rpc_sub_n_publishers(const struct rpc_sub *sub);
+
+void rpc_sub_close(struct rpc_sub *sub);
+CLEANUP_DEFINE(struct rpc_sub *, rpc_sub_close)

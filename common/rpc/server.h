@@ -1,0 +1,44 @@
+/*
+ * server.h - answers calls on an nng raw REP socket.
+ *
+ * Raw, so that a call can be kept and answered in any order. nng's threads only
+ * put messages into a mailbox; everything else, on_call included, runs on the
+ * loop's thread. All calls that arrived since the last turn are handed over in
+ * one turn: the service can take them as a batch (libuv's check phase).
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include <uv.h>
+
+#include "common/base/cleanup.h"
+#include "common/base/err.h"
+#include "common/rpc/call.h"
+
+struct rpc_server;
+
+/* Ownership of the call passes to the callee. */
+typedef void rpc_on_call_fn(struct rpc_call *call, void *arg);
+
+struct rpc_server_stats {
+	uint64_t n_calls;     /* handed over */
+	uint64_t n_malformed; /* answered INVALID_ARGUMENT, UNIMPLEMENTED, … by the transport */
+	uint64_t n_pipes;     /* connected now */
+};
+
+/*
+ * Listens on an nng URL ("tcp://127.0.0.1:7070", "ipc:///run/x.sock"). services
+ * ends with NULL and is borrowed for the server's life. -EADDRINUSE, -EINVAL for
+ * a URL nng refuses, with words.
+ */
+int rpc_server_open(uv_loop_t *loop, const char *url,
+	const ProtobufCServiceDescriptor *const *services, rpc_on_call_fn *on_call, void *arg,
+	struct rpc_server **ret_server, struct err *err);
+
+void rpc_server_stats(const struct rpc_server *server, struct rpc_server_stats *ret_stats);
+
+/* Stops listening. Calls still kept may be dropped before or after; sending them then is a no-op.
+ */
+void rpc_server_close(struct rpc_server *server);
+CLEANUP_DEFINE(struct rpc_server *, rpc_server_close)

@@ -1,0 +1,76 @@
+/*
+ * store.h - ordered keys to bytes, changed in atomic durable batches.
+ *
+ * store_sqlite.c keeps them in a file, store_mem.c in memory for tests and the
+ * simulator (which also makes commits fail or be lost). tests/unit/test_store.c
+ * runs one suite over both, so that the second is never a looser promise than the
+ * first. Keys are text without NUL, ordered by their bytes (memcmp); values are
+ * opaque.
+ *
+ * A store belongs to one thread at a time.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/buf.h"
+#include "common/base/cleanup.h"
+#include "common/base/err.h"
+
+enum {
+	STORE_KEY_MAX = 256,        /* bytes, without the NUL */
+	STORE_VALUE_MAX = 16 << 20, /* bytes */
+};
+
+struct store;
+struct store_batch;
+
+/* An empty batch; it can be filled, committed, reset and filled again. */
+struct store_batch *store_batch_new(void);
+void store_batch_free(struct store_batch *batch);
+CLEANUP_DEFINE(struct store_batch *, store_batch_free)
+
+/* Both copy what they are given. A later write of a key in a batch wins. */
+void store_batch_put(struct store_batch *batch, const char *key, const void *value, size_t size);
+void store_batch_delete(struct store_batch *batch, const char *key);
+size_t store_batch_count(const struct store_batch *batch);
+void store_batch_reset(struct store_batch *batch);
+
+/*
+ * Opens or makes the file. -EACCES, -EIO, -ENOSPC, -EUCLEAN (it is no Davit
+ * store, or a newer format), -EBUSY (another process has it), with words.
+ */
+int store_open_sqlite(const char *path, struct store **ret_store, struct err *err);
+int store_open_mem(struct store **ret_store, struct err *err);
+
+/* NULL is fine. */
+void store_close(struct store *store);
+CLEANUP_DEFINE(struct store *, store_close)
+
+/*
+ * Makes every write of the batch durable (on disk, fsynced) before returning 0.
+ * On failure nothing of it is visible, now or after a restart: -EIO, -ENOSPC, …
+ * The batch is not changed. An empty batch is 0 without touching the disk.
+ */
+int store_commit(struct store *store, const struct store_batch *batch, struct err *err);
+
+/* Appends the value to ret_value. -ENOENT if the key is not there. */
+int store_get(struct store *store, const char *key, struct buf *ret_value, struct err *err);
+
+/* Return 0 to go on, anything else to stop: store_scan returns it. Borrowed for the call. */
+typedef int store_visit_fn(const char *key, const void *value, size_t size, void *arg);
+
+/* Visits all keys that begin with prefix ("" is all), in order. No commits meanwhile. */
+int store_scan(struct store *store, const char *prefix, store_visit_fn *visit, void *arg,
+	struct err *err);
+
+struct store_figures {
+	uint64_t n_commits, n_writes;
+	uint64_t commit_us_last, commit_us_max;
+	uint64_t file_bytes, wal_bytes;
+};
+void store_figures(struct store *store, struct store_figures *ret_figures);
+
+/* Housekeeping between batches: a bounded piece of vacuum and checkpoint. */
+void store_tidy(struct store *store);

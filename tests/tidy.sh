@@ -1,0 +1,60 @@
+#!/bin/sh
+# tidy.sh - the part of the house style (CONTRIBUTING.md) that a program can judge.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+bad=0
+say() { echo "tidy: $*" >&2; bad=1; }
+sources=$(find common services tests -name '*.[ch]' | sort)
+headers=$(find common services tests -name '*.h' | sort)
+
+# Sizes: a function fits a screen, a file fits a head.
+for f in $(ctags -x --_xformat='%{input}:%{line}:%{name}:%{end}' --kinds-C=f $sources |
+	awk -F: '$4 - $2 + 1 > 70 {print $1 ":" $2 ":" $3 "=" $4 - $2 + 1}'); do
+	say "$f lines, at most 70"
+done
+wc -l $sources | awk '$2 != "total" && $1 > 600 {print "tidy: " $2 " has " $1 " lines, at most 600"}' |
+	grep . >&2 && bad=1
+
+# Layers, each may include only what is left of it; adapters and services never each other:
+# base < proto < fsm < model < pbjson < {rpc, store, docker, http} < services.
+layer() { # layer DIR FORBIDDEN-REGEX
+	grep -nE "#include \"(common/($2)|services)/" common/"$1"/*.[ch] 2>/dev/null && say "common/$1 includes upwards or sideways"
+}
+layer base 'fsm|model|pbjson|rpc|store|docker|http'
+layer fsm 'model|pbjson|rpc|store|docker|http'
+layer model 'pbjson|rpc|store|docker|http'
+layer pbjson 'rpc|store|docker|http'
+layer rpc 'store|docker|http'
+layer store 'rpc|docker|http'
+layer docker 'rpc|store|http'
+layer http 'rpc|store|docker'
+grep -n 'pb-c\.h' common/base/* && say "base knows nothing of the domain"
+for s in services/*/; do
+	s=$(basename "$s")
+	grep -rn '#include "services/' "services/$s" | grep -v "#include \"services/$s/" && say "$s includes another service"
+done
+
+# Words that may not appear.
+grep -nE '\<(strcpy|strcat|sprintf|gets|atoi|atol|system|usleep|sleep)[[:space:]]*\(' $sources && say "a banned call"
+grep -nwE 'NDEBUG|FIXME|XXX' $sources && say "a banned word"
+grep -rnE '\<(exit|abort)[[:space:]]*\(' services common --include=*.c | grep -vE '/main\.c:|common/base/' && say "only main.c may exit"
+
+# Headers open with their purpose and compile once.
+for h in $headers; do
+	head -2 "$h" | grep -q "^ \* $(basename "$h") - " || say "$h does not open with its purpose"
+	grep -q '^#pragma once' "$h" || say "$h lacks #pragma once"
+done
+
+# Every module has its test.
+for c in common/*/*.c services/*/*.c; do
+	[ -e "$c" ] || continue
+	m=$(basename "$c" .c)
+	case $m in main|log) continue ;; esac
+	grep -qs "#include \"${c%.c}.h\"" tests/unit/*.c tests/sim/*.c && continue
+	[ -e "tests/unit/test_$m.c" ] || grep -q "tested by tests/" "$c" || say "$c has no tests/unit/test_$m.c"
+done
+
+if command -v clang-format >/dev/null; then
+	clang-format --dry-run -Werror $sources 2>&1 | grep -m 3 'error:' && say "run: make fmt"
+fi
+exit $bad
