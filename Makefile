@@ -2,8 +2,9 @@
 # make check        tidy + unit tests + smoke, no engine, no network   MODE=debug|release|asan|tsan
 # make test         check + end-to-end on a real Docker Engine         E2E=0 leaves the engine out
 # make test-long    storms, soaks, many hosts
+# make deps         what is missing of the Debian packages, installed
 # make bench        figures, as ratios measured side by side
-# make up / down    a cluster on this machine; down PURGE=1 forgets its state
+# make up / down    a cluster on this machine (PORT=7070); down PURGE=1 forgets its state
 # make golden       rewrite tests/golden from the code
 # make fmt          clang-format in place          V=1 shows the commands
 #
@@ -42,7 +43,7 @@ benches  := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/bench
 testlib_o := $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/*.c))
 service_a := $(services:%=$(B)/%.a)
 
-.PHONY: all check unit tidy golden fmt clean bench-build FORCE
+.PHONY: all check test test-long deps up down unit tidy golden fmt clean bench-build FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(foreach s,$(services),$(B)/bin/$(call program,$s))
@@ -88,6 +89,18 @@ $(B)/bench/%: $(B)/tests/bench/%.o $(B)/tests/lib/bench.o $(service_a) $(B)/comm
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
 bench-build: $(benches)
+
+# On a machine with an engine: every stage runs, and the last line counts them all.
+test:
+	$(Q)MODE=$(MODE) tests/test.sh tests/e2e
+test-long:
+	$(Q)MODE=$(MODE) E2E_SECONDS=7200 tests/test.sh tests/long
+deps:
+	$(Q)deploy/bootstrap.sh
+up:
+	$(Q)$(if $(PORT),DAVIT_PORT=$(PORT)) deploy/up.sh
+down:
+	$(Q)PURGE=$(or $(PURGE),0) deploy/down.sh
 
 tidy:
 	$(Q)tests/tidy.sh

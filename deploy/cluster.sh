@@ -1,0 +1,89 @@
+# cluster.sh - a whole cluster as processes of this machine. Sourced by bash: deploy/up.sh,
+# deploy/down.sh and the end-to-end tests.
+#
+# A cluster lives in one directory, its home: run/ pid files, log/, a state directory for each
+# process, `port` the first of its ports, `id` the cluster's id, by which its containers are known.
+
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+# cluster_use HOME PORT: what follows speaks of that one. Its programs are in $DAVIT_BIN.
+cluster_use() {
+	home=${1%/}
+	url_manager=tcp://127.0.0.1:$2
+	url_feed=tcp://127.0.0.1:$(($2 + 1))
+	url_stats=tcp://127.0.0.1:$(($2 + 2))
+	url_feed_json=tcp://127.0.0.1:$(($2 + 3))
+	url_scheduler=tcp://127.0.0.1:$(($2 + 4))
+	url_monitor=tcp://127.0.0.1:$(($2 + 5))
+	mkdir -p "$home"/{run,log} || return
+	echo "$2" >"$home/port"
+	export DAVIT_MANAGER=$url_manager
+}
+
+# cluster_ports_free PORT: whether a cluster could have the six from there on.
+cluster_ports_free() {
+	local port
+	for ((port = $1; port < $1 + 6; port++)); do
+		port_free "$port" || return 1
+	done
+}
+
+# daemon NAME PROGRAM OPTION...: unless it runs already. The caller's DAVIT_* are not for it.
+daemon() {
+	local name=$1 program=$2
+	shift 2
+	proc_pid "$home/run/$name.pid" >/dev/null && return
+	(
+		bin=$DAVIT_BIN
+		unset "${!DAVIT_@}"
+		proc_start "$home/run/$name.pid" "$home/log/$name.log" "$bin/$program" "$@"
+	)
+}
+
+manager_start() { # [OPTION...]
+	daemon manager davit-manager --state-dir "$home/manager" --listen "$url_manager" \
+		--feed "$url_feed" --stats "$url_stats" --feed-json "$url_feed_json" \
+		--scheduler "$url_scheduler" "$@"
+}
+
+scheduler_start() { daemon scheduler davit-scheduler --listen "$url_scheduler" "$@"; }
+
+worker_start() { # NAME CPUS MEMORY [OPTION...]
+	local name=$1 cpus=$2 memory=$3
+	shift 3
+	daemon "$name" davit-worker --name "$name" --cpus "$cpus" --memory "$memory" \
+		--manager "$url_manager" --stats "$url_stats" --state-dir "$home/$name" "$@"
+}
+
+monitor_start() {
+	daemon monitor davit-monitor --listen "$url_monitor" --feed "$url_feed" \
+		--manager "$url_manager" "$@"
+}
+
+davit() { timeout 60 "$DAVIT_BIN/davit" "$@"; }
+
+# nodes_ready N: as many are, and the cluster's id is on disk for the day when it must be cleaned
+# up without a manager to ask.
+nodes_ready() {
+	local ready
+	ready=$(davit nodes -o json 2>/dev/null | jq -r '[.nodes[] | select(.state == "READY")] | length' 2>/dev/null)
+	[ "${ready:-0}" -ge "$1" ] || return 1
+	[ -s "$home/id" ] || cluster_id >"$home/id"
+}
+
+cluster_id() {
+	nngcat --req --dial "$url_manager" --recv-timeout 5 --raw --data '{"method":"GetCluster","request":{}}' |
+		jq -r .response.cluster_id
+}
+
+# cluster_end HOME SECONDS: ends its processes, in that time if they can, and removes its
+# containers. Workers go first, so that no container is started behind the sweep.
+cluster_end() {
+	local home=${1%/} seconds=$2 pids=() id
+	readarray -t pids < <(find "$home/run" -name '*.pid' 2>/dev/null)
+	[ ${#pids[@]} -eq 0 ] || proc_stop "$seconds" "${pids[@]}"
+	id=$(cat "$home/id" 2>/dev/null)
+	[ -n "$id" ] || return 0
+	wait_for 60 label_sweep "davit.cluster=$id" ||
+		{ complain "containers of cluster $id are left: docker ps -a --filter label=davit.cluster=$id"; return 1; }
+}

@@ -1,0 +1,87 @@
+#!/usr/bin/env bats
+# deploy.bats - the scripts that prepare a machine.
+
+load lib
+
+# A copy of deploy/ whose list of packages is the test's own.
+setup() {
+	cp -r "$repo/deploy" "$BATS_TEST_TMPDIR/deploy"
+	chmod -R a+rX "$BATS_TEST_TMPDIR" "$(dirname "$BATS_TEST_TMPDIR")"
+}
+
+@test "bootstrap finds everything there and says nothing" {
+	run "$repo/deploy/bootstrap.sh"
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+}
+
+@test "bootstrap takes a program from elsewhere for its package" {
+	echo "run no-such-package-of-davit sh" >"$BATS_TEST_TMPDIR/deploy/packages.txt"
+	run "$BATS_TEST_TMPDIR/deploy/bootstrap.sh" run
+	[ "$status" -eq 0 ]
+}
+
+@test "bootstrap looks only at the groups that it was asked for" {
+	echo "test no-such-package-of-davit" >"$BATS_TEST_TMPDIR/deploy/packages.txt"
+	run "$BATS_TEST_TMPDIR/deploy/bootstrap.sh" build run
+	[ "$status" -eq 0 ]
+}
+
+@test "bootstrap tells an ordinary user which command to run" {
+	chmod a+rx "$E2E_DIR" # bats keeps its own directories private
+	cp -r "$BATS_TEST_TMPDIR/deploy" "$E2E_DIR/deploy"
+	echo "run no-such-package-of-davit" >"$E2E_DIR/deploy/packages.txt"
+	run as_nobody "$E2E_DIR/deploy/bootstrap.sh" run
+	rm -rf "$E2E_DIR/deploy"
+	[ "$status" -eq 1 ]
+	has "no-such-package-of-davit"
+	has "sudo $E2E_DIR/deploy/bootstrap.sh run"
+}
+
+@test "bootstrap says what it could not install" {
+	[ "$(id -u)" -eq 0 ] || skip "only root installs"
+	# A stand-in for apt: the package exists nowhere, and the network is not the test's business.
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	printf '#!/bin/sh\necho "E: no such package"\nexit 100\n' >"$BATS_TEST_TMPDIR/bin/apt-get"
+	chmod +x "$BATS_TEST_TMPDIR/bin/apt-get"
+	echo "run no-such-package-of-davit" >"$BATS_TEST_TMPDIR/deploy/packages.txt"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH run "$BATS_TEST_TMPDIR/deploy/bootstrap.sh"
+	[ "$status" -eq 1 ]
+	has "E: no such package"
+}
+
+@test "engine.sh leaves an engine alone that was there before" {
+	export DAVIT_ENGINE_HOME=$BATS_TEST_TMPDIR/engine
+	run "$repo/deploy/engine.sh" start test-own
+	[ "$status" -eq 0 ]
+	[ -e "$DAVIT_ENGINE_HOME/users/test-own" ]
+	run "$repo/deploy/engine.sh" stop test-own
+	[ "$status" -eq 0 ]
+	[ ! -e "$DAVIT_ENGINE_HOME/users/test-own" ]
+	engine_answers
+}
+
+@test "engine.sh forgets a user whose process is gone" {
+	export DAVIT_ENGINE_HOME=$BATS_TEST_TMPDIR/engine
+	bash -c '"$0" start dead $$' "$repo/deploy/engine.sh"
+	[ -s "$DAVIT_ENGINE_HOME/users/dead" ]
+	run "$repo/deploy/engine.sh" stop other
+	[ ! -e "$DAVIT_ENGINE_HOME/users/dead" ]
+}
+
+@test "engine.sh tells what to do where no engine answers" {
+	export DAVIT_ENGINE_HOME=$BATS_TEST_TMPDIR/engine
+	DOCKER_HOST=unix://$BATS_TEST_TMPDIR/absent.sock run "$repo/deploy/engine.sh" start test-own
+	[ "$status" -eq 1 ]
+	has "DOCKER_HOST=unix://$BATS_TEST_TMPDIR/absent.sock"
+}
+
+@test "the demo image runs a shell, and is not made twice" {
+	run docker run --rm --label davit.e2e "$E2E_IMAGE" sh -c 'echo $((6 * 7)); cat /www/index.html'
+	[ "$status" -eq 0 ]
+	has "42"
+	has "Hello from Davit"
+	run "$repo/deploy/demo-image.sh" "$E2E_IMAGE"
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+}

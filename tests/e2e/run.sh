@@ -1,0 +1,46 @@
+#!/bin/bash
+# run.sh PATH... - runs bats files against a real Docker Engine and prints TAP.
+#
+# Everything that the tests start is noted under one directory, and what is left of it at the
+# end is ended and removed here, even when bats itself was killed. Tests never use the default
+# ports, state or cluster, so that `make up` may run beside them.
+# Afterwards the logs of the clusters are in build/e2e-logs.
+set -uo pipefail
+. "$(dirname "$0")/../../deploy/cluster.sh"
+cd "$repo" || exit 1
+
+export DAVIT_BIN=${DAVIT_BIN:-$repo/${B:-build/debug}/bin}
+export E2E_DIR E2E_IMAGE
+E2E_DIR=$(mktemp -d "${TMPDIR:-/tmp}/davit-e2e.XXXXXX")
+E2E_IMAGE=davit-e2e-${E2E_DIR##*.}
+E2E_IMAGE=${E2E_IMAGE,,}
+# Nothing of the caller's own cluster may leak into the tests.
+unset "${!DAVIT_MANAGER@}" "${!DAVIT_PORT@}" "${!DAVIT_HOME@}"
+
+finish() {
+	trap - EXIT INT TERM HUP
+	local home
+	for home in "$E2E_DIR"/*/; do
+		[ -d "${home}run" ] && cluster_end "$home" 2
+	done
+	rm -rf build/e2e-logs
+	mkdir -p build/e2e-logs
+	for home in "$E2E_DIR"/*/; do
+		[ -d "${home}log" ] && cp -r "${home}log" "build/e2e-logs/$(basename "$home")"
+	done
+	docker image rm "$E2E_IMAGE" >/dev/null 2>&1
+	deploy/engine.sh stop test >&2
+	rm -rf "$E2E_DIR"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM HUP
+
+if ! deploy/engine.sh start test $$ >&2 || ! deploy/demo-image.sh "$E2E_IMAGE" >&2; then
+	echo "1..1"
+	echo "not ok 1 a Docker Engine for the end-to-end tests (E2E=0 leaves them out)"
+	exit 1
+fi
+timeout "${E2E_SECONDS:-720}" bats --formatter tap "$@"
+rc=$?
+[ $rc -ne 124 ] || echo "not ok - the end-to-end tests took longer than ${E2E_SECONDS:-720} s"
+exit $rc
