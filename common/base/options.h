@@ -12,9 +12,11 @@
  *
  * One precedence, highest first: flag, environment (DAVIT_<NAME>, dashes as
  * underscores; <prefix> is settable), configuration file (name: value, YAML's
- * simplest form, '#' comments), default. --config FILE (or DAVIT_CONFIG) names
- * the file. --print-config shows every value and where it came from; --help is
- * made from the table and so are completions and man pages.
+ * simplest form, '#' comments), default. An empty variable is not set. Lists:
+ * the flag repeated, or separated by commas in variable and file. --config FILE
+ * (or DAVIT_CONFIG) names the file; a name in it that no option has is an error,
+ * a variable is not (programs share the environment). --print-config shows every value and where it
+ * came from; --help is made from the table and so are completions and man pages.
  *
  * Not for threads: call it first thing in main.
  */
@@ -79,10 +81,10 @@ enum options_result {
 };
 
 struct options_spec {
-	const char *program;           /* "davit-manager" */
-	const char *summary;           /* one sentence */
-	const char *arguments;         /* "[IMAGE] [-- COMMAND…]" in the usage line, or NULL */
-	const char *env_prefix;        /* "DAVIT_"; NULL: no environment, no file */
+	const char *program;    /* "davit-manager" */
+	const char *summary;    /* one sentence */
+	const char *arguments;  /* "[IMAGE] [-- COMMAND…]" in the usage line; NULL: takes none */
+	const char *env_prefix; /* "DAVIT_"; NULL: no environment, no file */
 	const struct option_def *defs; /* ends with OPTION_END */
 	bool stop_at_argument;         /* the first non-flag ends the flags (sub-commands) */
 };
