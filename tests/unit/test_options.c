@@ -9,7 +9,7 @@
 #include "common/base/mem.h"
 #include "tests/lib/test.h"
 
-enum { ARGV_MAX = 16 };
+enum { ARGV_MAX = 16, LINE_MAX_BYTES = 256 };
 
 struct settings {
 	char *listen, *name;
@@ -36,6 +36,7 @@ static const struct option_def defs[] = {
 struct run {
 	struct options_spec spec;
 	struct settings settings;
+	char line[LINE_MAX_BYTES]; /* argv points in here */
 	char *argv[ARGV_MAX];
 	int argc, first, rc;
 	struct err err;
@@ -65,26 +66,25 @@ run_free(struct run *run)
 }
 CLEANUP_DEFINE(struct run *, run_free)
 
-/* Parses a command line of words without spaces; it is kept alive in buffer. */
+/* Parses a command line of words without spaces. */
 static int
-run_parse(struct run *run, char *line)
+run_parse(struct run *run, const char *line)
 {
 	options_free(defs, &run->settings);
 	run->settings = (struct settings){0};
 	run->argc = 0;
 	run->argv[run->argc++] = (char *)(uintptr_t) "davit-test";
-	for (char *word = strtok(line, " "); word != NULL; word = strtok(NULL, " "))
+	(void)snprintf(run->line, sizeof run->line, "%s", line);
+	for (char *word = strtok(run->line, " "); word != NULL; word = strtok(NULL, " "))
 		run->argv[run->argc++] = word;
 	run->rc = options_parse(&run->spec, run->argc, run->argv, &run->settings, &run->first,
 		&run->err);
 	return run->rc;
 }
 
-#define PARSE(run, line) run_parse((run), (char[]){line})
-
 /* What a call prints on stdout, at most size bytes of it. */
 static void
-capture(struct run *run, char *line, char *ret_text, size_t size)
+capture(struct run *run, const char *line, char *ret_text, size_t size)
 {
 	char path[] = "/tmp/davit-test-options.XXXXXX";
 	int fd = mkstemp(path), saved = dup(STDOUT_FILENO);
@@ -133,7 +133,7 @@ TEST(options_start_with_their_defaults)
 {
 	CLEANUP(run_free) struct run *run = run_new();
 
-	CHECK_OK(PARSE(run, ""), &run->err);
+	CHECK_OK(run_parse(run, ""), &run->err);
 	CHECK_EQ(run->rc, OPTIONS_RUN);
 	CHECK_STR(run->settings.listen, "tcp://127.0.0.1:7070");
 	CHECK(run->settings.name == NULL);
@@ -150,13 +150,13 @@ TEST(options_take_a_value_next_after_a_sign_or_glued)
 {
 	CLEANUP(run_free) struct run *run = run_new();
 
-	CHECK_OK(PARSE(run, "--listen a --poll-time=2m -m64MiB -n n1 -w 8"), &run->err);
+	CHECK_OK(run_parse(run, "--listen a --poll-time=2m -m64MiB -n n1 -w 8"), &run->err);
 	CHECK_STR(run->settings.listen, "a");
 	CHECK_EQ(run->settings.poll_ms, 120000);
 	CHECK_EQ(run->settings.mem_bytes, 64 << 20);
 	CHECK_STR(run->settings.name, "n1");
 	CHECK_EQ(run->settings.workers, 8);
-	CHECK_OK(PARSE(run, "--name= --name -x"), &run->err);
+	CHECK_OK(run_parse(run, "--name= --name -x"), &run->err);
 	CHECK_STR(run->settings.name, "-x");
 }
 
@@ -164,10 +164,10 @@ TEST(options_bundle_short_flags_and_the_last_may_take_a_value)
 {
 	CLEANUP(run_free) struct run *run = run_new();
 
-	CHECK_OK(PARSE(run, "-dqnweb"), &run->err);
+	CHECK_OK(run_parse(run, "-dqnweb"), &run->err);
 	CHECK(run->settings.debug && run->settings.quiet);
 	CHECK_STR(run->settings.name, "web");
-	CHECK_OK(PARSE(run, "-dn web"), &run->err);
+	CHECK_OK(run_parse(run, "-dn web"), &run->err);
 	CHECK_STR(run->settings.name, "web");
 }
 
@@ -175,19 +175,19 @@ TEST(options_flags_can_be_denied)
 {
 	CLEANUP(run_free) struct run *run = run_new();
 
-	CHECK_OK(PARSE(run, "--debug --no-debug --quiet=yes"), &run->err);
+	CHECK_OK(run_parse(run, "--debug --no-debug --quiet=yes"), &run->err);
 	CHECK(!run->settings.debug);
 	CHECK(run->settings.quiet);
-	CHECK_EQ(PARSE(run, "--quiet=maybe"), -EINVAL);
+	CHECK_EQ(run_parse(run, "--quiet=maybe"), -EINVAL);
 	CHECK_STR(run->err.text, "--quiet: 'maybe' is neither true nor false");
-	CHECK_EQ(PARSE(run, "--no-listen"), -EINVAL);
+	CHECK_EQ(run_parse(run, "--no-listen"), -EINVAL);
 }
 
 TEST(options_arguments_come_last_in_order)
 {
 	CLEANUP(run_free) struct run *run = run_new();
 
-	CHECK_OK(PARSE(run, "one -d two --name x three - -- --quiet -z"), &run->err);
+	CHECK_OK(run_parse(run, "one -d two --name x three - -- --quiet -z"), &run->err);
 	CHECK(run->settings.debug && !run->settings.quiet);
 	CHECK_EQ(run->argc - run->first, 6);
 	CHECK_STR(run->argv[run->first], "one");
@@ -203,11 +203,11 @@ TEST(options_stop_at_the_first_argument_when_told_to)
 	CLEANUP(run_free) struct run *run = run_new();
 
 	run->spec.stop_at_argument = true;
-	CHECK_OK(PARSE(run, "-d run -q --unknown"), &run->err);
+	CHECK_OK(run_parse(run, "-d run -q --unknown"), &run->err);
 	CHECK(run->settings.debug && !run->settings.quiet);
 	CHECK_EQ(run->first, 2);
 	CHECK_STR(run->argv[run->first], "run");
-	CHECK_OK(PARSE(run, "-d -- -q"), &run->err);
+	CHECK_OK(run_parse(run, "-d -- -q"), &run->err);
 	CHECK_STR(run->argv[run->first], "-q");
 }
 
@@ -216,7 +216,7 @@ TEST(options_refuse_arguments_where_there_are_none)
 	CLEANUP(run_free) struct run *run = run_new();
 
 	run->spec.arguments = NULL;
-	CHECK_EQ(PARSE(run, "-d stray"), -EINVAL);
+	CHECK_EQ(run_parse(run, "-d stray"), -EINVAL);
 	CHECK_STR(run->err.text, "'stray' is too much: davit-test takes options only");
 }
 
@@ -224,7 +224,7 @@ TEST(options_lists_are_repeated_flags)
 {
 	CLEANUP(run_free) struct run *run = run_new();
 
-	CHECK_OK(PARSE(run, "--label a=1,2 --label=b"), &run->err);
+	CHECK_OK(run_parse(run, "--label a=1,2 --label=b"), &run->err);
 	CHECK_EQ(run->settings.labels.n, 2);
 	CHECK_STR(run->settings.labels.items[0], "a=1,2");
 	CHECK_STR(run->settings.labels.items[1], "b");
@@ -234,11 +234,11 @@ TEST(options_name_what_is_unknown_and_what_is_near)
 {
 	CLEANUP(run_free) struct run *run = run_new();
 
-	CHECK_EQ(PARSE(run, "--lisen=x"), -EINVAL);
+	CHECK_EQ(run_parse(run, "--lisen=x"), -EINVAL);
 	CHECK_STR(run->err.text, "unknown option '--lisen', did you mean '--listen'?");
-	CHECK_EQ(PARSE(run, "--frobnicate"), -EINVAL);
+	CHECK_EQ(run_parse(run, "--frobnicate"), -EINVAL);
 	CHECK_STR(run->err.text, "unknown option '--frobnicate', see 'davit-test --help'");
-	CHECK_EQ(PARSE(run, "-dz"), -EINVAL);
+	CHECK_EQ(run_parse(run, "-dz"), -EINVAL);
 	CHECK_STR(run->err.text, "unknown option '-z', see 'davit-test --help'");
 }
 
@@ -246,18 +246,18 @@ TEST(options_say_which_value_is_wrong_and_what_would_be_right)
 {
 	CLEANUP(run_free) struct run *run = run_new();
 
-	CHECK_EQ(PARSE(run, "--memory lots"), -EINVAL);
+	CHECK_EQ(run_parse(run, "--memory lots"), -EINVAL);
 	CHECK_HAS(run->err.text, "--memory: 'lots' is not understood, want bytes such as");
-	CHECK_EQ(PARSE(run, "--cpus=x"), -EINVAL);
+	CHECK_EQ(run_parse(run, "--cpus=x"), -EINVAL);
 	CHECK_HAS(run->err.text, "cores such as");
-	CHECK_EQ(PARSE(run, "--poll-time 10"), -EINVAL);
+	CHECK_EQ(run_parse(run, "--poll-time 10"), -EINVAL);
 	CHECK_HAS(run->err.text, "duration with its unit");
-	CHECK_EQ(PARSE(run, "-w 65"), -EINVAL);
+	CHECK_EQ(run_parse(run, "-w 65"), -EINVAL);
 	CHECK_HAS(run->err.text, "-w: '65' is not a whole number from 1 to 64");
-	CHECK_EQ(PARSE(run, "--memory 99999999999TiB"), -EINVAL);
-	CHECK_EQ(PARSE(run, "-d --name"), -EINVAL);
+	CHECK_EQ(run_parse(run, "--memory 99999999999TiB"), -EINVAL);
+	CHECK_EQ(run_parse(run, "-d --name"), -EINVAL);
 	CHECK_STR(run->err.text, "--name needs a value: --name NAME");
-	CHECK_EQ(PARSE(run, "-dn"), -EINVAL);
+	CHECK_EQ(run_parse(run, "-dn"), -EINVAL);
 	CHECK_STR(run->err.text, "-n needs a value: -n NAME");
 }
 
@@ -271,10 +271,10 @@ TEST(options_keep_quantities_within_their_range)
 	CLEANUP(run_free) struct run *run = run_new();
 
 	run->spec.defs = narrow;
-	CHECK_OK(PARSE(run, "--ttl 1m"), &run->err);
-	CHECK_EQ(PARSE(run, "--ttl 61s"), -EINVAL);
+	CHECK_OK(run_parse(run, "--ttl 1m"), &run->err);
+	CHECK_EQ(run_parse(run, "--ttl 61s"), -EINVAL);
 	CHECK_HAS(run->err.text, "--ttl: '61s' is out of range");
-	CHECK_EQ(PARSE(run, "--ttl 999ms"), -EINVAL);
+	CHECK_EQ(run_parse(run, "--ttl 999ms"), -EINVAL);
 }
 
 TEST(options_are_variables_too_and_a_flag_wins)
@@ -285,22 +285,22 @@ TEST(options_are_variables_too_and_a_flag_wins)
 	(void)setenv("TESTOPT_LABEL", "a=1, b=2,,c ", 1);
 	(void)setenv("TESTOPT_DEBUG", "on", 1);
 	(void)setenv("TESTOPT_NAME", "", 1);
-	CHECK_OK(PARSE(run, ""), &run->err);
+	CHECK_OK(run_parse(run, ""), &run->err);
 	CHECK_EQ(run->settings.poll_ms, 3000);
 	CHECK_EQ(run->settings.labels.n, 3);
 	CHECK_STR(run->settings.labels.items[1], "b=2");
 	CHECK_STR(run->settings.labels.items[2], "c");
 	CHECK(run->settings.debug);
 	CHECK(run->settings.name == NULL);
-	CHECK_OK(PARSE(run, "--poll-time 4s --label z --no-debug"), &run->err);
+	CHECK_OK(run_parse(run, "--poll-time 4s --label z --no-debug"), &run->err);
 	CHECK_EQ(run->settings.poll_ms, 4000);
 	CHECK_EQ(run->settings.labels.n, 1);
 	CHECK(!run->settings.debug);
 	(void)setenv("TESTOPT_POLL_TIME", "never", 1);
-	CHECK_EQ(PARSE(run, ""), -EINVAL);
+	CHECK_EQ(run_parse(run, ""), -EINVAL);
 	CHECK_HAS(run->err.text, "TESTOPT_POLL_TIME: 'never'");
 	run->spec.env_prefix = NULL;
-	CHECK_OK(PARSE(run, ""), &run->err);
+	CHECK_OK(run_parse(run, ""), &run->err);
 	(void)unsetenv("TESTOPT_POLL_TIME");
 	(void)unsetenv("TESTOPT_LABEL");
 	(void)unsetenv("TESTOPT_DEBUG");
@@ -345,11 +345,11 @@ TEST(options_name_the_line_of_a_bad_file)
 		CHECK_EQ(parse_with_config(run, cases[i].text, ""), -EINVAL);
 		CHECK_HAS(run->err.text, cases[i].says);
 	}
-	CHECK_EQ(PARSE(run, "--config /nonexistent/x"), -EINVAL);
+	CHECK_EQ(run_parse(run, "--config /nonexistent/x"), -EINVAL);
 	CHECK_HAS(run->err.text, "cannot read configuration file '/nonexistent/x': No such file");
-	CHECK_EQ(PARSE(run, "--config /tmp"), -EINVAL);
+	CHECK_EQ(run_parse(run, "--config /tmp"), -EINVAL);
 	(void)setenv("TESTOPT_CONFIG", "/nonexistent/y", 1);
-	CHECK_EQ(PARSE(run, ""), -EINVAL);
+	CHECK_EQ(run_parse(run, ""), -EINVAL);
 	(void)unsetenv("TESTOPT_CONFIG");
 	CHECK_HAS(run->err.text, "/nonexistent/y");
 }
@@ -359,7 +359,7 @@ TEST(options_help_shows_the_table_and_wins_over_what_follows)
 	CLEANUP(run_free) struct run *run = run_new();
 	char text[4096];
 
-	capture(run, (char[]){"-d --help --unknown"}, text, sizeof text);
+	capture(run, "-d --help --unknown", text, sizeof text);
 	CHECK_EQ(run->rc, OPTIONS_DONE);
 	CHECK_HAS(text, "Usage: davit-test [OPTIONS] [ARGUMENT…]\n");
 	CHECK_HAS(text, "  -l, --listen URL       where to accept calls (default tcp://127");
@@ -378,10 +378,10 @@ TEST(options_of_the_table_hide_the_built_in_ones)
 	char text[4096];
 
 	run->spec.defs = host;
-	CHECK_OK(PARSE(run, "-h box"), &run->err);
+	CHECK_OK(run_parse(run, "-h box"), &run->err);
 	CHECK_EQ(run->rc, OPTIONS_RUN);
 	CHECK_STR(run->settings.name, "box");
-	capture(run, (char[]){"--help"}, text, sizeof text);
+	capture(run, "--help", text, sizeof text);
 	CHECK_HAS(text, "      --help ");
 }
 
@@ -390,7 +390,7 @@ TEST(options_print_the_version)
 	CLEANUP(run_free) struct run *run = run_new();
 	char text[256];
 
-	capture(run, (char[]){"--version"}, text, sizeof text);
+	capture(run, "--version", text, sizeof text);
 	CHECK_EQ(run->rc, OPTIONS_DONE);
 	CHECK_STR(text, "davit-test " DAVIT_VERSION "\n");
 }
@@ -401,8 +401,7 @@ TEST(options_print_config_is_a_file_that_says_the_same)
 	char text[4096], again[4096], path[64], line[128];
 
 	(void)setenv("TESTOPT_CPUS", "2", 1);
-	capture(run, (char[]){"--print-config -d --label a --label b#c --poll-time 90s"}, text,
-		sizeof text);
+	capture(run, "--print-config -d --label a --label b#c --poll-time 90s", text, sizeof text);
 	(void)unsetenv("TESTOPT_CPUS");
 	CHECK_EQ(run->rc, OPTIONS_DONE);
 	CHECK_HAS(text, "listen: tcp://127.0.0.1:7070  # default\n");
