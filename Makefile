@@ -40,7 +40,9 @@ common_o := $(patsubst %.c,$(B)/%.o,$(wildcard common/*/*.c)) $(gen_c:.c=.o)
 service_o = $(patsubst %.c,$(B)/%.o,$(filter-out %/main.c,$(wildcard services/$1/*.c services/$1/*/*.c)))
 units    := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 benches  := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/bench_*.c))
-testlib_o := $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/*.c))
+testgen_c := $(patsubst %.proto,$(B)/gen/%.pb-c.c,$(wildcard tests/proto/*.proto))
+gen_h    += $(testgen_c:.c=.h)
+testlib_o := $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/*.c)) $(testgen_c:.c=.o)
 service_a := $(services:%=$(B)/%.a)
 
 .PHONY: all check test test-long deps up down unit tidy golden fmt clean bench-build FORCE
@@ -60,6 +62,9 @@ $(B)/gen/%.o: $(B)/gen/%.c $(B)/flags
 $(B)/gen/proto/%.pb-c.c $(B)/gen/proto/%.pb-c.h: proto/%.proto
 	@echo "  GEN  $<" && mkdir -p $(B)/gen/proto
 	$(Q)protoc-c --proto_path=proto --c_out=$(B)/gen/proto $<
+$(B)/gen/tests/proto/%.pb-c.c $(B)/gen/tests/proto/%.pb-c.h: tests/proto/%.proto
+	@echo "  GEN  $<" && mkdir -p $(@D)
+	$(Q)protoc-c --proto_path=tests/proto --c_out=$(@D) $<
 $(B)/flags: FORCE
 	@mkdir -p $(@D) && echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(WARN)' | cmp -s - $@ || \
 	echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(WARN)' > $@

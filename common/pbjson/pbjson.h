@@ -3,11 +3,11 @@
  *
  * The mapping (docs/PROTOCOL.md):
  *   names       as in the .proto (snake_case); enums by their short name ("RUNNING"),
- *               a number is accepted too
+ *               in lower case and with - for _ too ("on-failure"), or a number it has
  *   integers    as JSON numbers, 64 bits included; decimal strings are accepted
  *   bytes       base64 (RFC 4648, padded; unpadded is accepted)
  *   maps        a repeated message whose name ends in "Entry" with fields key and
- *               value is an object
+ *               value is an object; of texts also a list of "KEY=value"
  *   units       a field that ends in _milli, _bytes or _ms may be given under its
  *               name without the ending, as a text with a unit or a number in the
  *               natural unit: "cpu": 1.5, "memory": "512MiB", "ttl": "10m"
@@ -58,6 +58,21 @@ void pbjson_print_text(const char *text, size_t size, struct buf *out);
  */
 int pbjson_parse(const ProtobufCMessageDescriptor *type, const char *text, size_t size,
 	ProtobufCMessage **ret_message, struct pbjson_err *err);
+
+/* A value inside the text that was read, borrowed from it. */
+struct pbjson_raw {
+	const char *text; /* NULL: the field was not there */
+	size_t size;
+};
+
+/*
+ * The same, but the outermost object's field of that name may hold any value: it is
+ * checked to be JSON, not put into the message, and given back as it stands. This
+ * is how the `request` of a Call is kept until its method, hence its type, is known.
+ */
+int pbjson_parse_raw(const ProtobufCMessageDescriptor *type, const char *text, size_t size,
+	const char *raw_field, ProtobufCMessage **ret_message, struct pbjson_raw *ret_raw,
+	struct pbjson_err *err);
 
 /* The same from YAML: the first document; anchors are refused, errors carry the line. */
 int pbjson_parse_yaml(const ProtobufCMessageDescriptor *type, const char *text, size_t size,
