@@ -26,6 +26,9 @@ enum {
 	RPC_METHOD_MAX = 128,       /* characters of a method's name */
 	RPC_REQUEST_ID_MAX = 64,    /* characters */
 	RPC_WAIT_MAX_MS = 60000,    /* longest long poll */
+	RPC_TOKEN_MAX = 4096,       /* characters */
+	RPC_DEADLINE_MAX_MS = 24 * 3600 * 1000,
+	RPC_SENTENCE_MAX = 1024, /* bytes of a refusal's sentence, cut at a whole character */
 };
 
 struct rpc_call;
@@ -41,11 +44,13 @@ struct rpc_transport {
 struct rpc_call {
 	const ProtobufCServiceDescriptor *service;
 	unsigned method;                 /* index in service->methods */
-	const ProtobufCMessage *request; /* decoded, of the method's input type */
+	const ProtobufCMessage *request; /* decoded, of the method's input type; texts are UTF-8 and
+					    enums are known values: unpack.h */
 	const char *request_id;          /* NULL: none was given */
 	const char *peer;                /* address for logs, or NULL */
 	uint64_t deadline_ms;            /* relative; 0: none */
-	uint64_t request_hash;           /* of method and request, for repeated request ids */
+	uint64_t request_hash;           /* of method and request, the same in both encodings; 0
+					    without a request_id */
 	bool is_json;
 	bool is_answered;
 	void *user; /* the service's own */
@@ -53,6 +58,7 @@ struct rpc_call {
 	/* Private to call.c and the transport. */
 	const struct rpc_transport *transport;
 	void *transport_data;
+	char *note;
 	struct buf reply;
 };
 
@@ -75,6 +81,12 @@ const char *rpc_call_method(const struct rpc_call *call);
  */
 void rpc_call_answer(struct rpc_call *call, const ProtobufCMessage *response);
 
+/*
+ * Goes with answers encoded from now on: something that the caller should know
+ * although the call succeeded. Copied; NULL takes it back.
+ */
+void rpc_call_set_note(struct rpc_call *call, const char *note);
+
 /* Encodes a refusal. field may be NULL. */
 void rpc_call_refuse(struct rpc_call *call, Davit__Reply__Status status, const char *field,
 	const char *fmt, ...) __attribute__((format(printf, 4, 5)));
@@ -86,6 +98,6 @@ void rpc_call_send(struct rpc_call *call);
 void rpc_call_drop(struct rpc_call *call);
 CLEANUP_DEFINE(struct rpc_call *, rpc_call_drop)
 
-/* gRPC's name of a status ("NOT_FOUND"), and the status for a negative errno. */
+/* gRPC's name of a status ("NOT_FOUND"), and the status for a negative errno (0: OK). */
 const char *rpc_status_name(Davit__Reply__Status status);
 Davit__Reply__Status rpc_status_of_errno(int code);

@@ -4,8 +4,7 @@
  * A client dials in the background and again after a loss, with jitter; a call
  * started while there is no connection waits for one until its time is up. The
  * same call may reach the server more than once (nng resends after a broken
- * connection), which is why changing calls carry a request_id: give one, or leave
- * it to the client, which makes a random one for methods that are told to need it.
+ * connection), which is why changing calls carry a request_id: rpc_request_id_make.
  *
  * One thread. At most RPC_CLIENT_CALLS_MAX calls are on the wire, more are queued.
  */
@@ -19,11 +18,16 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/err.h"
+#include "common/rpc/call.h"
 #include "proto/rpc.pb-c.h"
 
 enum {
 	RPC_CLIENT_CALLS_MAX = 32,   /* on the wire; nng's REP drops replies beyond 64 a pipe */
 	RPC_CLIENT_QUEUE_MAX = 4096, /* waiting for a place; beyond: RESOURCE_EXHAUSTED at once */
+	/* nng sends a call again after so long without an answer: longer than any wait, so that it
+	   only happens when an answer was lost. */
+	RPC_CLIENT_RESEND_MS = RPC_WAIT_MAX_MS + 30000,
+	RPC_SERVICE_TIMEOUT_MS = 30000, /* of calls by generated stubs */
 };
 
 struct rpc_client;
@@ -66,14 +70,21 @@ bool rpc_client_is_connected(const struct rpc_client *client);
 /* Drops the connection and dials anew: for a caller that hears nothing although it is connected. */
 void rpc_client_redial(struct rpc_client *client);
 
-/* A ProtobufCService for the generated stubs: closure(NULL) on failure, see rpc_client_error. */
+/*
+ * A ProtobufCService for the generated stubs; protobuf_c_service_destroy it before
+ * the client. Its calls have a random request_id and RPC_SERVICE_TIMEOUT_MS. The
+ * closure gets NULL on failure: rpc_client_error says why, while it runs.
+ */
 ProtobufCService *rpc_client_service(struct rpc_client *client,
 	const ProtobufCServiceDescriptor *service);
 
-/* Of the last call that ended with a NULL closure. */
+/* Of the stub's call whose closure is running with NULL; NULL outside of one. */
 const struct rpc_result *rpc_client_error(const struct rpc_client *client);
 
-/* Every call still under way ends with CANCELLED before this returns. */
+/*
+ * Every call still under way ends with CANCELLED before this returns. done may
+ * close the client. The loop must turn once more before it is closed.
+ */
 void rpc_client_close(struct rpc_client *client);
 CLEANUP_DEFINE(struct rpc_client *, rpc_client_close)
 

@@ -18,7 +18,14 @@
 
 struct rpc_server;
 
-/* Ownership of the call passes to the callee. */
+enum {
+	/* Received and not handed over yet; with so many, or so many bytes, receiving pauses and
+	   the peers' TCP windows fill. */
+	RPC_SERVER_QUEUE_MAX = 1024,
+	RPC_SERVER_QUEUE_BYTES_MAX = 32 << 20,
+};
+
+/* Ownership of the call passes to the callee, who may close the server. */
 typedef void rpc_on_call_fn(struct rpc_call *call, void *arg);
 
 struct rpc_server_stats {
@@ -36,9 +43,15 @@ int rpc_server_open(uv_loop_t *loop, const char *url,
 	const ProtobufCServiceDescriptor *const *services, rpc_on_call_fn *on_call, void *arg,
 	struct rpc_server **ret_server, struct err *err);
 
+/* The URL with the port that was bound, when port 0 was asked for. Borrowed. */
+const char *rpc_server_url(const struct rpc_server *server);
+
 void rpc_server_stats(const struct rpc_server *server, struct rpc_server_stats *ret_stats);
 
-/* Stops listening. Calls still kept may be dropped before or after; sending them then is a no-op.
+/*
+ * Stops listening. Answers that were just sent may be lost: callers ask again.
+ * Calls still kept may be dropped before or after; sending them then is a no-op.
+ * The loop must turn once more before it is closed. NULL is fine.
  */
 void rpc_server_close(struct rpc_server *server);
 CLEANUP_DEFINE(struct rpc_server *, rpc_server_close)

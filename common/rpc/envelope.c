@@ -1,0 +1,317 @@
+#include "common/rpc/envelope.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/base/mem.h"
+
+/* Index behind the string that opens at i, or size if it never closes. */
+static size_t
+skip_string(const char *text, size_t size, size_t i)
+{
+	for (i++; i < size; i++) {
+		if (text[i] == '\\')
+			i++;
+		else if (text[i] == '"')
+			return i + 1;
+	}
+	return size;
+}
+
+struct span {
+	size_t begin, end;
+};
+
+/*
+ * Finds the value of a member of the outermost object, without judging the rest:
+ * that is the parser's business, on each of the two parts. The first one wins; a
+ * second one stays in the envelope and is refused there as a repeated key.
+ */
+static bool
+json_member(const char *text, size_t size, const char *name, struct span *ret_span)
+{
+	size_t depth = 0, end, n = strlen(name), begin = 0;
+	bool is_key = true, is_match = false;
+
+	for (size_t i = 0; i < size; i = end) {
+		char c = text[i];
+
+		end = i + 1;
+		if (c == '"') {
+			end = skip_string(text, size, i);
+			is_match = depth == 1 && is_key && end - i == n + 2 &&
+				   memcmp(text + i + 1, name, n) == 0;
+		} else if (c == ':' && depth == 1) {
+			begin = is_key && is_match ? end : begin;
+			is_key = false;
+		} else if (c == '{' || c == '[') {
+			depth++;
+		} else if ((c == '}' || c == ']' || c == ',') && depth == 1) {
+			if (begin > 0) {
+				*ret_span = (struct span){begin, i};
+				return true;
+			}
+			is_key = true;
+			depth -= c != ',';
+		} else if ((c == '}' || c == ']') && depth > 0) {
+			depth--;
+		}
+	}
+	return false;
+}
+
+static bool
+is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static bool
+is_json_null(const char *text, size_t size)
+{
+	for (; size > 0 && is_space(*text); size--)
+		text++;
+	while (size > 0 && is_space(text[size - 1]))
+		size--;
+	return size == 4 && memcmp(text, "null", 4) == 0;
+}
+
+/*
+ * Parses the object with one member cut out, as a message of the type, and says
+ * where that member is ("{}" if it is absent or null).
+ */
+static int
+parse_around(const ProtobufCMessageDescriptor *type, const char *text, size_t size,
+	const char *member, struct span *ret_span, ProtobufCMessage **ret_message,
+	struct pbjson_err *err)
+{
+	CLEANUP(buf_fini) struct buf rest = {0};
+
+	*ret_span = (struct span){0};
+	if (!json_member(text, size, member, ret_span))
+		return pbjson_parse(type, text, size, ret_message, err);
+	buf_put(&rest, text, ret_span->begin);
+	buf_puts(&rest, "null");
+	buf_put(&rest, text + ret_span->end, size - ret_span->end);
+	return pbjson_parse(type, buf_text(&rest), rest.size, ret_message, err);
+}
+
+static const char *
+span_text(const char *text, struct span span, size_t *ret_size)
+{
+	if (span.begin == 0 || is_json_null(text + span.begin, span.end - span.begin)) {
+		*ret_size = 2;
+		return "{}";
+	}
+	*ret_size = span.end - span.begin;
+	return text + span.begin;
+}
+
+int
+rpc_envelope_parse(const void *data, size_t size, struct rpc_envelope *ret_envelope,
+	struct pbjson_err *err)
+{
+	ProtobufCMessage *message;
+	struct span span;
+	int rc;
+
+	*ret_envelope = (struct rpc_envelope){.is_json = size > 0 && *(const char *)data == '{'};
+	if (ret_envelope->is_json)
+		rc = parse_around(&davit__call__descriptor, data, size, "request", &span, &message,
+			err);
+	else
+		rc = rpc_unpack(&davit__call__descriptor, data, size, &message, err);
+	if (rc < 0)
+		return rc;
+	ret_envelope->call = (Davit__Call *)(void *)message;
+	if (ret_envelope->is_json) {
+		ret_envelope->body = span_text(data, span, &ret_envelope->body_size);
+	} else {
+		ret_envelope->body = (const char *)ret_envelope->call->request.data;
+		ret_envelope->body_size = ret_envelope->call->request.len;
+	}
+	return 0;
+}
+
+void
+rpc_envelope_fini(struct rpc_envelope *envelope)
+{
+	if (envelope->call != NULL)
+		davit__call__free_unpacked(envelope->call, NULL);
+	*envelope = (struct rpc_envelope){0};
+}
+
+int
+rpc_envelope_request(const struct rpc_envelope *envelope, const ProtobufCMessageDescriptor *type,
+	ProtobufCMessage **ret_request, struct pbjson_err *err)
+{
+	if (envelope->is_json)
+		return pbjson_parse(type, envelope->body, envelope->body_size, ret_request, err);
+	return rpc_unpack(type, envelope->body, envelope->body_size, ret_request, err);
+}
+
+/* Appends an encoded message to a buf. */
+static void
+put_packed(struct buf *out, const ProtobufCMessage *message)
+{
+	size_t size = protobuf_c_message_get_packed_size(message);
+
+	out->size += protobuf_c_message_pack(message, buf_reserve(out, size));
+}
+
+/*
+ * Appends a field of bytes whose content is a message, without the copy that
+ * packing it first would take.
+ */
+static void
+put_nested(struct buf *out, unsigned field, const ProtobufCMessage *message)
+{
+	size_t size = protobuf_c_message_get_packed_size(message), left = size;
+	uint8_t *p = buf_reserve(out, size + 12), *start = p;
+
+	*p++ = (uint8_t)(field << 3 | 2);
+	do {
+		*p++ = (uint8_t)((left & 0x7f) | (left > 0x7f ? 0x80 : 0));
+		left >>= 7;
+	} while (left > 0);
+	out->size += (size_t)(p - start) + protobuf_c_message_pack(message, p);
+}
+
+enum { CALL_REQUEST = 2, REPLY_RESPONSE = 3 }; /* numbers in rpc.proto; test_envelope.c checks */
+
+static void
+put_member(struct buf *out, const char *name, const char *text)
+{
+	buf_printf(out, ",\"%s\":", name);
+	pbjson_print_text(text, strlen(text), out);
+}
+
+void
+rpc_envelope_print(const struct rpc_outgoing *outgoing, struct buf *out)
+{
+	Davit__Call call = DAVIT__CALL__INIT;
+
+	if (outgoing->is_json) {
+		buf_printf(out, "{\"method\":\"%s\"", outgoing->method);
+		if (outgoing->request_id != NULL)
+			put_member(out, "request_id", outgoing->request_id);
+		if (outgoing->deadline_ms > 0)
+			buf_printf(out, ",\"deadline_ms\":%ju", (uintmax_t)outgoing->deadline_ms);
+		buf_puts(out, ",\"request\":");
+		pbjson_print(outgoing->request, PBJSON_COMPACT, out);
+		buf_puts(out, "}\n");
+		return;
+	}
+	call.method = (char *)(uintptr_t)outgoing->method;
+	call.request_id = (char *)(uintptr_t)outgoing->request_id;
+	call.has_deadline_ms = outgoing->deadline_ms > 0;
+	call.deadline_ms = outgoing->deadline_ms;
+	put_packed(out, &call.base);
+	put_nested(out, CALL_REQUEST, outgoing->request);
+}
+
+static char *
+text_or_null(const char *text)
+{
+	return text == NULL || *text == '\0' ? NULL : (char *)(uintptr_t)text;
+}
+
+static void
+print_reply_json(const struct rpc_result *result, struct buf *out)
+{
+	buf_printf(out, "{\"status\":\"%s\"", rpc_status_name(result->status));
+	if (text_or_null(result->message) != NULL)
+		put_member(out, "message", result->message);
+	if (text_or_null(result->field) != NULL)
+		put_member(out, "field", result->field);
+	if (result->response != NULL) {
+		buf_puts(out, ",\"response\":");
+		pbjson_print(result->response, PBJSON_COMPACT, out);
+	}
+	if (text_or_null(result->note) != NULL)
+		put_member(out, "note", result->note);
+	buf_puts(out, "}\n");
+}
+
+void
+rpc_reply_print(const struct rpc_result *result, bool is_json, struct buf *out)
+{
+	Davit__Reply reply = DAVIT__REPLY__INIT;
+
+	if (is_json) {
+		print_reply_json(result, out);
+		return;
+	}
+	reply.has_status = true;
+	reply.status = result->status;
+	reply.message = text_or_null(result->message);
+	reply.field = text_or_null(result->field);
+	reply.note = text_or_null(result->note);
+	put_packed(out, &reply.base);
+	if (result->response != NULL)
+		put_nested(out, REPLY_RESPONSE, result->response);
+}
+
+static int
+parse_reply(const ProtobufCMethodDescriptor *method, const char *data, size_t size,
+	struct rpc_reply *reply)
+{
+	bool is_json = size > 0 && *data == '{';
+	ProtobufCMessage *message;
+	struct span span;
+	const char *body;
+	size_t body_size;
+	int rc;
+
+	if (is_json)
+		rc = parse_around(&davit__reply__descriptor, data, size, "response", &span,
+			&message, &reply->err);
+	else
+		rc = rpc_unpack(&davit__reply__descriptor, data, size, &message, &reply->err);
+	if (rc < 0)
+		return rc;
+	reply->reply = (Davit__Reply *)(void *)message;
+	if (reply->reply->status != DAVIT__REPLY__STATUS__OK)
+		return 0;
+	if (is_json) {
+		body = span_text(data, span, &body_size);
+		return pbjson_parse(method->output, body, body_size, &reply->response, &reply->err);
+	}
+	return rpc_unpack(method->output, reply->reply->response.data, reply->reply->response.len,
+		&reply->response, &reply->err);
+}
+
+void
+rpc_reply_parse(const ProtobufCMethodDescriptor *method, const void *data, size_t size,
+	struct rpc_reply *ret_reply)
+{
+	const Davit__Reply *reply;
+
+	*ret_reply = (struct rpc_reply){0};
+	if (parse_reply(method, data, size, ret_reply) < 0) {
+		(void)err_wrap(&ret_reply->err.err, "the answer cannot be read");
+		ret_reply->result = (struct rpc_result){.status = DAVIT__REPLY__STATUS__INTERNAL,
+			.message = ret_reply->err.err.text,
+			.field = ret_reply->err.path,
+			.note = ""};
+		return;
+	}
+	reply = ret_reply->reply;
+	ret_reply->result = (struct rpc_result){
+		.status = reply->status,
+		.message = reply->message != NULL ? reply->message : "",
+		.field = reply->field != NULL ? reply->field : "",
+		.note = reply->note != NULL ? reply->note : "",
+		.response = ret_reply->response,
+	};
+}
+
+void
+rpc_reply_fini(struct rpc_reply *reply)
+{
+	if (reply->reply != NULL)
+		davit__reply__free_unpacked(reply->reply, NULL);
+	if (reply->response != NULL)
+		protobuf_c_message_free_unpacked(reply->response, NULL);
+	*reply = (struct rpc_reply){0};
+}

@@ -1,0 +1,422 @@
+#include "common/rpc/server.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <nng/nng.h>
+#include <nng/protocol/reqrep0/rep.h>
+
+#include "common/base/mailbox.h"
+#include "common/base/mem.h"
+#include "common/rpc/socket.h"
+
+enum {
+	RECEIVE_SLACK = 1 << 20, /* over RPC_MESSAGE_MAX: answered with words, beyond: cut off */
+	HEADER_MAX = 64,         /* pipe id and 15 hops, nng's own limit */
+	PEER_MAX = 56,
+	NNG_QUEUE = 1024, /* replies between us and nng's threads before ours takes over */
+	NNG_RECEIVE_QUEUE = 16,
+};
+
+/* A message on its way in (from nng's thread) or out (when nng's own queue is full). */
+struct parcel {
+	struct letter letter; /* first */
+	nng_msg *msg;
+};
+
+struct rpc_server {
+	nng_socket socket;
+	char *url;
+	const ProtobufCServiceDescriptor *const *services;
+	rpc_on_call_fn *on_call;
+	void *arg;
+	uv_async_t wake;
+	bool is_closed;
+	unsigned refs; /* one until closed, one of the loop's handle, one of each kept call */
+
+	struct mailbox *inbox;
+	nng_aio *receive;
+	atomic_size_t n_waiting, n_waiting_bytes;
+	atomic_bool is_paused;
+
+	nng_aio *send;
+	bool is_sending;
+	atomic_bool is_sent;
+	struct letter *out_first, **out_end; /* parcels */
+
+	uint64_t n_calls, n_malformed;
+	atomic_uint n_pipes;
+};
+
+/* Where a kept call came from and its answer goes. */
+struct origin {
+	struct rpc_server *server;
+	size_t header_size;
+	uint8_t header[HEADER_MAX];
+	char peer[PEER_MAX];
+};
+
+static struct parcel *
+parcel_of(struct letter *letter)
+{
+	return (struct parcel *)(void *)letter;
+}
+
+static void
+parcel_free(struct parcel *parcel)
+{
+	nng_msg_free(parcel->msg);
+	free(parcel);
+}
+
+static void
+server_unref(struct rpc_server *server)
+{
+	assert(server->refs > 0);
+	if (--server->refs > 0)
+		return;
+	mailbox_free(server->inbox);
+	free(server->url);
+	free(server);
+}
+
+/* nng's thread. */
+static void
+wake_loop(void *arg)
+{
+	struct rpc_server *server = arg;
+
+	(void)uv_async_send(&server->wake);
+}
+
+/* nng's thread. When the box fills up with this one, the loop goes on receiving. */
+static void
+on_receive(void *arg)
+{
+	struct rpc_server *server = arg;
+	struct parcel *parcel;
+	size_t n, bytes, size;
+	bool is_full;
+	int rv = nng_aio_result(server->receive);
+
+	if (rv == NNG_ECLOSED || rv == NNG_ECANCELED)
+		return;
+	if (rv != 0) {
+		nng_recv_aio(server->socket, server->receive);
+		return;
+	}
+	parcel = xcalloc(1, sizeof *parcel);
+	parcel->msg = nng_aio_get_msg(server->receive);
+	size = nng_msg_len(parcel->msg);
+	n = atomic_fetch_add(&server->n_waiting, 1) + 1;
+	bytes = atomic_fetch_add(&server->n_waiting_bytes, size) + size;
+	is_full = n >= RPC_SERVER_QUEUE_MAX || bytes >= RPC_SERVER_QUEUE_BYTES_MAX;
+	if (is_full)
+		atomic_store(&server->is_paused, true);
+	if (mailbox_put(server->inbox, &parcel->letter) < 0)
+		parcel_free(parcel);
+	if (!is_full)
+		nng_recv_aio(server->socket, server->receive);
+}
+
+/* nng's thread. */
+static void
+on_send(void *arg)
+{
+	struct rpc_server *server = arg;
+
+	atomic_store(&server->is_sent, true);
+	wake_loop(server);
+}
+
+/* nng's thread. */
+static void
+on_pipe(nng_pipe pipe, nng_pipe_ev event, void *arg)
+{
+	struct rpc_server *server = arg;
+
+	(void)pipe;
+	if (event == NNG_PIPE_EV_ADD_POST)
+		atomic_fetch_add(&server->n_pipes, 1);
+	else
+		atomic_fetch_sub(&server->n_pipes, 1);
+}
+
+/*
+ * Replies go to nng's queue, which its threads empty; a burst that outruns them
+ * waits in our list, and an aio tells when there is room again.
+ */
+static void
+send_more(struct rpc_server *server)
+{
+	while (!server->is_sending && server->out_first != NULL) {
+		struct parcel *parcel = parcel_of(server->out_first);
+		int rv = nng_sendmsg(server->socket, parcel->msg, NNG_FLAG_NONBLOCK);
+
+		if (rv == NNG_EAGAIN) {
+			server->is_sending = true;
+			nng_aio_set_msg(server->send, parcel->msg);
+			nng_send_aio(server->socket, server->send);
+		} else if (rv != 0) {
+			nng_msg_free(parcel->msg);
+		}
+		server->out_first = parcel->letter.next;
+		if (server->out_first == NULL)
+			server->out_end = &server->out_first;
+		free(parcel);
+	}
+}
+
+static void
+send_msg(struct rpc_server *server, nng_msg *msg)
+{
+	struct parcel *parcel;
+	int rv = NNG_EAGAIN;
+
+	if (server->out_first == NULL && !server->is_sending)
+		rv = nng_sendmsg(server->socket, msg, NNG_FLAG_NONBLOCK);
+	if (rv == 0)
+		return;
+	if (rv != NNG_EAGAIN) {
+		nng_msg_free(msg);
+		return;
+	}
+	parcel = xcalloc(1, sizeof *parcel);
+	parcel->msg = msg;
+	*server->out_end = &parcel->letter;
+	server->out_end = &parcel->letter.next;
+	send_more(server);
+}
+
+static void
+send_reply(struct rpc_server *server, const struct origin *origin, const void *data, size_t size)
+{
+	nng_msg *msg;
+
+	if (server->is_closed)
+		return;
+	msg = rpc_socket_msg(data, size);
+	if (nng_msg_header_append(msg, origin->header, origin->header_size) != 0)
+		nng_msg_free(msg);
+	else
+		send_msg(server, msg);
+}
+
+static void
+origin_send(struct rpc_call *call, const void *data, size_t size)
+{
+	struct origin *origin = call->transport_data;
+
+	send_reply(origin->server, origin, data, size);
+}
+
+static void
+origin_release(struct rpc_call *call)
+{
+	struct origin *origin = call->transport_data;
+
+	server_unref(origin->server);
+	free(origin);
+}
+
+static const struct rpc_transport nng_transport = {
+	.send = origin_send,
+	.release = origin_release,
+};
+
+static void
+print_peer(nng_pipe pipe, char ret_text[PEER_MAX])
+{
+	char host[INET6_ADDRSTRLEN] = "?";
+	nng_sockaddr address;
+
+	if (nng_pipe_get_addr(pipe, NNG_OPT_REMADDR, &address) != 0) {
+		(void)snprintf(ret_text, PEER_MAX, "?");
+	} else if (address.s_family == NNG_AF_INET) {
+		(void)inet_ntop(AF_INET, &address.s_in.sa_addr, host, sizeof host);
+		(void)snprintf(ret_text, PEER_MAX, "%s:%u", host, ntohs(address.s_in.sa_port));
+	} else if (address.s_family == NNG_AF_INET6) {
+		(void)inet_ntop(AF_INET6, address.s_in6.sa_addr, host, sizeof host);
+		(void)snprintf(ret_text, PEER_MAX, "[%s]:%u", host, ntohs(address.s_in6.sa_port));
+	} else {
+		(void)snprintf(ret_text, PEER_MAX, "local");
+	}
+}
+
+static void
+handle_msg(struct rpc_server *server, nng_msg *msg)
+{
+	struct buf refusal = {0};
+	struct origin *origin;
+	struct rpc_call *call;
+
+	if (nng_msg_header_len(msg) > HEADER_MAX)
+		return;
+	origin = xcalloc(1, sizeof *origin);
+	origin->server = server;
+	origin->header_size = nng_msg_header_len(msg);
+	memcpy(origin->header, nng_msg_header(msg), origin->header_size);
+	if (rpc_call_parse(server->services, nng_msg_body(msg), nng_msg_len(msg), &call, &refusal) <
+		0) {
+		server->n_malformed++;
+		send_reply(server, origin, refusal.data, refusal.size);
+		buf_fini(&refusal);
+		free(origin);
+		return;
+	}
+	print_peer(nng_msg_get_pipe(msg), origin->peer);
+	call->peer = origin->peer;
+	call->transport = &nng_transport;
+	call->transport_data = origin;
+	server->refs++;
+	server->n_calls++;
+	server->on_call(call, server->arg);
+}
+
+static void
+handle_letters(struct rpc_server *server)
+{
+	struct letter *letter, *next;
+
+	for (letter = mailbox_take_all(server->inbox); letter != NULL; letter = next) {
+		struct parcel *parcel = parcel_of(letter);
+
+		next = letter->next;
+		atomic_fetch_sub(&server->n_waiting, 1);
+		atomic_fetch_sub(&server->n_waiting_bytes, nng_msg_len(parcel->msg));
+		if (!server->is_closed)
+			handle_msg(server, parcel->msg);
+		parcel_free(parcel);
+	}
+}
+
+static void
+on_wake(uv_async_t *handle)
+{
+	struct rpc_server *server = handle->data;
+
+	server->refs++; /* on_call may close the server */
+	handle_letters(server);
+	if (!server->is_closed && atomic_exchange(&server->is_sent, false)) {
+		if (nng_aio_result(server->send) != 0)
+			nng_msg_free(nng_aio_get_msg(server->send));
+		server->is_sending = false;
+		send_more(server);
+	}
+	if (!server->is_closed && atomic_exchange(&server->is_paused, false))
+		nng_recv_aio(server->socket, server->receive);
+	server_unref(server);
+}
+
+static int
+open_socket(struct rpc_server *server, const char *url, struct err *err)
+{
+	int rv;
+
+	rv = nng_rep0_open_raw(&server->socket);
+	if (rv != 0)
+		return rpc_socket_fail(err, rv, "open a socket for", url);
+	rv = rpc_socket_limit(server->socket, RPC_MESSAGE_MAX + RECEIVE_SLACK);
+	if (rv == 0)
+		rv = nng_socket_set_int(server->socket, NNG_OPT_SENDBUF, NNG_QUEUE);
+	if (rv == 0)
+		rv = nng_socket_set_int(server->socket, NNG_OPT_RECVBUF, NNG_RECEIVE_QUEUE);
+	if (rv == 0)
+		rv = nng_pipe_notify(server->socket, NNG_PIPE_EV_ADD_POST, on_pipe, server);
+	if (rv == 0)
+		rv = nng_pipe_notify(server->socket, NNG_PIPE_EV_REM_POST, on_pipe, server);
+	if (rv == 0)
+		rv = nng_aio_alloc(&server->receive, on_receive, server);
+	if (rv == 0)
+		rv = nng_aio_alloc(&server->send, on_send, server);
+	if (rv != 0)
+		return rpc_socket_fail(err, rv, "prepare a socket for", url);
+	return rpc_socket_listen(server->socket, url, &server->url, err);
+}
+
+/* The aios first: nng must not call back into what is being closed. */
+static void
+close_socket(struct rpc_server *server)
+{
+	if (server->receive != NULL)
+		nng_aio_stop(server->receive);
+	if (server->send != NULL)
+		nng_aio_stop(server->send);
+	(void)nng_close(server->socket);
+	if (server->is_sending && nng_aio_result(server->send) != 0)
+		nng_msg_free(nng_aio_get_msg(server->send));
+	nng_aio_free(server->receive);
+	nng_aio_free(server->send);
+}
+
+int
+rpc_server_open(uv_loop_t *loop, const char *url, const ProtobufCServiceDescriptor *const *services,
+	rpc_on_call_fn *on_call, void *arg, struct rpc_server **ret_server, struct err *err)
+{
+	struct rpc_server *server = xcalloc(1, sizeof *server);
+	int rc;
+
+	server->services = services;
+	server->on_call = on_call;
+	server->arg = arg;
+	server->refs = 1;
+	server->out_end = &server->out_first;
+	server->inbox = mailbox_new(RPC_SERVER_QUEUE_MAX + 1, wake_loop, server);
+	server->wake.data = server;
+	rc = uv_async_init(loop, &server->wake, on_wake);
+	if (rc < 0) {
+		server_unref(server);
+		return err_set(err, rc, "cannot open %s: %s", url, uv_strerror(rc));
+	}
+	server->refs++;
+	rc = open_socket(server, url, err);
+	if (rc < 0) {
+		rpc_server_close(server);
+		return rc;
+	}
+	nng_recv_aio(server->socket, server->receive);
+	*ret_server = server;
+	return 0;
+}
+
+const char *
+rpc_server_url(const struct rpc_server *server)
+{
+	return server->url;
+}
+
+void
+rpc_server_stats(const struct rpc_server *server, struct rpc_server_stats *ret_stats)
+{
+	ret_stats->n_calls = server->n_calls;
+	ret_stats->n_malformed = server->n_malformed;
+	ret_stats->n_pipes = atomic_load(&server->n_pipes);
+}
+
+static void
+on_handle_closed(uv_handle_t *handle)
+{
+	server_unref(handle->data);
+}
+
+void
+rpc_server_close(struct rpc_server *server)
+{
+	struct letter *next;
+
+	if (server == NULL)
+		return;
+	assert(!server->is_closed);
+	server->is_closed = true;
+	close_socket(server);
+	handle_letters(server);
+	for (struct letter *letter = server->out_first; letter != NULL; letter = next) {
+		next = letter->next;
+		parcel_free(parcel_of(letter));
+	}
+	uv_close((uv_handle_t *)&server->wake, on_handle_closed);
+	server_unref(server);
+}

@@ -1,0 +1,221 @@
+#include "common/rpc/unpack.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALLOC_OVERHEAD = 16 }; /* what malloc adds to each block, about */
+
+struct budget {
+	size_t left;
+	bool is_spent;
+};
+
+static void *
+budget_alloc(void *arg, size_t size)
+{
+	struct budget *budget = arg;
+	size_t cost = size + ALLOC_OVERHEAD;
+
+	if (cost < size || cost > budget->left) {
+		budget->is_spent = true;
+		return NULL;
+	}
+	budget->left -= cost;
+	return malloc(size > 0 ? size : 1);
+}
+
+/* What is given back during decoding is not credited: it is little. */
+static void
+budget_free(void *arg, void *block)
+{
+	(void)arg;
+	free(block);
+}
+
+int
+rpc_unpack(const ProtobufCMessageDescriptor *type, const void *data, size_t size,
+	ProtobufCMessage **ret_message, struct pbjson_err *err)
+{
+	struct budget budget = {.left = RPC_DECODE_MAX};
+	ProtobufCAllocator allocator = {budget_alloc, budget_free, &budget};
+	ProtobufCMessage *message;
+	int rc;
+
+	message = protobuf_c_message_unpack(type, &allocator, size, data);
+	if (message == NULL) {
+		err->path[0] = '\0';
+		if (budget.is_spent)
+			return err_set(&err->err, -E2BIG,
+				"the message has too many parts: it needs more than %d MiB of "
+				"memory (RPC_DECODE_MAX)",
+				RPC_DECODE_MAX >> 20);
+		return err_set(&err->err, -EINVAL, "not a protobuf message of type %s", type->name);
+	}
+	rc = rpc_unpack_check(message, err);
+	if (rc < 0) {
+		protobuf_c_message_free_unpacked(message, NULL);
+		return rc;
+	}
+	*ret_message = message;
+	return 0;
+}
+
+bool
+rpc_text_is_utf8(const char *text, size_t size)
+{
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	const uint8_t *p = (const uint8_t *)text, *end = p + size;
+
+	while (p < end) {
+		uint32_t code = *p;
+		ptrdiff_t n = code < 0x80             ? 1
+			      : (code & 0xe0) == 0xc0 ? 2
+			      : (code & 0xf0) == 0xe0 ? 3
+			      : (code & 0xf8) == 0xf0 ? 4
+						      : 0;
+
+		if (n == 0 || n > end - p || code == 0)
+			return false;
+		if (n > 1)
+			code &= 0x7fu >> n;
+		for (ptrdiff_t i = 1; i < n; i++) {
+			if ((p[i] & 0xc0) != 0x80)
+				return false;
+			code = code << 6 | (p[i] & 0x3fu);
+		}
+		if (n > 1 && (code < least[n] || code > 0x10ffff || (code >> 11) == 0x1b))
+			return false;
+		p += n;
+	}
+	return true;
+}
+
+/* Puts "name." or "name[i]." before the path: it is made on the way up. */
+static void
+path_prepend(struct pbjson_err *err, const char *name, size_t index, bool is_repeated)
+{
+	char head[PBJSON_PATH_MAX], whole[2 * PBJSON_PATH_MAX + 2];
+	const char *dot = err->path[0] != '\0' ? "." : "";
+
+	if (is_repeated)
+		(void)snprintf(head, sizeof head, "%s[%zu]", name, index);
+	else
+		(void)snprintf(head, sizeof head, "%s", name);
+	(void)snprintf(whole, sizeof whole, "%s%s%s", head, dot, err->path);
+	(void)snprintf(err->path, sizeof err->path, "%.*s", PBJSON_PATH_MAX - 1, whole);
+}
+
+static int
+check_value(const ProtobufCFieldDescriptor *field, const void *value, struct pbjson_err *err)
+{
+	const ProtobufCMessage *message;
+	const char *text;
+	int number;
+
+	switch (field->type) {
+	case PROTOBUF_C_TYPE_STRING:
+		memcpy(&text, value, sizeof text);
+		if (text == NULL || rpc_text_is_utf8(text, strlen(text)))
+			return 0;
+		err->path[0] = '\0';
+		return err_set(&err->err, -EINVAL, "the text is not valid UTF-8");
+	case PROTOBUF_C_TYPE_ENUM:
+		memcpy(&number, value, sizeof number);
+		if (protobuf_c_enum_descriptor_get_value(field->descriptor, number) != NULL)
+			return 0;
+		err->path[0] = '\0';
+		return err_set(&err->err, -EINVAL, "%d is no value of %s", number,
+			((const ProtobufCEnumDescriptor *)field->descriptor)->short_name);
+	case PROTOBUF_C_TYPE_MESSAGE:
+		memcpy(&message, value, sizeof message);
+		return message == NULL ? 0 : rpc_unpack_check(message, err);
+	default:
+		return 0;
+	}
+}
+
+static size_t
+value_size(ProtobufCType type)
+{
+	return type == PROTOBUF_C_TYPE_ENUM ? sizeof(int) : sizeof(void *);
+}
+
+/* Worth a look: of a type that can be wrong, and not the unused part of a union. */
+static bool
+is_checked(const ProtobufCFieldDescriptor *field, const uint8_t *base)
+{
+	uint32_t chosen;
+
+	if ((field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0) {
+		memcpy(&chosen, base + field->quantifier_offset, sizeof chosen);
+		if (chosen != field->id)
+			return false;
+	}
+	return field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_ENUM ||
+	       field->type == PROTOBUF_C_TYPE_MESSAGE;
+}
+
+int
+rpc_unpack_check(const ProtobufCMessage *message, struct pbjson_err *err)
+{
+	const uint8_t *base = (const uint8_t *)message;
+
+	for (unsigned i = 0; i < message->descriptor->n_fields; i++) {
+		const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
+		bool is_repeated = field->label == PROTOBUF_C_LABEL_REPEATED;
+		const uint8_t *value = base + field->offset;
+		size_t n = 1;
+
+		if (!is_checked(field, base))
+			continue;
+		if (is_repeated) {
+			memcpy(&n, base + field->quantifier_offset, sizeof n);
+			memcpy(&value, base + field->offset, sizeof value);
+		}
+		for (size_t k = 0; k < n; k++) {
+			int rc = check_value(field, value + k * value_size(field->type), err);
+
+			if (rc < 0) {
+				path_prepend(err, field->name, k, is_repeated);
+				return rc;
+			}
+		}
+	}
+	return 0;
+}
+
+uint64_t
+rpc_hash_bytes(uint64_t hash, const void *data, size_t size)
+{
+	const uint8_t *p = data;
+
+	for (size_t i = 0; i < size; i++)
+		hash = (hash ^ p[i]) * 0x100000001b3u;
+	return hash;
+}
+
+/* A ProtobufCBuffer that keeps nothing but the hash of what is put in. */
+struct hash_sink {
+	ProtobufCBuffer base;
+	uint64_t hash;
+};
+
+static void
+hash_append(ProtobufCBuffer *buffer, size_t size, const uint8_t *data)
+{
+	struct hash_sink *sink = (struct hash_sink *)(void *)buffer;
+
+	sink->hash = rpc_hash_bytes(sink->hash, data, size);
+}
+
+uint64_t
+rpc_hash_message(uint64_t hash, const ProtobufCMessage *message)
+{
+	struct hash_sink sink = {{hash_append}, hash};
+
+	(void)protobuf_c_message_pack_to_buffer(message, &sink.base);
+	return sink.hash;
+}

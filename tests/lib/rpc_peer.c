@@ -1,0 +1,227 @@
+#include "tests/lib/rpc_peer.h"
+
+#include "common/base/clock.h"
+
+enum { PATIENCE_MS = 10000 };
+
+const ProtobufCServiceDescriptor *const peer_services[] = {&davit__manager__descriptor, NULL};
+
+static void
+answer_get(struct rpc_call *call)
+{
+	const Davit__GetTaskRequest *request = (const void *)call->request;
+	Davit__GetTaskReply reply = DAVIT__GET_TASK_REPLY__INIT;
+	Davit__Task task = DAVIT__TASK__INIT;
+
+	task.id = request->task;
+	reply.task = &task;
+	rpc_call_answer(call, &reply.base);
+	rpc_call_send(call);
+}
+
+void
+peer_answer(struct rpc_call *call)
+{
+	const Davit__WaitTaskRequest *request = (const void *)call->request;
+	Davit__WaitTaskReply reply = DAVIT__WAIT_TASK_REPLY__INIT;
+	Davit__Task task = DAVIT__TASK__INIT;
+
+	CHECK_STR(rpc_call_method(call), "WaitTask");
+	task.id = request->task;
+	reply.task = &task;
+	rpc_call_answer(call, &reply.base);
+	rpc_call_send(call);
+}
+
+static void
+on_call(struct rpc_call *call, void *arg)
+{
+	struct peer *peer = arg;
+
+	if (strcmp(rpc_call_method(call), "GetTask") == 0) {
+		peer->n_gets++;
+		answer_get(call);
+		return;
+	}
+	CHECK(peer->n_calls < PEER_CALLS_MAX);
+	peer->calls[peer->n_calls++] = call;
+}
+
+void
+peer_serve(struct peer *peer, const char *url)
+{
+	struct err err = {0};
+
+	CHECK_OK(rpc_server_open(&peer->loop, url, peer_services, on_call, peer, &peer->server,
+			 &err),
+		&err);
+}
+
+void
+peer_open(struct peer *peer, const char *url)
+{
+	struct err err = {0};
+
+	memset(peer, 0, sizeof *peer);
+	CHECK_EQ(uv_loop_init(&peer->loop), 0);
+	peer_serve(peer, url != NULL ? url : "tcp://127.0.0.1:0");
+	CHECK_OK(rpc_client_open(&peer->loop, rpc_server_url(peer->server), &peer->client, &err),
+		&err);
+}
+
+void
+peer_close(struct peer *peer)
+{
+	for (size_t i = 0; i < peer->n_calls; i++)
+		rpc_call_drop(peer->calls[i]);
+	rpc_client_close(peer->client);
+	rpc_server_close(peer->server);
+	CHECK_EQ(uv_run(&peer->loop, UV_RUN_DEFAULT), 0);
+	CHECK_EQ(uv_loop_close(&peer->loop), 0);
+}
+
+static void
+on_late(uv_timer_t *timer)
+{
+	*(bool *)timer->data = true;
+}
+
+static void
+on_timer_closed(uv_handle_t *handle)
+{
+	*(bool *)handle->data = false;
+}
+
+void
+peer_turn_until(struct peer *peer, bool (*is_true)(void *arg), void *arg, const char *what)
+{
+	uv_timer_t timer;
+	bool is_late = false;
+
+	CHECK_EQ(uv_timer_init(&peer->loop, &timer), 0);
+	timer.data = &is_late;
+	CHECK_EQ(uv_timer_start(&timer, on_late, PATIENCE_MS, 0), 0);
+	while (!is_true(arg) && !is_late)
+		(void)uv_run(&peer->loop, UV_RUN_ONCE);
+	if (is_late)
+		fail_msg("waited %d s for %s", PATIENCE_MS / 1000, what);
+	is_late = true;
+	uv_close((uv_handle_t *)&timer, on_timer_closed);
+	while (is_late)
+		(void)uv_run(&peer->loop, UV_RUN_ONCE);
+}
+
+struct target {
+	const void *thing;
+	size_t n;
+};
+
+static bool
+has_calls(void *arg)
+{
+	const struct target *target = arg;
+	const struct peer *peer = target->thing;
+
+	return peer->n_calls >= target->n;
+}
+
+void
+peer_wait_calls(struct peer *peer, size_t n)
+{
+	struct target target = {peer, n};
+
+	peer_turn_until(peer, has_calls, &target, "calls");
+}
+
+static bool
+has_seen(void *arg)
+{
+	const struct target *target = arg;
+	const struct seen *seen = target->thing;
+
+	return seen->n >= target->n;
+}
+
+void
+peer_wait_seen(struct peer *peer, const struct seen *seen, unsigned n)
+{
+	struct target target = {seen, n};
+
+	peer_turn_until(peer, has_seen, &target, "an answer");
+}
+
+static void
+on_tick(uv_timer_t *timer)
+{
+	(void)timer;
+}
+
+static bool
+is_connected(void *arg)
+{
+	struct peer *peer = arg;
+
+	return rpc_client_is_connected(peer->client);
+}
+
+/* A connection makes no event on the loop, so a timer turns it. */
+void
+peer_wait_connected(struct peer *peer)
+{
+	uv_timer_t timer;
+	bool is_open = true;
+
+	CHECK_EQ(uv_timer_init(&peer->loop, &timer), 0);
+	timer.data = &is_open;
+	CHECK_EQ(uv_timer_start(&timer, on_tick, 1, 1), 0);
+	peer_turn_until(peer, is_connected, peer, "a connection");
+	uv_close((uv_handle_t *)&timer, on_timer_closed);
+	while (is_open)
+		(void)uv_run(&peer->loop, UV_RUN_ONCE);
+}
+
+void
+peer_on_done(const struct rpc_result *result, void *arg)
+{
+	struct seen *seen = arg;
+	const Davit__GetTaskReply *get;
+	const Davit__WaitTaskReply *wait;
+
+	seen->n++;
+	seen->status = result->status;
+	(void)snprintf(seen->message, sizeof seen->message, "%s", result->message);
+	(void)snprintf(seen->field, sizeof seen->field, "%s", result->field);
+	(void)snprintf(seen->note, sizeof seen->note, "%s", result->note);
+	if (result->response == NULL)
+		return;
+	CHECK_EQ(result->status, DAVIT__REPLY__STATUS__OK);
+	if (result->response->descriptor == &davit__get_task_reply__descriptor) {
+		get = (const void *)result->response;
+		(void)snprintf(seen->id, sizeof seen->id, "%s", get->task->id);
+	} else if (result->response->descriptor == &davit__wait_task_reply__descriptor) {
+		wait = (const void *)result->response;
+		(void)snprintf(seen->id, sizeof seen->id, "%s", wait->task->id);
+	}
+}
+
+struct rpc_pending *
+peer_get(struct peer *peer, const char *id, uint64_t timeout_ms, struct seen *seen)
+{
+	Davit__GetTaskRequest request = DAVIT__GET_TASK_REQUEST__INIT;
+	struct rpc_call_options options = {.timeout_ms = timeout_ms};
+
+	request.task = (char *)(uintptr_t)id;
+	return rpc_client_call(peer->client, rpc_method(&davit__manager__descriptor, "GetTask"),
+		&request.base, &options, peer_on_done, seen);
+}
+
+struct rpc_pending *
+peer_wait_task(struct peer *peer, const char *id, uint64_t timeout_ms, struct seen *seen)
+{
+	Davit__WaitTaskRequest request = DAVIT__WAIT_TASK_REQUEST__INIT;
+	struct rpc_call_options options = {.timeout_ms = timeout_ms};
+
+	request.task = (char *)(uintptr_t)id;
+	return rpc_client_call(peer->client, rpc_method(&davit__manager__descriptor, "WaitTask"),
+		&request.base, &options, peer_on_done, seen);
+}
