@@ -1,0 +1,425 @@
+/*
+ * One table in one SQLite file; tested by tests/unit/test_store.c.
+ *
+ * Measured choices are in docs/decisions/0002-store-sqlite.md. A commit appends
+ * to the write-ahead log and syncs it, once; the log goes into the file in
+ * store_tidy, between batches, or when it has reached its bound.
+ */
+#include <endian.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/base/mem.h"
+#include "common/store/store_sqlite.h"
+
+enum {
+	WAL_TIDY_PAGES = 256,    /* store_tidy brings a longer log into the file: 1 MiB */
+	VACUUM_MIN_PAGES = 1024, /* fewer free pages than this are kept for later */
+	VACUUM_STEP_PAGES = 256, /* at most this many go at a time */
+	CHECK_BYTES = 4,         /* behind each value: proves that it is what was put */
+};
+
+static struct sqlite *
+sqlite_of(struct store *store)
+{
+	return (struct sqlite *)store;
+}
+
+/* From SQLite's code, and the system's where that says more, to ours. */
+static int
+db_errno(sqlite3 *db)
+{
+	int system = db == NULL ? 0 : sqlite3_system_errno(db);
+
+	switch (sqlite3_errcode(db) & 0xff) {
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return -EBUSY;
+	case SQLITE_FULL:
+		return -ENOSPC;
+	case SQLITE_NOTADB:
+	case SQLITE_CORRUPT:
+	case SQLITE_ERROR: /* a table that is not like ours */
+		return -EUCLEAN;
+	case SQLITE_PERM:
+	case SQLITE_READONLY:
+	case SQLITE_AUTH:
+		return -EACCES;
+	case SQLITE_NOMEM:
+		return -ENOMEM;
+	case SQLITE_IOERR:
+		return system == ENOSPC || system == EFBIG || system == EDQUOT ? -ENOSPC : -EIO;
+	case SQLITE_CANTOPEN:
+		return system == EACCES || system == EROFS || system == EISDIR ||
+				       system == ENOENT || system == ENOTDIR
+			       ? -EACCES
+			       : -EIO;
+	default:
+		return -EIO;
+	}
+}
+
+static const char *
+advice(int code)
+{
+	switch (code) {
+	case -EBUSY:
+		return ": another process has it open";
+	case -ENOSPC:
+		return ": make room on its disk";
+	case -EUCLEAN:
+		return ": it is damaged or no Davit store; restore a copy or start with a new file";
+	default:
+		return "";
+	}
+}
+
+int
+store_sqlite_fail(struct sqlite *sqlite, struct err *err)
+{
+	int code = db_errno(sqlite->db);
+
+	return err_set(err, code, "store '%s': %s%s", sqlite->path, sqlite3_errmsg(sqlite->db),
+		advice(code));
+}
+
+static int
+fail_damaged(const struct sqlite *sqlite, const char *key, struct err *err)
+{
+	return err_set(err, -EUCLEAN, "store '%s': the value of '%.64s' is damaged%s", sqlite->path,
+		key, advice(-EUCLEAN));
+}
+
+/*
+ * A sum over key and value. Each step is a bijection of the state, so that a
+ * change within any one word cannot go unseen before the fold to 32 bits.
+ */
+static uint32_t
+checksum(const char *key, size_t key_size, const void *value, size_t size)
+{
+	const struct {
+		const void *data;
+		size_t size;
+	} parts[] = {{key, key_size}, {value, size}};
+	uint64_t sum = size;
+
+	for (size_t i = 0; i < 2; i++) {
+		const unsigned char *p = parts[i].data;
+		size_t left = parts[i].size;
+
+		while (left > 0) {
+			size_t n = left < sizeof(uint64_t) ? left : sizeof(uint64_t);
+			uint64_t word = 0;
+
+			memcpy(&word, p, n);
+			sum = (sum ^ le64toh(word)) * UINT64_C(0x9e3779b97f4a7c15);
+			sum ^= sum >> 29;
+			p += n;
+			left -= n;
+		}
+	}
+	return htole32((uint32_t)(sum ^ sum >> 32));
+}
+
+/* Steps a statement that answers no row, and makes it ready for its next use. */
+static int
+run(struct sqlite *sqlite, enum stmt which, struct err *err)
+{
+	int code = sqlite3_step(sqlite->stmts[which]), rc = 0;
+
+	if (code != SQLITE_DONE && code != SQLITE_ROW)
+		rc = store_sqlite_fail(sqlite, err);
+	(void)sqlite3_reset(sqlite->stmts[which]);
+	return rc;
+}
+
+int
+store_sqlite_exec(struct sqlite *sqlite, const char *sql, struct err *err)
+{
+	return sqlite3_exec(sqlite->db, sql, NULL, NULL, NULL) == SQLITE_OK
+		       ? 0
+		       : store_sqlite_fail(sqlite, err);
+}
+
+/* The number that a statement answers. */
+int
+store_sqlite_number(struct sqlite *sqlite, const char *sql, int64_t *ret, struct err *err)
+{
+	sqlite3_stmt *stmt = NULL;
+	int rc = 0;
+
+	if (sqlite3_prepare_v2(sqlite->db, sql, -1, &stmt, NULL) == SQLITE_OK &&
+		sqlite3_step(stmt) == SQLITE_ROW)
+		*ret = sqlite3_column_int64(stmt, 0);
+	else
+		rc = store_sqlite_fail(sqlite, err);
+	(void)sqlite3_finalize(stmt);
+	return rc;
+}
+
+static int
+put(struct sqlite *sqlite, struct store_write write, struct err *err)
+{
+	uint32_t check = checksum(write.key, write.key_size, write.value, write.size);
+	sqlite3_stmt *stmt = sqlite->stmts[STMT_PUT];
+
+	buf_reset(&sqlite->value);
+	buf_put(&sqlite->value, write.value, write.size);
+	buf_put(&sqlite->value, &check, CHECK_BYTES);
+	if (sqlite3_bind_blob(stmt, 1, write.key, (int)write.key_size, SQLITE_STATIC) !=
+			SQLITE_OK ||
+		sqlite3_bind_blob(stmt, 2, sqlite->value.data, (int)sqlite->value.size,
+			SQLITE_STATIC) != SQLITE_OK)
+		return store_sqlite_fail(sqlite, err);
+	return run(sqlite, STMT_PUT, err);
+}
+
+static int
+remove_key(struct sqlite *sqlite, struct store_write write, struct err *err)
+{
+	if (sqlite3_bind_blob(sqlite->stmts[STMT_DELETE], 1, write.key, (int)write.key_size,
+		    SQLITE_STATIC) != SQLITE_OK)
+		return store_sqlite_fail(sqlite, err);
+	return run(sqlite, STMT_DELETE, err);
+}
+
+/* Takes back what a failed commit began. Nothing else can be open, so it cannot fail for long. */
+static void
+roll_back(struct sqlite *sqlite)
+{
+	struct err ignored;
+
+	if (!sqlite3_get_autocommit(sqlite->db))
+		(void)run(sqlite, STMT_ROLLBACK, &ignored);
+}
+
+/*
+ * A commit that failed in its sync lies in the log, whole, and a crash would
+ * bring it back. A commit of one page, behind the same place, makes the rest
+ * of it unreadable: the frames of the log are chained by their checksums.
+ */
+static void
+seal(struct sqlite *sqlite)
+{
+	struct err ignored;
+
+	if (store_sqlite_exec(sqlite, "BEGIN IMMEDIATE; PRAGMA user_version = 1; COMMIT",
+		    &ignored) == 0)
+		sqlite->is_unsealed = false;
+	roll_back(sqlite);
+}
+
+int
+store_sqlite_checkpoint(struct sqlite *sqlite, struct err *err)
+{
+	int n_log = 0, n_done = 0;
+
+	if (sqlite3_wal_checkpoint_v2(sqlite->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &n_log,
+		    &n_done) != SQLITE_OK)
+		return store_sqlite_fail(sqlite, err);
+	if (n_log == n_done)
+		sqlite->wal_pages = 0; /* the next commit begins it anew */
+	return 0;
+}
+
+static int
+write_all(struct sqlite *sqlite, const struct store_batch *batch, struct err *err)
+{
+	for (size_t i = 0; i < store_batch_count(batch); i++) {
+		struct store_write write = store_batch_at(batch, i);
+		int rc = write.is_delete ? remove_key(sqlite, write, err) : put(sqlite, write, err);
+
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int
+sqlite_commit(struct store *store, const struct store_batch *batch, struct err *err)
+{
+	struct sqlite *sqlite = sqlite_of(store);
+	int rc = 0;
+
+	if (sqlite->wal_pages >= STORE_SQLITE_WAL_MAX_PAGES)
+		rc = store_sqlite_checkpoint(sqlite, err);
+	if (rc == 0)
+		rc = run(sqlite, STMT_BEGIN, err);
+	if (rc < 0)
+		return rc;
+	rc = write_all(sqlite, batch, err);
+	if (rc == 0) {
+		rc = run(sqlite, STMT_COMMIT, err);
+		sqlite->is_unsealed = rc < 0;
+	}
+	roll_back(sqlite);
+	if (sqlite->is_unsealed)
+		seal(sqlite);
+	return rc;
+}
+
+/* A row of (key, value) as it was put: what comes from a file is not believed. */
+static int
+read_row(const struct sqlite *sqlite, sqlite3_stmt *stmt, struct store_write *ret,
+	char ret_key[STORE_KEY_MAX + 1], struct err *err)
+{
+	const void *key = sqlite3_column_blob(stmt, 0), *value = sqlite3_column_blob(stmt, 1);
+	size_t key_size = (size_t)sqlite3_column_bytes(stmt, 0);
+	size_t size = (size_t)sqlite3_column_bytes(stmt, 1);
+	uint32_t check;
+
+	if (key == NULL || key_size == 0 || key_size > STORE_KEY_MAX ||
+		memchr(key, '\0', key_size) != NULL)
+		return fail_damaged(sqlite, "?", err);
+	memcpy(ret_key, key, key_size);
+	ret_key[key_size] = '\0';
+	if (value == NULL || size < CHECK_BYTES || size - CHECK_BYTES > STORE_VALUE_MAX)
+		return fail_damaged(sqlite, ret_key, err);
+	size -= CHECK_BYTES;
+	memcpy(&check, (const char *)value + size, sizeof check);
+	if (check != checksum(ret_key, key_size, value, size))
+		return fail_damaged(sqlite, ret_key, err);
+	*ret = (struct store_write){.key = ret_key,
+		.key_size = key_size,
+		.value = value,
+		.size = size};
+	return 0;
+}
+
+static int
+sqlite_get(struct store *store, const char *key, struct buf *ret_value, struct err *err)
+{
+	struct sqlite *sqlite = sqlite_of(store);
+	sqlite3_stmt *stmt = sqlite->stmts[STMT_GET];
+	char found[STORE_KEY_MAX + 1];
+	struct store_write row;
+	int code, rc;
+
+	if (sqlite3_bind_blob(stmt, 1, key, (int)strnlen(key, STORE_KEY_MAX + 1), SQLITE_STATIC) !=
+		SQLITE_OK)
+		return store_sqlite_fail(sqlite, err);
+	code = sqlite3_step(stmt);
+	if (code == SQLITE_ROW)
+		rc = read_row(sqlite, stmt, &row, found, err);
+	else if (code == SQLITE_DONE)
+		rc = err_set(err, -ENOENT, "no key '%.64s'", key);
+	else
+		rc = store_sqlite_fail(sqlite, err);
+	if (rc == 0)
+		buf_put(ret_value, row.value, row.size);
+	(void)sqlite3_reset(stmt);
+	return rc;
+}
+
+static int
+visit_rows(struct sqlite *sqlite, sqlite3_stmt *stmt, store_visit_fn *visit, void *arg,
+	struct err *err)
+{
+	char key[STORE_KEY_MAX + 1];
+	struct store_write row;
+	int code, rc = 0;
+
+	while (rc == 0 && (code = sqlite3_step(stmt)) != SQLITE_DONE) {
+		if (code != SQLITE_ROW)
+			return store_sqlite_fail(sqlite, err);
+		rc = read_row(sqlite, stmt, &row, key, err);
+		if (rc == 0)
+			rc = visit(row.key, row.value, row.size, arg);
+	}
+	return rc;
+}
+
+/* A statement of its own for each scan: visitors may scan, too. */
+static int
+sqlite_scan(struct store *store, const char *prefix, store_visit_fn *visit, void *arg,
+	struct err *err)
+{
+	struct sqlite *sqlite = sqlite_of(store);
+	char end[STORE_KEY_MAX + 1];
+	bool has_end = store_prefix_end(prefix, end);
+	const char *sql =
+		has_end ? "SELECT key, value FROM kv WHERE key >= ?1 AND key < ?2 ORDER BY key"
+			: "SELECT key, value FROM kv WHERE key >= ?1 ORDER BY key";
+	sqlite3_stmt *stmt = NULL;
+	int rc;
+
+	if (sqlite3_prepare_v2(sqlite->db, sql, -1, &stmt, NULL) != SQLITE_OK)
+		return store_sqlite_fail(sqlite, err);
+	(void)sqlite3_bind_blob(stmt, 1, prefix, (int)strlen(prefix), SQLITE_STATIC);
+	if (has_end)
+		(void)sqlite3_bind_blob(stmt, 2, end, (int)strlen(end), SQLITE_STATIC);
+	rc = visit_rows(sqlite, stmt, visit, arg, err);
+	(void)sqlite3_finalize(stmt);
+	return rc;
+}
+
+static uint64_t
+size_of(const char *path, const char *suffix)
+{
+	CLEANUP(buf_fini) struct buf name = {0};
+	struct stat st;
+
+	buf_printf(&name, "%s%s", path, suffix);
+	return stat(buf_text(&name), &st) < 0 ? 0 : (uint64_t)st.st_size;
+}
+
+static void
+sqlite_sizes(struct store *store, uint64_t *ret_file_bytes, uint64_t *ret_wal_bytes)
+{
+	*ret_file_bytes = size_of(sqlite_of(store)->path, "");
+	*ret_wal_bytes = size_of(sqlite_of(store)->path, "-wal");
+}
+
+/* Gives pages back to the disk when a quarter of the file is empty. */
+static int
+vacuum_some(struct sqlite *sqlite, struct err *err)
+{
+	char sql[64];
+	int64_t n_free = 0, n_pages = 0;
+	int rc = store_sqlite_number(sqlite, "PRAGMA freelist_count", &n_free, err);
+
+	if (rc == 0)
+		rc = store_sqlite_number(sqlite, "PRAGMA page_count", &n_pages, err);
+	if (rc < 0 || n_free < VACUUM_MIN_PAGES || n_free < n_pages / 4)
+		return rc;
+	(void)snprintf(sql, sizeof sql, "PRAGMA incremental_vacuum(%d)", VACUUM_STEP_PAGES);
+	return store_sqlite_exec(sqlite, sql, err);
+}
+
+/* What fails here fails again in a commit, which has somebody to tell. */
+static void
+sqlite_tidy(struct store *store)
+{
+	struct sqlite *sqlite = sqlite_of(store);
+	struct err ignored;
+
+	if (sqlite->is_unsealed)
+		seal(sqlite);
+	(void)vacuum_some(sqlite, &ignored);
+	if (sqlite->wal_pages >= WAL_TIDY_PAGES)
+		(void)store_sqlite_checkpoint(sqlite, &ignored);
+}
+
+static void
+sqlite_close(struct store *store)
+{
+	struct sqlite *sqlite = sqlite_of(store);
+
+	for (unsigned i = 0; i < STMT_COUNT; i++)
+		(void)sqlite3_finalize(sqlite->stmts[i]);
+	(void)sqlite3_close(sqlite->db); /* also brings the log into the file */
+	buf_fini(&sqlite->value);
+	free(sqlite->path);
+	free(sqlite);
+}
+
+const struct store_ops store_sqlite_ops = {
+	.close = sqlite_close,
+	.commit = sqlite_commit,
+	.get = sqlite_get,
+	.scan = sqlite_scan,
+	.sizes = sqlite_sizes,
+	.tidy = sqlite_tidy,
+};

@@ -1,0 +1,48 @@
+/*
+ * store_sqlite.h - what store_sqlite_open.c (recognises, lays out) and store_sqlite.c
+ * (reads, writes) share; only these two include it.
+ */
+#pragma once
+
+#include <sqlite3.h>
+
+#include "common/store/store_impl.h"
+
+enum {
+	STORE_SQLITE_FORMAT = 1,           /* of the file, in its user_version */
+	STORE_SQLITE_WAL_MAX_PAGES = 2048, /* no commit begins behind a longer log: 8 MiB */
+};
+
+enum stmt {
+	STMT_BEGIN,
+	STMT_COMMIT,
+	STMT_ROLLBACK,
+	STMT_PUT,
+	STMT_DELETE,
+	STMT_GET,
+	STMT_COUNT,
+};
+
+struct sqlite {
+	struct store base;
+	sqlite3 *db;
+	sqlite3_stmt *stmts[STMT_COUNT];
+	char *path;
+	struct buf value; /* a value with its check, on its way to the file */
+	unsigned wal_pages;
+	bool is_unsealed; /* a commit failed late and the log may still hold it */
+};
+
+extern const struct store_ops store_sqlite_ops;
+
+/* What SQLite just said, as one of our codes and a sentence. */
+int store_sqlite_fail(struct sqlite *sqlite, struct err *err);
+
+/* Runs statements that answer nothing. */
+int store_sqlite_exec(struct sqlite *sqlite, const char *sql, struct err *err);
+
+/* The number that a statement answers. */
+int store_sqlite_number(struct sqlite *sqlite, const char *sql, int64_t *ret, struct err *err);
+
+/* Brings the log into the file and syncs that. */
+int store_sqlite_checkpoint(struct sqlite *sqlite, struct err *err);
