@@ -1,13 +1,13 @@
 #include "common/rpc/call.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/base/mem.h"
+#include "common/base/suggest.h"
 #include "common/rpc/envelope.h"
 
 /* Why a call is refused before there is a call. */
@@ -71,53 +71,21 @@ check_envelope(const Davit__Call *call, struct refusal *refusal)
 	return 0;
 }
 
-/* Edits (Levenshtein) that turn one name into the other, letter case aside. */
-static size_t
-distance(const char *a, const char *b)
-{
-	size_t row[RPC_METHOD_MAX + 1], n = strlen(b);
-
-	assert(n <= RPC_METHOD_MAX);
-	for (size_t k = 0; k <= n; k++)
-		row[k] = k;
-	for (size_t i = 1; *a != '\0'; a++, i++) {
-		size_t corner = row[0];
-
-		row[0] = i;
-		for (size_t k = 1; k <= n; k++) {
-			bool same = tolower((unsigned char)*a) == tolower((unsigned char)b[k - 1]);
-			size_t best = corner + !same;
-
-			corner = row[k];
-			best = row[k] + 1 < best ? row[k] + 1 : best;
-			row[k] = row[k - 1] + 1 < best ? row[k - 1] + 1 : best;
-		}
-	}
-	return row[n];
-}
-
 static int
 refuse_method(const ProtobufCServiceDescriptor *const *services, const char *name,
 	struct refusal *refusal)
 {
 	const char *slash = strrchr(name, '/'), *short_name = slash != NULL ? slash + 1 : name;
-	const char *nearest = NULL;
-	size_t least = strlen(short_name) / 2 + 1;
+	struct suggest suggest = suggest_begin(short_name, strlen(short_name));
+	bool is_near;
 
-	for (; *services != NULL; services++) {
-		for (unsigned i = 0; i < (*services)->n_methods; i++) {
-			size_t d = distance(short_name, (*services)->methods[i].name);
-
-			if (d < least) {
-				least = d;
-				nearest = (*services)->methods[i].name;
-			}
-		}
-	}
-	(void)err_set(&refusal->err.err, -ENOSYS, "there is no method '%.*s' here%s%s%s",
-		RPC_METHOD_MAX, name, nearest != NULL ? "; did you mean '" : "",
-		nearest != NULL ? nearest : "",
-		nearest != NULL ? "'?" : "; docs/PROTOCOL.md lists them");
+	for (; *services != NULL; services++)
+		for (unsigned i = 0; i < (*services)->n_methods; i++)
+			suggest_try(&suggest, (*services)->methods[i].name);
+	is_near = suggest.nearest != NULL;
+	(void)err_set(&refusal->err.err, -ENOSYS, "there is no method '%s' here%s%s%s", name,
+		is_near ? "; did you mean '" : "", is_near ? suggest.nearest : "",
+		is_near ? "'?" : "; docs/PROTOCOL.md lists them");
 	return refuse(refusal, DAVIT__REPLY__STATUS__UNIMPLEMENTED, "method");
 }
 

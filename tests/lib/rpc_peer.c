@@ -1,8 +1,6 @@
 #include "tests/lib/rpc_peer.h"
 
-#include "common/base/clock.h"
-
-enum { PATIENCE_MS = 10000 };
+#include "tests/lib/turn.h"
 
 const ProtobufCServiceDescriptor *const peer_services[] = {&davit__manager__descriptor, NULL};
 
@@ -76,39 +74,7 @@ peer_close(struct peer *peer)
 		rpc_call_drop(peer->calls[i]);
 	rpc_client_close(peer->client);
 	rpc_server_close(peer->server);
-	CHECK_EQ(uv_run(&peer->loop, UV_RUN_DEFAULT), 0);
-	CHECK_EQ(uv_loop_close(&peer->loop), 0);
-}
-
-static void
-on_late(uv_timer_t *timer)
-{
-	*(bool *)timer->data = true;
-}
-
-static void
-on_timer_closed(uv_handle_t *handle)
-{
-	*(bool *)handle->data = false;
-}
-
-void
-peer_turn_until(struct peer *peer, bool (*is_true)(void *arg), void *arg, const char *what)
-{
-	uv_timer_t timer;
-	bool is_late = false;
-
-	CHECK_EQ(uv_timer_init(&peer->loop, &timer), 0);
-	timer.data = &is_late;
-	CHECK_EQ(uv_timer_start(&timer, on_late, PATIENCE_MS, 0), 0);
-	while (!is_true(arg) && !is_late)
-		(void)uv_run(&peer->loop, UV_RUN_ONCE);
-	if (is_late)
-		fail_msg("waited %d s for %s", PATIENCE_MS / 1000, what);
-	is_late = true;
-	uv_close((uv_handle_t *)&timer, on_timer_closed);
-	while (is_late)
-		(void)uv_run(&peer->loop, UV_RUN_ONCE);
+	turn_end(&peer->loop);
 }
 
 struct target {
@@ -130,7 +96,7 @@ peer_wait_calls(struct peer *peer, size_t n)
 {
 	struct target target = {peer, n};
 
-	peer_turn_until(peer, has_calls, &target, "calls");
+	turn_until(&peer->loop, has_calls, &target, "calls");
 }
 
 static bool
@@ -147,13 +113,7 @@ peer_wait_seen(struct peer *peer, const struct seen *seen, unsigned n)
 {
 	struct target target = {seen, n};
 
-	peer_turn_until(peer, has_seen, &target, "an answer");
-}
-
-static void
-on_tick(uv_timer_t *timer)
-{
-	(void)timer;
+	turn_until(&peer->loop, has_seen, &target, "an answer");
 }
 
 static bool
@@ -164,20 +124,10 @@ is_connected(void *arg)
 	return rpc_client_is_connected(peer->client);
 }
 
-/* A connection makes no event on the loop, so a timer turns it. */
 void
 peer_wait_connected(struct peer *peer)
 {
-	uv_timer_t timer;
-	bool is_open = true;
-
-	CHECK_EQ(uv_timer_init(&peer->loop, &timer), 0);
-	timer.data = &is_open;
-	CHECK_EQ(uv_timer_start(&timer, on_tick, 1, 1), 0);
-	peer_turn_until(peer, is_connected, peer, "a connection");
-	uv_close((uv_handle_t *)&timer, on_timer_closed);
-	while (is_open)
-		(void)uv_run(&peer->loop, UV_RUN_ONCE);
+	turn_until(&peer->loop, is_connected, peer, "a connection");
 }
 
 void

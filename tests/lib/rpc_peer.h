@@ -38,7 +38,7 @@ void peer_open(struct peer *peer, const char *url);
 void peer_close(struct peer *peer);
 void peer_serve(struct peer *peer, const char *url);
 
-void peer_turn_until(struct peer *peer, bool (*is_true)(void *arg), void *arg, const char *what);
+/* Each turns the loop until it is so. */
 void peer_wait_calls(struct peer *peer, size_t n);
 void peer_wait_seen(struct peer *peer, const struct seen *seen, unsigned n);
 void peer_wait_connected(struct peer *peer);
