@@ -1,3 +1,4 @@
+/* Offsets into messages, names and letters; tested by tests/unit/test_pbjson_*.c. */
 #include "common/pbjson/pbjson_field.h"
 
 #include <ctype.h>

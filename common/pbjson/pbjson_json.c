@@ -1,4 +1,4 @@
-/* JSON (RFC 8259) as tokens, strictly. Tested by tests/unit/test_pbjson_json.c and _parse.c. */
+/* JSON (RFC 8259) as tokens, strictly; tested by tests/unit/test_pbjson_json.c and _parse.c. */
 #include <errno.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* Values that are no messages, from their tokens. Tested by tests/unit/test_pbjson_parse.c. */
+/* Values that are no messages, from their tokens; tested by tests/unit/test_pbjson_parse.c. */
 #include "common/pbjson/pbjson_scalar.h"
 
 #include <errno.h>
