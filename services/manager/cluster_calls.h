@@ -1,0 +1,10 @@
+/*
+ * cluster_calls.h - the calls of davit.Manager about the cluster as a whole.
+ */
+#pragma once
+
+struct manager;
+struct rpc_call;
+
+void cluster_get(struct manager *manager, struct rpc_call *call);
+void cluster_stats(struct manager *manager, struct rpc_call *call);

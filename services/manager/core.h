@@ -1,0 +1,48 @@
+/*
+ * core.h - the parts of the manager's core and what they share. Private to services/manager.
+ *
+ * struct manager is only the place where the parts meet. Each part has a header of
+ * its own that says what it does; functions take the manager because a decision
+ * usually touches several parts (a task that ends frees ports, wakes a waiter and is
+ * an event), but each part's struct is changed by its own file only.
+ */
+#pragma once
+
+#include "common/base/arena.h"
+#include "services/manager/assignments.h"
+#include "services/manager/batch.h"
+#include "services/manager/events.h"
+#include "services/manager/liveness.h"
+#include "services/manager/manager.h"
+#include "services/manager/model.h"
+#include "services/manager/placing.h"
+#include "services/manager/relay.h"
+#include "services/manager/requests.h"
+#include "services/manager/usage.h"
+#include "services/manager/waits.h"
+
+struct manager {
+	struct manager_config config;
+	struct manager_ports ports;
+	struct manager_now now;
+	uint64_t started_ms; /* wall */
+	char cluster_id[ID_TEXT_SIZE];
+	char store_trouble[ERR_TEXT_MAX];
+
+	struct model model;
+	struct batch batch;
+	struct requests requests;
+	struct events events;
+	struct placing placing;
+	struct liveness liveness;
+	struct assignments assignments;
+	struct relay relay;
+	struct waits waits;
+	struct cluster_usage usage;
+};
+
+/* True for the methods that are marked [changes] in proto/manager.proto. */
+bool manager_call_changes(const struct rpc_call *call);
+
+/* A new id at the present time. */
+struct id manager_new_id(struct manager *manager, bool is_base);

@@ -1,0 +1,261 @@
+#include "services/manager/events.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/mem.h"
+#include "services/manager/core.h"
+#include "services/manager/limits.h"
+
+enum {
+	EVENTS_READ_DEFAULT = 1000, /* events of one answer */
+	CURSOR_SIZE = 48,
+	NAME_SIZE = 256,
+};
+
+void
+events_init(struct events *events, uint64_t ring_id)
+{
+	*events = (struct events){.ring_id = ring_id};
+	events->ring = xcalloc(MANAGER_EVENTS_MAX, sizeof(Davit__Event *));
+}
+
+void
+events_fini(struct events *events)
+{
+	for (size_t i = 0; i < MANAGER_EVENTS_MAX; i++)
+		free(events->ring[i]);
+	free(events->ring);
+}
+
+static Davit__Event **
+slot(struct events *events, uint64_t seq)
+{
+	return &events->ring[seq % MANAGER_EVENTS_MAX];
+}
+
+/* Moves a text behind the struct that points to it. */
+static char *
+place_text(char **text, char *at)
+{
+	size_t size;
+
+	if (*text == NULL || (*text)[0] == '\0')
+		return at;
+	size = strlen(*text) + 1;
+	memcpy(at, *text, size);
+	*text = at;
+	return at + size;
+}
+
+static size_t
+text_size(const char *text)
+{
+	return text == NULL ? 0 : strlen(text) + 1;
+}
+
+/* Stores a copy in one block, texts behind the struct, so that one free is enough. */
+static void
+add(struct manager *manager, Davit__Event *event)
+{
+	struct events *events = &manager->events;
+	size_t size = sizeof *event + text_size(event->what) + text_size(event->task_id) +
+		      text_size(event->task_name) + text_size(event->namespace_) +
+		      text_size(event->node_id) + text_size(event->node_name) +
+		      text_size(event->message);
+	Davit__Event *kept = xmalloc(size);
+	char *at = (char *)(kept + 1);
+
+	event->has_seq = event->has_ts_ms = event->has_kind = true;
+	event->seq = ++events->last_seq;
+	event->ts_ms = manager->now.wall_ms;
+	*kept = *event;
+	at = place_text(&kept->what, at);
+	at = place_text(&kept->task_id, at);
+	at = place_text(&kept->task_name, at);
+	at = place_text(&kept->namespace_, at);
+	at = place_text(&kept->node_id, at);
+	at = place_text(&kept->node_name, at);
+	(void)place_text(&kept->message, at);
+	free(*slot(events, kept->seq));
+	*slot(events, kept->seq) = kept;
+}
+
+static void
+lower(char *text)
+{
+	for (; *text != '\0'; text++) {
+		if (*text >= 'A' && *text <= 'Z')
+			*text = (char)(*text - 'A' + 'a');
+	}
+}
+
+void
+events_task(struct manager *manager, const struct task *task, const char *what)
+{
+	Davit__Event event = DAVIT__EVENT__INIT;
+	char id[ID_TEXT_SIZE], name[NAME_SIZE], state[16];
+
+	id_format(task->id, id);
+	model_task_name(task, name, sizeof name);
+	(void)snprintf(state, sizeof state, "%s", task_fsm.state_name[task->state]);
+	lower(state);
+	event.kind = DAVIT__EVENT__KIND__TASK;
+	event.what = what != NULL ? (char *)(uintptr_t)what : state;
+	event.task_id = id;
+	event.task_name = name;
+	event.namespace_ = task->group->spec->spec->namespace_;
+	event.has_state = event.has_phase = event.has_attempt = true;
+	event.state = (Davit__Task__State)task->state;
+	event.phase = task->phase;
+	event.attempt = task->attempt;
+	event.has_exit_code = task->has_exit_code;
+	event.exit_code = task->exit_code;
+	event.message = task->message;
+	if (task->node != NULL) {
+		event.node_id = task->node->id_text;
+		event.node_name = task->node->name;
+	}
+	add(manager, &event);
+}
+
+void
+events_node(struct manager *manager, const struct node *node, const char *what)
+{
+	Davit__Event event = DAVIT__EVENT__INIT;
+
+	event.kind = DAVIT__EVENT__KIND__NODE;
+	event.what = (char *)(uintptr_t)what;
+	event.node_id = (char *)(uintptr_t)node->id_text;
+	event.node_name = node->name;
+	event.message = node->message;
+	add(manager, &event);
+}
+
+static uint64_t
+oldest_kept(const struct events *events)
+{
+	return events->last_seq > MANAGER_EVENTS_MAX ? events->last_seq - MANAGER_EVENTS_MAX + 1
+						     : 1;
+}
+
+static void
+publish(struct manager *manager, const Davit__Event *event)
+{
+	char topic[RPC_METHOD_MAX];
+
+	if (event->kind == DAVIT__EVENT__KIND__TASK)
+		(void)snprintf(topic, sizeof topic, "event.task.%s.%s", event->what,
+			event->task_id);
+	else
+		(void)snprintf(topic, sizeof topic, "event.node.%s.%s", event->what,
+			event->node_id);
+	manager->ports.publish(manager->ports.arg, topic, &event->base);
+}
+
+/* Answers with what is shown after cursor. */
+static void
+answer(struct manager *manager, struct rpc_call *call, uint64_t cursor)
+{
+	const Davit__ReadEventsRequest *request = (const Davit__ReadEventsRequest *)call->request;
+	struct events *events = &manager->events;
+	Davit__ReadEventsReply reply = DAVIT__READ_EVENTS_REPLY__INIT;
+	struct arena *arena = &manager->batch.arena;
+	uint64_t first = cursor + 1, oldest = oldest_kept(events);
+	size_t limit =
+		request->has_limit && request->limit > 0 ? request->limit : EVENTS_READ_DEFAULT;
+
+	if (first < oldest) {
+		reply.has_lost = true;
+		reply.lost = oldest - first;
+		first = oldest;
+	}
+	limit = limit < EVENTS_READ_DEFAULT ? limit : EVENTS_READ_DEFAULT;
+	reply.events = arena_array(arena, limit, sizeof *reply.events);
+	for (; first <= events->shown_seq && reply.n_events < limit; first++)
+		reply.events[reply.n_events++] = *slot(events, first);
+	reply.cursor = arena_printf(arena, "%" PRIx64 ".%" PRIu64, events->ring_id, first - 1);
+	batch_answer(manager, call, &reply.base);
+}
+
+void
+events_show(struct manager *manager)
+{
+	struct events *events = &manager->events;
+	struct wait *wait;
+
+	if (events->shown_seq == events->last_seq)
+		return;
+	if (events->shown_seq + 1 < oldest_kept(events))
+		events->shown_seq = oldest_kept(events) - 1;
+	while (events->shown_seq < events->last_seq)
+		publish(manager, *slot(events, ++events->shown_seq));
+	while ((wait = events->waits) != NULL) {
+		uint64_t cursor = wait->cursor;
+
+		events->waits = wait->next;
+		answer(manager, waits_end(manager, wait), cursor);
+	}
+}
+
+void
+events_drop_unshown(struct events *events)
+{
+	for (; events->last_seq > events->shown_seq; events->last_seq--) {
+		free(*slot(events, events->last_seq));
+		*slot(events, events->last_seq) = NULL;
+	}
+	events->waits = NULL;
+}
+
+void
+events_read_expire(struct manager *manager, struct wait *wait)
+{
+	uint64_t cursor = wait->cursor;
+
+	waits_unlink(&manager->events.waits, wait);
+	answer(manager, waits_end(manager, wait), cursor);
+}
+
+/* -1: malformed. A cursor of another ring (the manager was restarted) begins with the oldest. */
+static int
+parse_cursor(const struct events *events, const char *text, uint64_t *ret_seq)
+{
+	uint64_t ring_id, seq;
+	int used = 0;
+
+	if (strlen(text) >= CURSOR_SIZE ||
+		sscanf(text, "%" SCNx64 ".%" SCNu64 "%n", &ring_id, &seq, &used) != 2 ||
+		text[used] != '\0')
+		return -1;
+	*ret_seq = ring_id != events->ring_id || seq > events->last_seq ? 0 : seq;
+	return 0;
+}
+
+void
+events_read(struct manager *manager, struct rpc_call *call)
+{
+	const Davit__ReadEventsRequest *request = (const Davit__ReadEventsRequest *)call->request;
+	struct events *events = &manager->events;
+	uint64_t cursor = request->history ? 0 : events->shown_seq;
+	struct wait *wait;
+
+	if (request->cursor != NULL && parse_cursor(events, request->cursor, &cursor) < 0) {
+		batch_refuse(manager, call, DAVIT__REPLY__STATUS__INVALID_ARGUMENT, "cursor",
+			"'%.40s' is no cursor: give the one of the reply before, or none",
+			request->cursor);
+		return;
+	}
+	if (cursor < events->shown_seq || request->wait_ms == 0) {
+		answer(manager, call, cursor);
+		return;
+	}
+	wait = waits_add(manager, call, request->wait_ms, events_read_expire, NULL);
+	if (wait == NULL)
+		return;
+	wait->cursor = cursor;
+	wait->next = events->waits;
+	events->waits = wait;
+}

@@ -1,0 +1,42 @@
+/*
+ * events.h - what happened lately, for subscribers and ReadEvents.
+ *
+ * A bounded ring in memory; it begins anew with the process. An event becomes
+ * visible when the batch that made it is committed. Cursors name the ring (chosen
+ * by chance at start) and a sequence number, so that a client notices a restart.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto/types.pb-c.h"
+
+struct manager;
+struct task;
+struct node;
+struct wait;
+struct rpc_call;
+
+struct events {
+	Davit__Event **ring; /* MANAGER_EVENTS_MAX, by seq; each is one heap block */
+	uint64_t last_seq;   /* of the newest; 0: none yet */
+	uint64_t shown_seq;  /* published and visible to ReadEvents */
+	uint64_t ring_id;
+	struct wait *waits;
+};
+
+void events_init(struct events *events, uint64_t ring_id);
+void events_fini(struct events *events);
+
+/* what: NULL for the state's name. */
+void events_task(struct manager *manager, const struct task *task, const char *what);
+void events_node(struct manager *manager, const struct node *node, const char *what);
+
+/* Publishes what the batch made and answers those who wait for it: after the commit. */
+void events_show(struct manager *manager);
+/* The batch was not committed: its events did not happen. */
+void events_drop_unshown(struct events *events);
+
+void events_read(struct manager *manager, struct rpc_call *call);
+void events_read_expire(struct manager *manager, struct wait *wait);

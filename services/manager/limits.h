@@ -1,0 +1,44 @@
+/*
+ * limits.h - the manager's named maxima and its default times, in one place.
+ *
+ * Limits on a spec's fields are in common/model/limits.h, those of the wire in
+ * common/rpc. Times can be set by options where main.c says so.
+ */
+#pragma once
+
+enum {
+	MANAGER_NODES_MAX = 100000,
+	MANAGER_TASKS_MAX = 2000000,   /* records of tasks, ended ones included */
+	MANAGER_ARRAY_MAX = 1000000,   /* tasks of one submission */
+	MANAGER_LIST_MAX = 1000,       /* tasks of one page, ids in one request or answer */
+	MANAGER_REPORTS_MAX = 4096,    /* of one Poll */
+	MANAGER_HISTORY_MAX = 10000,   /* ended tasks that are kept; the oldest go first */
+	MANAGER_REQUESTS_MAX = 100000, /* remembered answers */
+	MANAGER_EVENTS_MAX = 8192,     /* kept for ReadEvents */
+	MANAGER_WAITS_MAX = 100000,    /* parked calls of clients */
+	MANAGER_QUERIES_MAX = 4096,    /* questions to workers under way */
+	MANAGER_PLACE_MAX = 4096,      /* tasks of one Place call */
+	MANAGER_LABELS_MAX = 256,      /* of a node */
+	MANAGER_NODE_NAME_MAX = 128,
+	MANAGER_PORT_RETRIES_MAX = 20, /* attempts of one task after a stranger's port */
+	MANAGER_PREFIX_MIN = 4,        /* characters of an abbreviated id */
+
+	MANAGER_POLL_MS = 1000,   /* how long a worker's Poll is parked */
+	MANAGER_SILENT_MS = 2500, /* without a Poll: the node becomes UNKNOWN */
+	MANAGER_TICK_MS = 100,
+	MANAGER_RESTART_GRACE_MS = 30000, /* after a start nothing is moved before this */
+	MANAGER_LEAVE_GRACE_MAX_MS = 3600000,
+	MANAGER_LEAVE_GRACE_MS = 60000,
+	MANAGER_STOP_AFTER_MARGIN_MS = 5000, /* beyond stop_after and the stop's own grace */
+	MANAGER_HOLD_NODES_MIN = 4,          /* with fewer nodes, silence of most is acted upon */
+	MANAGER_HOLD_WINDOW_MS = 60000,
+	MANAGER_HOLD_SETTLE_MS = 300, /* from a node's silence to what follows, with that many */
+	MANAGER_REQUEST_KEEP_MS = 3600000,
+	MANAGER_AUTO_REMOVE_MS = 60000, /* from a task's end to its removal with auto_remove */
+	MANAGER_SWEEP_MS = 5000,        /* blocked tasks are tried again at least so often */
+	MANAGER_PLACE_RETRY_MS = 500,   /* after a Place call that failed */
+	MANAGER_STRANGER_MS = 60000,    /* how long a port held by a stranger is left alone */
+	MANAGER_QUERY_MARGIN_MS = 5000, /* a worker's answer may be so much later than its wait */
+	MANAGER_STATS_MS = 1000,
+	MANAGER_STALE_STATS_MS = 10000, /* figures older than this are not counted */
+};

@@ -1,0 +1,180 @@
+/*
+ * davit-manager: keeps all state of a cluster. Options, adapters, loop; the rest is
+ * shell.c (the world) and manager.c (the decisions).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/log.h"
+#include "common/base/options.h"
+#include "common/base/process.h"
+#include "common/base/units.h"
+#include "services/manager/limits.h"
+#include "services/manager/shell.h"
+
+struct settings {
+	char *listen, *feed, *feed_json, *stats, *scheduler, *state_dir, *name, *port_range;
+	char *log_level, *log_file;
+	struct option_list nodes;
+	uint64_t poll_ms, silent_ms, restart_grace_ms, history_max;
+};
+
+#define S struct settings
+static const struct option_def option_defs[] = {
+	OPTION_STRING("listen", 0, "URL", S, listen, "tcp://127.0.0.1:7070",
+		"where to accept calls"),
+	OPTION_STRING("feed", 0, "URL", S, feed, "tcp://127.0.0.1:7071",
+		"events and statistics in protobuf"),
+	OPTION_STRING("stats", 0, "URL", S, stats, "tcp://127.0.0.1:7072",
+		"where workers send statistics"),
+	OPTION_STRING("feed-json", 0, "URL", S, feed_json, "tcp://127.0.0.1:7073",
+		"events and statistics as JSON lines"),
+	OPTION_STRING("scheduler", 0, "URL", S, scheduler, "tcp://127.0.0.1:7074",
+		"the scheduler to ask"),
+	OPTION_STRING("state-dir", 0, "DIR", S, state_dir, "/var/lib/davit/manager",
+		"what must survive is kept here"),
+	OPTION_STRING("name", 0, "NAME", S, name, "davit", "name of the cluster, for people"),
+	OPTION_LIST("node", 0, "NAME", S, nodes, "a node that may join; none given: any"),
+	OPTION_STRING("port-range", 0, "FIRST-LAST", S, port_range, "30000-32767",
+		"dynamic host ports"),
+	OPTION_DURATION("poll", 0, S, poll_ms, "1s", "how often a worker is heard"),
+	OPTION_DURATION("silent-after", 0, S, silent_ms, "2500ms",
+		"without hearing from it a node is UNKNOWN"),
+	OPTION_DURATION("restart-grace", 0, S, restart_grace_ms, "30s",
+		"after a start nothing is moved before this"),
+	OPTION_NUMBER("history", 0, "N", S, history_max, "10000", 0, MANAGER_TASKS_MAX,
+		"ended tasks to keep"),
+	OPTION_STRING("log-level", 0, "LEVEL", S, log_level, "info", "error, warn, info or debug"),
+	OPTION_STRING("log-file", 0, "FILE", S, log_file, NULL, "instead of standard error"),
+	OPTION_END,
+};
+#undef S
+
+static const struct options_spec options_spec = {
+	.program = "davit-manager",
+	.summary = "Keeps the state of a Davit cluster and the life of its tasks.",
+	.env_prefix = "DAVIT_",
+	.defs = option_defs,
+};
+
+static int
+parse_port_range(const char *text, struct ledger_range *ret_range, struct err *err)
+{
+	unsigned first, last;
+	int used = 0;
+
+	if (sscanf(text, "%5u-%5u%n", &first, &last, &used) != 2 || text[used] != '\0' ||
+		first < 1 || last > UINT16_MAX || first > last)
+		return err_set(err, -1, "--port-range '%.40s': want FIRST-LAST such as 30000-32767",
+			text);
+	*ret_range = (struct ledger_range){(uint16_t)first, (uint16_t)last};
+	return 0;
+}
+
+static int
+fill(struct shell_options *options, const struct settings *settings, struct err *err)
+{
+	struct manager_config *config = &options->config;
+
+	manager_config_init(config);
+	*options = (struct shell_options){settings->listen, settings->feed, settings->feed_json,
+		settings->stats, settings->scheduler, settings->state_dir, *config};
+	config->name = settings->name;
+	config->scheduler_url = settings->scheduler;
+	config->feed_url = settings->feed;
+	config->feed_json_url = settings->feed_json;
+	config->stats_url = settings->stats;
+	config->poll_ms = settings->poll_ms;
+	config->silent_ms = settings->silent_ms;
+	config->restart_grace_ms = settings->restart_grace_ms;
+	config->history_max = (uint32_t)settings->history_max;
+	if (settings->nodes.n > 0) {
+		config->allowed_nodes = (const char *const *)settings->nodes.items;
+		config->n_allowed_nodes = settings->nodes.n;
+	}
+	if (config->poll_ms == 0 || config->silent_ms <= config->poll_ms)
+		return err_set(err, -1,
+			"--silent-after must be longer than --poll, and --poll "
+			"longer than 0");
+	return parse_port_range(settings->port_range, &config->ports, err);
+}
+
+static int
+set_up_log(const struct settings *settings, struct err *err)
+{
+	enum log_level level;
+	int rc = log_level_parse(settings->log_level, &level, err);
+
+	if (rc < 0)
+		return rc;
+	log_open("manager", level);
+	return settings->log_file == NULL ? 0 : log_to_file(settings->log_file, err);
+}
+
+static void
+on_stop(void *arg)
+{
+	(void)process_notify("STOPPING=1");
+	uv_stop(arg);
+}
+
+static void
+on_reload(void *arg)
+{
+	struct err err;
+
+	(void)arg;
+	if (log_reopen(&err) < 0)
+		log_warn("log.reopen_failed", "reason=\"%s\", going on in the old file", err.text);
+}
+
+static int
+serve(const struct settings *settings, struct err *err)
+{
+	uv_loop_t *loop = uv_default_loop();
+	struct process_signals *signals = NULL;
+	struct shell_options options;
+	struct shell *shell = NULL;
+	int rc = fill(&options, settings, err);
+
+	if (rc == 0)
+		rc = set_up_log(settings, err);
+	if (rc == 0)
+		rc = shell_open(loop, &options, &shell, err);
+	if (rc == 0)
+		rc = process_signals_start(loop, on_stop, on_reload, loop, &signals, err);
+	if (rc == 0) {
+		log_info("manager.ready", "listen=%s state_dir=%s version=%s", settings->listen,
+			settings->state_dir, DAVIT_VERSION);
+		(void)process_notify("READY=1");
+		(void)uv_run(loop, UV_RUN_DEFAULT);
+		log_info("manager.stopping", "reason=signal");
+	}
+	process_signals_stop(signals);
+	if (shell != NULL) {
+		shell_close(shell);
+		(void)uv_run(loop, UV_RUN_DEFAULT);
+		shell_free(shell);
+	}
+	return rc;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct settings settings = {0};
+	struct err err = {0};
+	int first, rc;
+
+	process_begin();
+	rc = options_parse(&options_spec, argc, argv, &settings, &first, &err);
+	if (rc == OPTIONS_RUN && first < argc)
+		rc = err_set(&err, -1, "unexpected argument '%s'", argv[first]);
+	if (rc == OPTIONS_RUN)
+		rc = serve(&settings, &err);
+	if (rc < 0)
+		(void)fprintf(stderr, "davit-manager: %s\n", err.text);
+	options_free(option_defs, &settings);
+	return rc < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

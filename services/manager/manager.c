@@ -1,0 +1,270 @@
+#include "services/manager/manager.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/mem.h"
+#include "services/manager/cluster_calls.h"
+#include "services/manager/core.h"
+#include "services/manager/lifecycle.h"
+#include "services/manager/limits.h"
+#include "services/manager/nodes.h"
+#include "services/manager/records.h"
+#include "services/manager/task_calls.h"
+
+/* ---- calls, by method: one line each ---- */
+
+static const struct handler {
+	const char *method;
+	bool changes;
+	void (*handle)(struct manager *manager, struct rpc_call *call);
+} handlers[] = {
+	{"SubmitTasks", true, task_submit},
+	{"GetTask", false, task_get},
+	{"ListTasks", false, task_list},
+	{"WaitTask", false, task_wait},
+	{"StopTasks", true, task_stop},
+	{"RemoveTasks", true, task_remove},
+	{"ReadLogs", false, relay_logs},
+	{"ReadEvents", false, events_read},
+	{"ListNodes", false, nodes_list},
+	{"GetNode", false, nodes_get},
+	{"UpdateNode", true, nodes_update},
+	{"RemoveNode", true, nodes_remove},
+	{"GetStats", false, cluster_stats},
+	{"ListVolumes", false, relay_volumes},
+	{"ListNetworks", false, relay_networks},
+	{"GetCluster", false, cluster_get},
+	/* Of workers: idempotent by session and version, so they need no request_id. */
+	{"RegisterNode", false, nodes_register},
+	{"Poll", false, nodes_poll},
+	{"LeaveNode", false, nodes_leave},
+};
+
+static const struct handler *
+find_handler(const struct rpc_call *call)
+{
+	const char *method = rpc_call_method(call);
+
+	for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++) {
+		if (strcmp(handlers[i].method, method) == 0)
+			return &handlers[i];
+	}
+	return NULL;
+}
+
+bool
+manager_call_changes(const struct rpc_call *call)
+{
+	const struct handler *handler = find_handler(call);
+
+	return handler != NULL && handler->changes;
+}
+
+void
+manager_call(struct manager *manager, struct manager_now now, struct rpc_call *call)
+{
+	const struct handler *handler = find_handler(call);
+
+	manager->now = now;
+	if (handler == NULL)
+		batch_refuse(manager, call, DAVIT__REPLY__STATUS__UNIMPLEMENTED, NULL,
+			"%s does not work yet", rpc_call_method(call));
+	else if (!handler->changes || !requests_replay(manager, call))
+		handler->handle(manager, call);
+}
+
+/* ---- other inputs ---- */
+
+void
+manager_placed(struct manager *manager, struct manager_now now, Davit__Reply__Status status,
+	const char *message, const Davit__PlaceReply *reply)
+{
+	manager->now = now;
+	placing_answer(manager, status, message, reply);
+}
+
+void
+manager_node_stats(struct manager *manager, struct manager_now now, const Davit__NodeStats *stats)
+{
+	manager->now = now;
+	usage_take(manager, stats);
+}
+
+void
+manager_tick(struct manager *manager, struct manager_now now)
+{
+	manager->now = now;
+	liveness_tick(manager);
+	lifecycle_tick(manager);
+	assignments_tick(manager);
+	relay_tick(manager);
+	waits_tick(manager);
+	requests_tick(manager);
+	placing_tick(manager);
+	usage_tick(manager);
+}
+
+/* ---- decide, remember, act ---- */
+
+bool
+manager_has_work(const struct manager *manager)
+{
+	const struct batch *batch = &manager->batch;
+
+	return batch->n_calls > 0 || batch->dirty_tasks != NULL || batch->dirty_nodes != NULL ||
+	       store_batch_count(batch->writes) > 0 || manager->assignments.nodes != NULL ||
+	       manager->events.shown_seq != manager->events.last_seq || placing_has_work(manager);
+}
+
+const struct store_batch *
+manager_seal(struct manager *manager)
+{
+	struct task *next;
+
+	for (struct task *task = manager->batch.dirty_tasks; task != NULL; task = next) {
+		next = task->dirty_next;
+		task_waits_check(manager, task);
+		relay_task_changed(manager, task);
+	}
+	assignments_seal(manager);
+	placing_seal(manager);
+	batch_encode(manager);
+	return manager->batch.writes;
+}
+
+void
+manager_release(struct manager *manager)
+{
+	placing_ask(manager);
+	batch_send(&manager->batch);
+	events_show(manager);
+}
+
+static void
+fini_parts(struct manager *manager)
+{
+	model_fini(&manager->model);
+	requests_fini(&manager->requests);
+	placing_fini(&manager->placing);
+}
+
+static void
+init_parts(struct manager *manager)
+{
+	model_init(&manager->model, manager->config.ports);
+	manager->requests = (struct requests){0};
+	manager->relay = (struct relay){.next_id = manager->relay.next_id};
+	manager->assignments = (struct assignments){0};
+	manager->waits = (struct waits){0};
+}
+
+static void
+abort_parked_polls(struct manager *manager, const char *reason)
+{
+	struct node *node, *next;
+
+	HASH_ITER(hh, manager->model.nodes, node, next)
+	{
+		if (node->parked == NULL)
+			continue;
+		rpc_call_refuse(node->parked, DAVIT__REPLY__STATUS__UNAVAILABLE, NULL, "%s",
+			reason);
+		rpc_call_send(node->parked);
+		node->parked = NULL;
+	}
+}
+
+void
+manager_abort(struct manager *manager, const char *reason)
+{
+	bool is_asking = manager->placing.is_asking && manager->placing.question == NULL;
+
+	relay_abort(manager, reason);
+	waits_abort(manager, reason);
+	abort_parked_polls(manager, reason);
+	batch_abort(&manager->batch, reason);
+	events_drop_unshown(&manager->events);
+	fini_parts(manager);
+	init_parts(manager);
+	placing_init(&manager->placing);
+	manager->placing.is_asking = is_asking; /* that answer will still come */
+}
+
+struct id
+manager_new_id(struct manager *manager, bool is_base)
+{
+	uint8_t chance[ID_RANDOM_SIZE];
+
+	manager->ports.random(manager->ports.arg, chance, sizeof chance);
+	return is_base ? id_make_base(manager->now.wall_ms, chance)
+		       : id_make(manager->now.wall_ms, chance);
+}
+
+/* ---- beginning and end ---- */
+
+void
+manager_config_init(struct manager_config *config)
+{
+	*config = (struct manager_config){
+		.name = "davit",
+		.scheduler_url = "",
+		.ports = {30000, 32767},
+		.poll_ms = MANAGER_POLL_MS,
+		.silent_ms = MANAGER_SILENT_MS,
+		.restart_grace_ms = MANAGER_RESTART_GRACE_MS,
+		.history_max = MANAGER_HISTORY_MAX,
+	};
+}
+
+struct manager *
+manager_new(const struct manager_config *config, const struct manager_ports *ports)
+{
+	struct manager *manager = xcalloc(1, sizeof *manager);
+	uint64_t ring_id;
+
+	assert(config->poll_ms > 0 && config->silent_ms > config->poll_ms);
+	manager->config = *config;
+	manager->ports = *ports;
+	ports->random(ports->arg, &ring_id, sizeof ring_id);
+	batch_init(&manager->batch);
+	events_init(&manager->events, ring_id);
+	placing_init(&manager->placing);
+	init_parts(manager);
+	return manager;
+}
+
+void
+manager_free(struct manager *manager)
+{
+	if (manager == NULL)
+		return;
+	manager_abort(manager, "the manager is stopping: try again");
+	fini_parts(manager);
+	events_fini(&manager->events);
+	batch_fini(&manager->batch);
+	free(manager);
+}
+
+int
+manager_load(struct manager *manager, struct store *store, struct manager_now now, struct err *err)
+{
+	int rc;
+
+	manager->now = now;
+	manager->started_ms = manager->started_ms == 0 ? now.wall_ms : manager->started_ms;
+	manager->liveness =
+		(struct liveness){.started_mono_ms = now.mono_ms, .last_tick_mono_ms = now.mono_ms};
+	rc = records_load(manager, store, err);
+	if (rc < 0)
+		return rc;
+	lifecycle_restore_queues(manager);
+	return 0;
+}
+
+void
+manager_set_store_trouble(struct manager *manager, const char *trouble)
+{
+	(void)snprintf(manager->store_trouble, sizeof manager->store_trouble, "%s", trouble);
+}

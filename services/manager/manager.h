@@ -1,0 +1,106 @@
+/*
+ * manager.h - the manager's core: it decides; it has no socket, file, clock, thread or chance.
+ *
+ * A shell (shell.c over libuv, nng and SQLite; the simulator over memory) feeds
+ * inputs, one at a time, then lets the core seal a batch, commits its writes, and
+ * tells the core how that went:
+ *
+ *     manager_call(m, now, call); manager_tick(m, now); …     // decide
+ *     writes = manager_seal(m);                               // what to remember
+ *     store_commit(store, writes, &err) == 0                  // remember
+ *             ? manager_release(m)                            // act: replies, events, questions
+ *             : manager_abort(m, err.text);                   // nothing happened; load again
+ *
+ * Nothing leaves the core between the first input and manager_release. The same
+ * inputs give the same outputs. One thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/cleanup.h"
+#include "common/base/err.h"
+#include "common/rpc/call.h"
+#include "common/store/store.h"
+#include "proto/manager.pb-c.h"
+#include "proto/scheduler.pb-c.h"
+#include "proto/worker.pb-c.h"
+#include "services/manager/ledger.h"
+
+struct manager;
+
+/* The two clocks, as the shell read them (clock.h). */
+struct manager_now {
+	uint64_t mono_ms, wall_ms;
+};
+
+struct manager_config {
+	const char *name;          /* of the cluster, for people; borrowed */
+	const char *scheduler_url; /* for sentences; borrowed, as are the next three */
+	const char *feed_url, *feed_json_url, *stats_url;
+	struct ledger_range ports; /* of dynamic host ports */
+	uint64_t poll_ms;          /* how long a worker's Poll is parked; > 0 */
+	uint64_t silent_ms;        /* without a Poll for so long a node is UNKNOWN; > poll_ms */
+	uint64_t restart_grace_ms; /* after a start nothing is moved before this */
+	uint32_t history_max;      /* ended tasks that are kept */
+	const char *const *allowed_nodes; /* names; NULL: any may join */
+	size_t n_allowed_nodes;
+};
+
+/* The defaults of limits.h. */
+void manager_config_init(struct manager_config *config);
+
+struct manager_ports {
+	/* Fills data with chance. */
+	void (*random)(void *arg, void *data, size_t size);
+	/*
+	 * Asks the scheduler; the answer comes by manager_placed. Called from
+	 * manager_release only, never while an earlier question is unanswered.
+	 */
+	void (*place)(void *arg, const Davit__PlaceRequest *request);
+	/* Tells subscribers; may be lost. From manager_release and manager_node_stats. */
+	void (*publish)(void *arg, const char *topic, const ProtobufCMessage *message);
+	void *arg;
+};
+
+/* Both are copied; what config borrows must outlive the manager. */
+struct manager *manager_new(const struct manager_config *config, const struct manager_ports *ports);
+void manager_free(struct manager *manager);
+CLEANUP_DEFINE(struct manager *, manager_free)
+
+/*
+ * Builds the model from the store, forgetting what was in memory. Call it before
+ * the first input and after manager_abort. -EUCLEAN for records that make no sense,
+ * with the key; the store's own errors.
+ */
+int manager_load(struct manager *manager, struct store *store, struct manager_now now,
+	struct err *err);
+
+/* A call of davit.Manager or davit.Workers; the core owns it from here. */
+void manager_call(struct manager *manager, struct manager_now now, struct rpc_call *call);
+
+/* The scheduler's answer, or why there is none (status not OK; reply is NULL then). */
+void manager_placed(struct manager *manager, struct manager_now now, Davit__Reply__Status status,
+	const char *message, const Davit__PlaceReply *reply);
+
+/* Figures of a node, from the lossy feed. Foreign bytes, decoded: values may be anything. */
+void manager_node_stats(struct manager *manager, struct manager_now now,
+	const Davit__NodeStats *stats);
+
+/* Time has passed; every MANAGER_TICK_MS or so. */
+void manager_tick(struct manager *manager, struct manager_now now);
+
+/* Closes the batch. The writes (perhaps none) are valid until release or abort. */
+const struct store_batch *manager_seal(struct manager *manager);
+
+/* True when sealing now would give something: a write, an answer, a publication, a question. */
+bool manager_has_work(const struct manager *manager);
+
+void manager_release(struct manager *manager);
+
+/* Every call of the batch, and every parked one, is answered UNAVAILABLE with the reason. */
+void manager_abort(struct manager *manager, const char *reason);
+
+/* For the shell to show in GetCluster; "" is well. */
+void manager_set_store_trouble(struct manager *manager, const char *trouble);

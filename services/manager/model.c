@@ -1,0 +1,457 @@
+#include "services/manager/model.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/cleanup.h"
+#include "common/base/mem.h"
+#include "common/model/spec.h"
+#include "services/manager/limits.h"
+
+enum { NAME_KEY_MAX = 256 }; /* namespace, '/', name, '-', index */
+
+/* Every task that has had this name and still has a record, newest first. */
+struct name_entry {
+	struct task *tasks;
+	UT_hash_handle hh;
+	char key[];
+};
+
+void
+model_set_text(char **text, const char *value)
+{
+	char *copy = value == NULL || value[0] == '\0' ? NULL : xstrdup(value);
+
+	free(*text);
+	*text = copy;
+}
+
+void
+model_init(struct model *model, struct ledger_range port_range)
+{
+	*model = (struct model){.next_seq = 1, .port_range = port_range};
+}
+
+/* ---- specs and groups ---- */
+
+struct spec *
+model_spec_add_take(struct model *model, const char *id, Davit__TaskSpec *taken)
+{
+	struct spec *spec = xcalloc(1, sizeof *spec);
+
+	(void)snprintf(spec->id, sizeof spec->id, "%s", id);
+	spec->spec = taken;
+	HASH_ADD_STR(model->specs, id, spec);
+	return spec;
+}
+
+struct spec *
+model_spec_find(const struct model *model, const char *id)
+{
+	struct spec *spec;
+
+	HASH_FIND_STR(model->specs, id, spec);
+	return spec;
+}
+
+static void
+spec_free(struct model *model, struct spec *spec)
+{
+	HASH_DEL(model->specs, spec);
+	davit__task_spec__free_unpacked(spec->spec, NULL);
+	free(spec);
+}
+
+struct group *
+model_group_add(struct model *model, struct id id, struct spec *spec, uint32_t count,
+	const char *name)
+{
+	struct group *group = xcalloc(1, sizeof *group);
+
+	group->id = id;
+	group->spec = spec;
+	group->count = count;
+	group->name = xstrdup(name);
+	spec->n_groups++;
+	HASH_ADD(hh, model->groups, id, sizeof group->id, group);
+	return group;
+}
+
+struct group *
+model_group_find(const struct model *model, struct id id)
+{
+	struct group *group;
+
+	HASH_FIND(hh, model->groups, &id, sizeof id, group);
+	return group;
+}
+
+static bool
+group_free(struct model *model, struct group *group)
+{
+	struct spec *spec = group->spec;
+	bool spec_gone = --spec->n_groups == 0;
+
+	HASH_DEL(model->groups, group);
+	free(group->name);
+	free(group);
+	if (spec_gone)
+		spec_free(model, spec);
+	return spec_gone;
+}
+
+/* ---- names ---- */
+
+void
+model_task_name(const struct task *task, char *ret_name, size_t size)
+{
+	if (task->group->count == 1)
+		(void)snprintf(ret_name, size, "%s", task->group->name);
+	else
+		(void)snprintf(ret_name, size, "%s-%u", task->group->name, task->index);
+}
+
+static void
+name_key(char key[NAME_KEY_MAX], const char *namespace, const char *name)
+{
+	(void)snprintf(key, NAME_KEY_MAX, "%s/%s", namespace, name);
+}
+
+static void
+task_key(const struct task *task, char key[NAME_KEY_MAX])
+{
+	char name[NAME_KEY_MAX];
+
+	model_task_name(task, name, sizeof name);
+	name_key(key, task->group->spec->spec->namespace_, name);
+}
+
+static struct name_entry *
+name_find(const struct model *model, const char *key)
+{
+	struct name_entry *entry;
+
+	HASH_FIND_STR(model->names, key, entry);
+	return entry;
+}
+
+static void
+name_enter(struct model *model, struct task *task)
+{
+	char key[NAME_KEY_MAX];
+	struct name_entry *entry;
+
+	task_key(task, key);
+	entry = name_find(model, key);
+	if (entry == NULL) {
+		size_t size = strlen(key) + 1;
+
+		entry = xcalloc(1, sizeof *entry + size);
+		memcpy(entry->key, key, size);
+		HASH_ADD_STR(model->names, key, entry);
+	}
+	task->name_next = entry->tasks;
+	entry->tasks = task;
+}
+
+static void
+name_leave(struct model *model, struct task *task)
+{
+	char key[NAME_KEY_MAX];
+	struct name_entry *entry;
+	struct task **link;
+
+	task_key(task, key);
+	entry = name_find(model, key);
+	assert(entry != NULL);
+	for (link = &entry->tasks; *link != task; link = &(*link)->name_next)
+		assert(*link != NULL);
+	*link = task->name_next;
+	if (entry->tasks == NULL) {
+		HASH_DEL(model->names, entry);
+		free(entry);
+	}
+}
+
+static struct task *
+live_or_newest(struct task *first)
+{
+	for (struct task *task = first; task != NULL; task = task->name_next) {
+		if (!task_state_is_final(task->state))
+			return task;
+	}
+	return first;
+}
+
+struct task *
+model_task_by_name(const struct model *model, const char *namespace, const char *name)
+{
+	char key[NAME_KEY_MAX];
+	struct name_entry *entry;
+
+	name_key(key, namespace, name);
+	entry = name_find(model, key);
+	return entry == NULL ? NULL : live_or_newest(entry->tasks);
+}
+
+static bool
+is_live_name(const struct model *model, const char *namespace, const char *name)
+{
+	const struct task *task = model_task_by_name(model, namespace, name);
+
+	return task != NULL && !task_state_is_final(task->state);
+}
+
+bool
+model_name_is_taken(const struct model *model, const char *namespace, const char *name,
+	uint32_t count)
+{
+	char element[NAME_KEY_MAX];
+
+	if (count == 1)
+		return is_live_name(model, namespace, name);
+	for (uint32_t i = 0; i < count; i++) {
+		(void)snprintf(element, sizeof element, "%s-%u", name, i);
+		if (is_live_name(model, namespace, element))
+			return true;
+	}
+	return false;
+}
+
+/* ---- tasks ---- */
+
+struct task *
+model_task_add(struct model *model, struct group *group, uint32_t index)
+{
+	struct task *task = xcalloc(1, sizeof *task);
+
+	task->id = id_at(group->id, index);
+	task->group = group;
+	task->index = index;
+	task->state = TASK_PENDING;
+	task->phase = DAVIT__TASK__PHASE__QUEUED;
+	task->desired = DAVIT__TASK__DESIRED__RUN;
+	group->n_left++;
+	model->n_by_state[TASK_PENDING]++;
+	HASH_ADD(hh, model->tasks, id, sizeof task->id, task);
+	task->older = model->newest;
+	if (model->newest != NULL)
+		model->newest->newer = task;
+	else
+		model->oldest = task;
+	model->newest = task;
+	name_enter(model, task);
+	return task;
+}
+
+struct task *
+model_task_find(const struct model *model, struct id id)
+{
+	struct task *task;
+
+	HASH_FIND(hh, model->tasks, &id, sizeof id, task);
+	return task;
+}
+
+static void
+task_free(struct task *task)
+{
+	free(task->message);
+	free(task->container_id);
+	free(task->host_ports);
+	free(task->usage);
+	free(task);
+}
+
+bool
+model_task_remove(struct model *model, struct task *task, bool *ret_spec_gone)
+{
+	struct group *group = task->group;
+
+	assert(!task->on_node && !task->holds && !task->is_dirty && !task->is_assign_dirty);
+	assert(task->waits == NULL && task->log_waits == NULL);
+	model_queue_leave(task);
+	name_leave(model, task);
+	HASH_DEL(model->tasks, task);
+	*(task->older != NULL ? &task->older->newer : &model->oldest) = task->newer;
+	*(task->newer != NULL ? &task->newer->older : &model->newest) = task->older;
+	model->n_by_state[task->state]--;
+	task_free(task);
+	if (--group->n_left > 0)
+		return false;
+	*ret_spec_gone = group_free(model, group);
+	return true;
+}
+
+void
+model_task_set_state(struct model *model, struct task *task, enum task_state state)
+{
+	model->n_by_state[task->state]--;
+	task->state = state;
+	model->n_by_state[state]++;
+}
+
+bool
+model_looks_like_prefix(const char *text)
+{
+	size_t n = strspn(text, "0123456789abcdefABCDEF-");
+
+	return n >= MANAGER_PREFIX_MIN && text[n] == '\0' && n < ID_TEXT_SIZE - 1;
+}
+
+static int
+resolve_prefix(const struct model *model, const char *text, struct task **ret_task, struct err *err)
+{
+	size_t n = strlen(text);
+	struct task *found = NULL;
+
+	for (struct task *task = model->oldest; task != NULL; task = task->newer) {
+		char id[ID_TEXT_SIZE];
+
+		id_format(task->id, id);
+		if (strncasecmp(id, text, n) != 0)
+			continue;
+		if (found != NULL)
+			return err_set(err, -ENOTUNIQ,
+				"several tasks have ids that begin with '%s': give more of it",
+				text);
+		found = task;
+	}
+	if (found == NULL)
+		return -ENOENT;
+	*ret_task = found;
+	return 0;
+}
+
+int
+model_task_resolve(const struct model *model, const char *namespace, const char *text,
+	struct task **ret_task, struct err *err)
+{
+	struct task *task = NULL;
+	struct id id;
+	int rc = -ENOENT;
+
+	if (id_parse(text, &id))
+		task = model_task_find(model, id);
+	if (task == NULL)
+		task = model_task_by_name(model, namespace, text);
+	if (task == NULL && model_looks_like_prefix(text))
+		rc = resolve_prefix(model, text, &task, err);
+	if (rc == -ENOTUNIQ)
+		return rc;
+	if (task == NULL)
+		return err_set(err, -ENOENT, "no task '%.128s' in namespace '%s'", text, namespace);
+	*ret_task = task;
+	return 0;
+}
+
+/* ---- queues ---- */
+
+void
+model_queue_leave(struct task *task)
+{
+	struct task_queue *queue = task->queue;
+
+	if (queue == NULL)
+		return;
+	*(task->queue_prev != NULL ? &task->queue_prev->queue_next : &queue->first) =
+		task->queue_next;
+	*(task->queue_next != NULL ? &task->queue_next->queue_prev : &queue->last) =
+		task->queue_prev;
+	queue->n--;
+	task->queue = NULL;
+	task->queue_prev = task->queue_next = NULL;
+}
+
+static void
+queue_put_after(struct task_queue *queue, struct task *after, struct task *task)
+{
+	task->queue = queue;
+	task->queue_prev = after;
+	task->queue_next = after != NULL ? after->queue_next : queue->first;
+	*(after != NULL ? &after->queue_next : &queue->first) = task;
+	*(task->queue_next != NULL ? &task->queue_next->queue_prev : &queue->last) = task;
+	queue->n++;
+}
+
+void
+model_queue_move(struct task *task, struct task_queue *queue)
+{
+	model_queue_leave(task);
+	queue_put_after(queue, queue->last, task);
+}
+
+static uint32_t
+priority_of(const struct task *task)
+{
+	return spec_priority(task->group->spec->spec);
+}
+
+static bool
+goes_before(const struct task *a, const struct task *b)
+{
+	if (priority_of(a) != priority_of(b))
+		return priority_of(a) > priority_of(b);
+	return a->group->seq < b->group->seq;
+}
+
+void
+model_queue_insert(struct task *task, struct task_queue *queue)
+{
+	struct task *after;
+
+	model_queue_leave(task);
+	after = queue->last;
+	while (after != NULL && goes_before(task, after))
+		after = after->queue_prev;
+	queue_put_after(queue, after, task);
+}
+
+void
+model_queue_splice(struct task_queue *from, struct task_queue *to)
+{
+	struct task *a = to->first, *b = from->first;
+	struct task_queue merged = {0};
+
+	while (a != NULL || b != NULL) {
+		bool take_b = a == NULL || (b != NULL && goes_before(b, a));
+		struct task *next = take_b ? b : a;
+
+		*(take_b ? &b : &a) = next->queue_next;
+		next->queue = NULL;
+		queue_put_after(&merged, merged.last, next);
+		next->queue = to;
+	}
+	*to = merged;
+	*from = (struct task_queue){0};
+}
+
+void
+model_fini(struct model *model)
+{
+	struct name_entry *entry, *next_entry;
+	struct group *group, *next_group;
+	struct spec *spec, *next_spec;
+	struct node *node, *next_node;
+	struct task *task;
+
+	HASH_ITER(hh, model->names, entry, next_entry)
+	{
+		HASH_DEL(model->names, entry);
+		free(entry);
+	}
+	HASH_CLEAR(hh, model->tasks);
+	while ((task = model->oldest) != NULL) {
+		model->oldest = task->newer;
+		task_free(task);
+	}
+	HASH_ITER(hh, model->groups, group, next_group)
+	(void)group_free(model, group);
+	HASH_ITER(hh, model->specs, spec, next_spec) /* those that no group uses */
+	spec_free(model, spec);
+	HASH_ITER(hh, model->nodes, node, next_node)
+	model_node_free(model, node);
+	model_init(model, model->port_range);
+}

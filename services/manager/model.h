@@ -1,0 +1,244 @@
+/*
+ * model.h - what exists: specs, groups of tasks, tasks and nodes, with their indexes.
+ *
+ * Plain data and the bookkeeping that keeps indexes right; no rule of a task's life
+ * is here (lifecycle.h), nothing is written down here (records.h). Everything is
+ * owned by the model and freed with it. Only the manager's core includes this.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <uthash.h>
+
+#include "common/base/err.h"
+#include "common/base/id.h"
+#include "common/model/task_fsm.h"
+#include "proto/types.pb-c.h"
+#include "services/manager/ledger.h"
+
+struct rpc_call;
+struct wait;
+struct query;
+
+/* What to run, shared by the tasks that were made from it. */
+struct spec {
+	char id[ID_TEXT_SIZE];
+	Davit__TaskSpec *spec; /* complete: name and namespace are set */
+	uint32_t n_groups;
+	uint64_t mark; /* the message that carries it already */
+	UT_hash_handle hh;
+};
+
+/* One submission. */
+struct group {
+	struct id id; /* of an array: the base of its tasks' ids */
+	struct spec *spec;
+	uint32_t count;
+	uint32_t n_left; /* tasks not removed yet */
+	char *name;
+	struct id replaces;
+	uint64_t created_ms;
+	uint64_t seq;
+	UT_hash_handle hh;
+};
+
+struct usage {
+	Davit__TaskSample last; /* its task_id is not set */
+	uint64_t cpu_milli_peak, memory_bytes_peak;
+	uint64_t cpu_milli_sum, memory_bytes_sum; /* over n_samples */
+	uint64_t n_samples;
+};
+
+struct task {
+	struct id id;
+	struct group *group;
+	uint32_t index;
+	uint32_t attempt;
+	enum task_state state;
+	Davit__Task__Phase phase;
+	Davit__Task__Desired desired;
+	uint8_t observed; /* greatest davit.TaskReport.Observed of this attempt */
+	bool on_node;     /* the node may have something of this attempt */
+	bool holds;       /* resources and ports are reserved */
+	bool retry_when_gone, replace_when_ended;
+	bool has_exit_code, oom_killed, has_stop_timeout;
+	int32_t exit_code;
+	uint32_t restart_count;
+	struct node *node; /* of this attempt; kept after its end while the node exists */
+	char *message, *container_id;
+	uint16_t *host_ports; /* by position in spec.ports; NULL until placed */
+	uint64_t scheduled_ms, started_ms, finished_ms, stop_timeout_ms;
+	uint64_t version;
+	struct id replaced_by;
+	struct usage *usage;
+
+	/* Indexes and queues. */
+	UT_hash_handle hh;                    /* model.tasks, by id */
+	struct task *older, *newer;           /* model.oldest: all tasks by arrival */
+	struct task *name_next;               /* others of the same name, newest first */
+	struct task *node_prev, *node_next;   /* node.tasks while on_node */
+	struct task *queue_prev, *queue_next; /* pending, blocked or history */
+	struct task_queue *queue;             /* the one it is in */
+	struct task *dirty_next;              /* to be written in this batch */
+	struct task *assign_next;             /* node.changed */
+	bool is_dirty, is_assign_dirty, is_new;
+	struct wait *waits;     /* calls that wait for this task */
+	struct wait *log_waits; /* ReadLogs that wait for its start */
+	uint64_t due_ms;        /* wall time of ttl or auto_remove; 0: none */
+	struct node *avoid;     /* where it was tried last and could not start */
+};
+
+struct task_queue {
+	struct task *first, *last;
+	size_t n;
+};
+
+/* Nodes with the same engine id share one. */
+struct engine_ports {
+	char *engine_id;
+	struct ledger_ports *ports;
+	uint32_t n_nodes;
+	UT_hash_handle hh;
+};
+
+/* (task, attempt) that a node shall forget. */
+struct dropped {
+	struct id task_id;
+	uint32_t attempt;
+	struct dropped *next;
+};
+
+struct node {
+	struct id id;
+	char id_text[ID_TEXT_SIZE];
+	char *name, *address, *davit_version, *instance, *message;
+	Davit__Node__State state;
+	bool draining;
+	size_t n_labels;
+	char **label_keys, **label_values;
+	Davit__EngineInfo *engine; /* unpacked copy, or NULL */
+	struct ledger_account account;
+	struct engine_ports *ports;
+	uint64_t session, registered_ms;
+	uint64_t record_version;
+
+	/* Hearing from it. */
+	uint64_t heard_mono_ms, heard_ms;
+	uint64_t silent_mono_ms; /* since when it is UNKNOWN */
+	uint64_t leave_mono_ms;  /* announced: nothing is replaced before */
+	struct rpc_call *parked; /* its Poll */
+	uint64_t parked_until_mono_ms;
+
+	/* Its assignments. */
+	struct task *tasks; /* all with on_node */
+	uint32_t n_on_node;
+	uint64_t version, sent_version; /* of the set; sent: results_in of the last answer */
+	struct task *changed;
+	struct dropped *dropped;
+	struct query *queries; /* not handed over yet */
+	bool needs_complete;   /* what the worker has is not what we think */
+	bool is_urgent;        /* answer the Poll in this batch, whatever there is to say */
+	bool is_served;        /* in assignments.nodes */
+	struct node *serve_next;
+
+	/* Figures. */
+	Davit__NodeSample sample;
+	uint64_t sample_mono_ms, stats_seq;
+	uint64_t task_cpu_milli, task_memory_bytes;
+
+	bool is_dirty, is_place_dirty;
+	struct node *dirty_next, *place_next;
+	UT_hash_handle hh, hh_name;
+};
+
+struct name_entry;
+
+struct model {
+	struct spec *specs;
+	struct group *groups;
+	struct task *tasks;
+	struct task *oldest, *newest;
+	struct node *nodes, *nodes_by_name;
+	struct name_entry *names;
+	struct engine_ports *engines;
+	struct task_queue pending; /* to be offered to the scheduler, by priority and age */
+	struct task_queue blocked; /* refused; tried again when something changes */
+	struct task_queue history; /* ended, oldest first */
+	uint64_t next_seq;
+	uint32_t n_by_state[TASK_STATE_COUNT];
+	struct ledger_range port_range;
+};
+
+void model_init(struct model *model, struct ledger_range port_range);
+void model_fini(struct model *model);
+
+/* Takes the spec. */
+struct spec *model_spec_add_take(struct model *model, const char *id, Davit__TaskSpec *spec);
+struct spec *model_spec_find(const struct model *model, const char *id);
+
+/* Names are copied. The group has no tasks yet; spec gains a user. */
+struct group *model_group_add(struct model *model, struct id id, struct spec *spec, uint32_t count,
+	const char *name);
+struct group *model_group_find(const struct model *model, struct id id);
+
+/* A PENDING task, in no queue. */
+struct task *model_task_add(struct model *model, struct group *group, uint32_t index);
+struct task *model_task_find(const struct model *model, struct id id);
+
+/*
+ * Removes the task from every index and frees it. True when it was the last of its
+ * group: the group is freed, too, and with it the spec if nobody else has it.
+ */
+bool model_task_remove(struct model *model, struct task *task, bool *ret_spec_gone);
+
+/* Live task of that name in the namespace, or the newest ended one; NULL if none. */
+struct task *model_task_by_name(const struct model *model, const char *namespace, const char *name);
+
+/* True if a live task has the name, or would have one of "name-0" … "name-<count-1>". */
+bool model_name_is_taken(const struct model *model, const char *namespace, const char *name,
+	uint32_t count);
+
+/*
+ * By id, name or prefix of an id. -ENOENT, or -ENOTUNIQ for a prefix that several have.
+ */
+int model_task_resolve(const struct model *model, const char *namespace, const char *text,
+	struct task **ret_task, struct err *err);
+
+/* Changes the state and its counts. */
+void model_task_set_state(struct model *model, struct task *task, enum task_state state);
+
+/* Name of the task itself: the group's, with "-<index>" in an array. size is of ret_name. */
+void model_task_name(const struct task *task, char *ret_name, size_t size);
+
+/* Takes the task out of the queue that it is in, if any, and puts it at the end of another. */
+void model_queue_move(struct task *task, struct task_queue *queue);
+/* The same, before the first that has a lower priority. */
+void model_queue_insert(struct task *task, struct task_queue *queue);
+void model_queue_leave(struct task *task);
+/* Moves everything from one queue to the other, keeping order by priority. */
+void model_queue_splice(struct task_queue *from, struct task_queue *to);
+
+struct node *model_node_add(struct model *model, struct id id, const char *name);
+struct node *model_node_find(const struct model *model, struct id id);
+struct node *model_node_by_name(const struct model *model, const char *name);
+int model_node_resolve(const struct model *model, const char *text, struct node **ret_node,
+	struct err *err);
+/* The node must have no task with on_node; ended tasks lose their pointer to it. */
+void model_node_remove(struct model *model, struct node *node);
+/* Puts the node under the ports of that engine ("" is an engine of its own). */
+void model_node_set_engine(struct model *model, struct node *node, const char *engine_id,
+	uint32_t chance);
+
+/* Whatever still points to it is stale. */
+void model_node_free(struct model *model, struct node *node);
+
+/* True for a text that may be the beginning of an id. */
+bool model_looks_like_prefix(const char *text);
+
+/* on_node and the node's list, together. */
+void model_task_enter_node(struct task *task, struct node *node);
+void model_task_leave_node(struct task *task);
+
+void model_set_text(char **text, const char *value);

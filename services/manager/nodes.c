@@ -1,0 +1,455 @@
+#include "services/manager/nodes.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/mem.h"
+#include "common/model/spec.h"
+#include "services/manager/core.h"
+#include "services/manager/holds.h"
+#include "services/manager/lifecycle.h"
+#include "services/manager/limits.h"
+#include "services/manager/records.h"
+#include "services/manager/view.h"
+
+/* ---- what a node says of itself ---- */
+
+static void
+set_labels(struct node *node, Davit__StringEntry *const *labels, size_t n_labels)
+{
+	for (size_t i = 0; i < node->n_labels; i++) {
+		free(node->label_keys[i]);
+		free(node->label_values[i]);
+	}
+	free(node->label_keys);
+	free(node->label_values);
+	node->label_keys = xcalloc(n_labels > 0 ? n_labels : 1, sizeof *node->label_keys);
+	node->label_values = xcalloc(n_labels > 0 ? n_labels : 1, sizeof *node->label_values);
+	node->n_labels = n_labels;
+	for (size_t i = 0; i < n_labels; i++) {
+		node->label_keys[i] = xstrdup(labels[i]->key);
+		node->label_values[i] = xstrdup(labels[i]->value == NULL ? "" : labels[i]->value);
+	}
+}
+
+static Davit__EngineInfo *
+copy_engine(const Davit__EngineInfo *engine)
+{
+	size_t size = davit__engine_info__get_packed_size(engine);
+	uint8_t *data = xmalloc(size);
+	Davit__EngineInfo *copy;
+
+	(void)davit__engine_info__pack(engine, data);
+	copy = davit__engine_info__unpack(NULL, size, data);
+	free(data);
+	return copy;
+}
+
+static uint32_t
+chance(struct manager *manager)
+{
+	uint32_t value;
+
+	manager->ports.random(manager->ports.arg, &value, sizeof value);
+	return value;
+}
+
+static void
+move_ports(struct node *node, bool give)
+{
+	for (struct task *task = node->tasks; task != NULL; task = task->node_next) {
+		if (task->holds)
+			holds_move_ports(task, give);
+	}
+}
+
+/* Ports belong to the engine: with another engine, what is held moves to its list. */
+static void
+set_engine(struct manager *manager, struct node *node, const Davit__EngineInfo *engine)
+{
+	const char *engine_id = engine != NULL && engine->id != NULL ? engine->id : "";
+	struct engine_ports *before = node->ports;
+
+	if (node->engine != NULL)
+		davit__engine_info__free_unpacked(node->engine, NULL);
+	node->engine = engine != NULL ? copy_engine(engine) : NULL;
+	if (before != NULL && (engine_id[0] == '\0' || strcmp(before->engine_id, engine_id) == 0))
+		return;
+	if (before != NULL)
+		move_ports(node, true);
+	model_node_set_engine(&manager->model, node, engine_id, chance(manager));
+	if (before != NULL)
+		move_ports(node, false);
+}
+
+static struct resources
+capacity_of(const Davit__Resources *message)
+{
+	return message == NULL ? (struct resources){0}
+			       : (struct resources){message->cpu_milli, message->memory_bytes,
+					 message->disk_bytes};
+}
+
+void
+nodes_restore(struct manager *manager, struct id id, const Davit__NodeRecord *record)
+{
+	struct node *node = model_node_add(&manager->model, id, record->name);
+
+	node->draining = record->draining;
+	node->session = record->session;
+	node->registered_ms = record->registered_ms;
+	node->version = manager->now.wall_ms;
+	node->account.capacity = capacity_of(record->capacity);
+	model_set_text(&node->address, record->address);
+	model_set_text(&node->davit_version, record->davit_version);
+	model_set_text(&node->instance, record->instance);
+	model_set_text(&node->message, "not heard since the manager started");
+	set_labels(node, record->labels, record->n_labels);
+	set_engine(manager, node, record->engine);
+	node->heard_mono_ms = node->silent_mono_ms = manager->now.mono_ms;
+	placing_node_changed(manager, node);
+}
+
+/* ---- registration ---- */
+
+static bool
+is_allowed(const struct manager *manager, const char *name)
+{
+	const struct manager_config *config = &manager->config;
+
+	for (size_t i = 0; i < config->n_allowed_nodes; i++) {
+		if (strcmp(config->allowed_nodes[i], name) == 0)
+			return true;
+	}
+	return config->allowed_nodes == NULL;
+}
+
+static bool
+is_good_name(const char *name)
+{
+	size_t n = strnlen(name, MANAGER_NODE_NAME_MAX + 1);
+
+	return n >= 1 && n <= MANAGER_NODE_NAME_MAX &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
+		       n;
+}
+
+/* True if the call was refused. */
+static bool
+refuse_registration(struct manager *manager, struct rpc_call *call,
+	const Davit__RegisterNodeRequest *request)
+{
+	const struct resources have = capacity_of(request->capacity);
+
+	if (!is_good_name(request->name))
+		batch_refuse(manager, call, DAVIT__REPLY__STATUS__INVALID_ARGUMENT, "name",
+			"a node's name is 1 to %d characters of a-z A-Z 0-9 . _ -",
+			MANAGER_NODE_NAME_MAX);
+	else if (request->n_labels > MANAGER_LABELS_MAX)
+		batch_refuse(manager, call, DAVIT__REPLY__STATUS__INVALID_ARGUMENT, "labels",
+			"a node has at most %d labels (MANAGER_LABELS_MAX)", MANAGER_LABELS_MAX);
+	else if (have.cpu_milli == 0 || have.memory_bytes == 0)
+		batch_refuse(manager, call, DAVIT__REPLY__STATUS__INVALID_ARGUMENT, "capacity",
+			"a node has some CPU and some memory");
+	else if (!is_allowed(manager, request->name))
+		batch_refuse(manager, call, DAVIT__REPLY__STATUS__PERMISSION_DENIED, "name",
+			"node '%s' is not on the manager's list (--node)", request->name);
+	else
+		return false;
+	return true;
+}
+
+static bool
+is_live(const struct node *node)
+{
+	return node->state == DAVIT__NODE__STATE__READY ||
+	       node->state == DAVIT__NODE__STATE__DEGRADED;
+}
+
+/*
+ * A node is who has its id; a worker that lost its state directory is known by its
+ * name, but only once the one that had the name is silent.
+ */
+static struct node *
+find_or_add(struct manager *manager, struct rpc_call *call,
+	const Davit__RegisterNodeRequest *request)
+{
+	struct model *model = &manager->model;
+	struct node *named = model_node_by_name(model, request->name), *node = NULL;
+	struct id id;
+
+	if (request->node_id != NULL && !id_parse(request->node_id, &id)) {
+		batch_refuse(manager, call, DAVIT__REPLY__STATUS__INVALID_ARGUMENT, "node_id",
+			"a node_id is what an earlier RegisterNode answered");
+		return NULL;
+	}
+	if (request->node_id != NULL)
+		node = model_node_find(model, id);
+	if ((node != NULL && strcmp(node->name, request->name) != 0) ||
+		(node == NULL && named != NULL && is_live(named))) {
+		batch_refuse(manager, call, DAVIT__REPLY__STATUS__ALREADY_EXISTS, "name",
+			node != NULL ? "this node is known by another name: its state directory "
+				       "belongs to it"
+				     : "a live worker has this name: give another --name, or wait "
+				       "until it is silent");
+		return NULL;
+	}
+	if (node == NULL)
+		node = named;
+	if (node != NULL)
+		return node;
+	if (HASH_COUNT(model->nodes) >= MANAGER_NODES_MAX) {
+		batch_refuse(manager, call, DAVIT__REPLY__STATUS__RESOURCE_EXHAUSTED, NULL,
+			"there are %d nodes already (MANAGER_NODES_MAX)", MANAGER_NODES_MAX);
+		return NULL;
+	}
+	node = model_node_add(model, request->node_id != NULL ? id : manager_new_id(manager, false),
+		request->name);
+	node->registered_ms = manager->now.wall_ms;
+	node->version = manager->now.wall_ms;
+	return node;
+}
+
+/* Never below what is reserved: reservations stay within capacity at any instant. */
+static void
+set_capacity(struct node *node, const Davit__Resources *capacity)
+{
+	struct resources declared = capacity_of(capacity);
+	const struct resources *used = &node->account.reserved;
+
+#define AT_LEAST(field) (declared.field > used->field ? declared.field : used->field)
+	node->account.capacity = (struct resources){AT_LEAST(cpu_milli), AT_LEAST(memory_bytes),
+		AT_LEAST(disk_bytes)};
+#undef AT_LEAST
+}
+
+static void
+begin_session(struct manager *manager, struct node *node, const Davit__RegisterNodeRequest *request)
+{
+	assignments_end(manager, node, "a newer session of this node has begun");
+	relay_node_lost(manager, node);
+	node->session++;
+	node->version += 2;
+	node->sent_version = 0;
+	node->needs_complete = true;
+	node->stats_seq = 0;
+	node->leave_mono_ms = 0;
+	set_capacity(node, request->capacity);
+	set_labels(node, request->labels, request->n_labels);
+	set_engine(manager, node, request->engine);
+	model_set_text(&node->address, request->address);
+	model_set_text(&node->davit_version, request->davit_version);
+	model_set_text(&node->instance, request->instance);
+	batch_touch_node(manager, node);
+	placing_node_changed(manager, node);
+	placing_wake(manager);
+}
+
+void
+nodes_register(struct manager *manager, struct rpc_call *call)
+{
+	const Davit__RegisterNodeRequest *request =
+		(const Davit__RegisterNodeRequest *)call->request;
+	Davit__RegisterNodeReply reply = DAVIT__REGISTER_NODE_REPLY__INIT;
+	struct node *node;
+	bool is_repeat;
+
+	if (refuse_registration(manager, call, request))
+		return;
+	node = find_or_add(manager, call, request);
+	if (node == NULL)
+		return;
+	is_repeat = request->instance != NULL && node->instance != NULL && is_live(node) &&
+		    node->sent_version == 0 && strcmp(request->instance, node->instance) == 0;
+	if (!is_repeat) {
+		begin_session(manager, node, request);
+		events_node(manager, node, "registered");
+	}
+	liveness_heard(manager, node);
+	for (size_t i = 0; i < request->n_tasks; i++)
+		lifecycle_report(manager, node, request->tasks[i]);
+	reply.node_id = node->id_text;
+	reply.session = node->session;
+	reply.cluster_id = manager->cluster_id;
+	reply.has_poll_ms = true;
+	reply.poll_ms = manager->config.poll_ms;
+	batch_answer(manager, call, &reply.base);
+}
+
+/* ---- sessions ---- */
+
+/* The node of the present session, or NULL and the call was refused. */
+static struct node *
+find_session(struct manager *manager, struct rpc_call *call, const char *node_id, uint64_t session)
+{
+	struct node *node = NULL;
+	struct id id;
+
+	if (id_parse(node_id, &id))
+		node = model_node_find(&manager->model, id);
+	if (node == NULL || node->session != session) {
+		batch_refuse(manager, call, DAVIT__REPLY__STATUS__FAILED_PRECONDITION, "session",
+			node == NULL ? "this node is not known: register"
+				     : "this session is over: register again");
+		return NULL;
+	}
+	return node;
+}
+
+void
+nodes_poll(struct manager *manager, struct rpc_call *call)
+{
+	const Davit__PollRequest *request = (const Davit__PollRequest *)call->request;
+	struct node *node = find_session(manager, call, request->node_id, request->session);
+
+	if (node == NULL)
+		return;
+	if (request->n_reports > MANAGER_REPORTS_MAX) {
+		batch_refuse(manager, call, DAVIT__REPLY__STATUS__INVALID_ARGUMENT, "reports",
+			"a Poll carries at most %d reports (MANAGER_REPORTS_MAX)",
+			MANAGER_REPORTS_MAX);
+		return;
+	}
+	liveness_heard(manager, node);
+	liveness_engine(manager, node,
+		request->engine_trouble == NULL ? "" : request->engine_trouble);
+	for (size_t i = 0; i < request->n_reports; i++)
+		lifecycle_report(manager, node, request->reports[i]);
+	for (size_t i = 0; i < request->n_answers; i++)
+		relay_answer(manager, node, request->answers[i]);
+	assignments_poll(manager, node, call, request->n_reports > 0 || request->n_answers > 0);
+}
+
+void
+nodes_leave(struct manager *manager, struct rpc_call *call)
+{
+	const Davit__LeaveNodeRequest *request = (const Davit__LeaveNodeRequest *)call->request;
+	struct node *node = find_session(manager, call, request->node_id, request->session);
+	Davit__LeaveNodeReply reply = DAVIT__LEAVE_NODE_REPLY__INIT;
+
+	if (node == NULL)
+		return;
+	liveness_leave(manager, node,
+		request->has_grace_ms ? request->grace_ms : (uint64_t)MANAGER_LEAVE_GRACE_MS);
+	batch_answer(manager, call, &reply.base);
+}
+
+/* ---- clients ---- */
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp((*(Davit__Node *const *)a)->name, (*(Davit__Node *const *)b)->name);
+}
+
+void
+nodes_list(struct manager *manager, struct rpc_call *call)
+{
+	struct arena *arena = &manager->batch.arena;
+	Davit__ListNodesReply reply = DAVIT__LIST_NODES_REPLY__INIT;
+	struct node *node, *next;
+
+	reply.nodes = arena_array(arena, HASH_COUNT(manager->model.nodes), sizeof *reply.nodes);
+	HASH_ITER(hh, manager->model.nodes, node, next)
+	reply.nodes[reply.n_nodes++] = view_node(node, arena);
+	if (reply.n_nodes > 0)
+		qsort(reply.nodes, reply.n_nodes, sizeof(Davit__Node *), compare_names);
+	batch_answer(manager, call, &reply.base);
+}
+
+static struct node *
+resolve(struct manager *manager, struct rpc_call *call, const char *text)
+{
+	struct node *node;
+	struct err err = {0};
+
+	if (model_node_resolve(&manager->model, text, &node, &err) == 0)
+		return node;
+	batch_refuse_err(manager, call, "node", &err);
+	return NULL;
+}
+
+void
+nodes_get(struct manager *manager, struct rpc_call *call)
+{
+	const Davit__GetNodeRequest *request = (const Davit__GetNodeRequest *)call->request;
+	Davit__GetNodeReply reply = DAVIT__GET_NODE_REPLY__INIT;
+	struct node *node = resolve(manager, call, request->node);
+
+	if (node == NULL)
+		return;
+	reply.node = view_node(node, &manager->batch.arena);
+	batch_answer(manager, call, &reply.base);
+}
+
+/* What restarts by its policy can be moved; the rest is left to end by itself. */
+static void
+drain(struct manager *manager, struct node *node)
+{
+	struct task *next;
+
+	for (struct task *task = node->tasks; task != NULL; task = next) {
+		const Davit__TaskSpec *spec = task->group->spec->spec;
+
+		next = task->node_next;
+		if (spec_restart_condition(spec) != DAVIT__RESTART_POLICY__CONDITION__NO ||
+			(task->state == TASK_SCHEDULED && task->observed == 0))
+			lifecycle_migrate(manager, task);
+	}
+}
+
+void
+nodes_update(struct manager *manager, struct rpc_call *call)
+{
+	const Davit__UpdateNodeRequest *request = (const Davit__UpdateNodeRequest *)call->request;
+	Davit__UpdateNodeReply reply = DAVIT__UPDATE_NODE_REPLY__INIT;
+	struct node *node = resolve(manager, call, request->node);
+
+	if (node == NULL)
+		return;
+	if (request->has_draining && request->draining != node->draining) {
+		node->draining = request->draining;
+		batch_touch_node(manager, node);
+		events_node(manager, node, node->draining ? "draining" : "undrained");
+		placing_node_changed(manager, node);
+		if (node->draining)
+			drain(manager, node);
+		else
+			placing_wake(manager);
+	}
+	reply.node = view_node(node, &manager->batch.arena);
+	batch_answer(manager, call, &reply.base);
+}
+
+void
+nodes_remove(struct manager *manager, struct rpc_call *call)
+{
+	const Davit__RemoveNodeRequest *request = (const Davit__RemoveNodeRequest *)call->request;
+	Davit__RemoveNodeReply reply = DAVIT__REMOVE_NODE_REPLY__INIT;
+	struct node *node = resolve(manager, call, request->node);
+	struct task *next;
+
+	if (node == NULL)
+		return;
+	if (is_live(node)) {
+		batch_refuse(manager, call, DAVIT__REPLY__STATUS__FAILED_PRECONDITION, "node",
+			"node '%s' is heard: stop its davit-worker first", node->name);
+		return;
+	}
+	for (struct task *task = node->tasks; task != NULL; task = next) {
+		next = task->node_next;
+		if (!task_state_is_final(task->state))
+			lifecycle_lose(manager, task, liveness_may_replace(task),
+				"its node was removed from the cluster");
+		lifecycle_forget_node(manager, task);
+	}
+	events_node(manager, node, "removed");
+	assignments_leave(manager, node);
+	relay_node_lost(manager, node);
+	placing_node_removed(manager, node);
+	batch_forget_node(manager, node);
+	records_delete(manager, "node", node->id_text);
+	model_node_remove(&manager->model, node);
+	batch_answer(manager, call, &reply.base);
+}

@@ -1,0 +1,25 @@
+/*
+ * nodes.h - who belongs to the cluster: registration, sessions, drain, removal.
+ */
+#pragma once
+
+#include "common/base/id.h"
+#include "proto/store.pb-c.h"
+
+struct manager;
+struct node;
+struct rpc_call;
+
+/* From its record; it is UNKNOWN until it is heard. */
+void nodes_restore(struct manager *manager, struct id id, const Davit__NodeRecord *record);
+
+/* Calls of davit.Workers. */
+void nodes_register(struct manager *manager, struct rpc_call *call);
+void nodes_poll(struct manager *manager, struct rpc_call *call);
+void nodes_leave(struct manager *manager, struct rpc_call *call);
+
+/* Calls of davit.Manager. */
+void nodes_list(struct manager *manager, struct rpc_call *call);
+void nodes_get(struct manager *manager, struct rpc_call *call);
+void nodes_update(struct manager *manager, struct rpc_call *call);
+void nodes_remove(struct manager *manager, struct rpc_call *call);

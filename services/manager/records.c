@@ -1,0 +1,220 @@
+#include "services/manager/records.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/mem.h"
+#include "proto/store.pb-c.h"
+#include "services/manager/core.h"
+#include "services/manager/lifecycle.h"
+#include "services/manager/limits.h"
+
+static void
+make_key(char key[RECORDS_KEY_SIZE], const char *kind, const char *id)
+{
+	(void)snprintf(key, RECORDS_KEY_SIZE, "%s/%s", kind, id);
+}
+
+static void
+put(struct manager *manager, const char *key, const ProtobufCMessage *message)
+{
+	size_t size = protobuf_c_message_get_packed_size(message);
+	uint8_t *data = arena_alloc(&manager->batch.arena, size);
+
+	(void)protobuf_c_message_pack(message, data);
+	store_batch_put(manager->batch.writes, key, data, size);
+}
+
+void
+records_put_cluster(struct manager *manager, const ProtobufCMessage *record)
+{
+	put(manager, "cluster", record);
+}
+
+void
+records_put_message(struct manager *manager, const char *kind, const char *id,
+	const ProtobufCMessage *message)
+{
+	char key[RECORDS_KEY_SIZE];
+
+	make_key(key, kind, id);
+	put(manager, key, message);
+}
+
+void
+records_delete(struct manager *manager, const char *kind, const char *id)
+{
+	char key[RECORDS_KEY_SIZE];
+
+	make_key(key, kind, id);
+	store_batch_delete(manager->batch.writes, key);
+}
+
+void
+records_put_spec(struct manager *manager, const struct spec *spec)
+{
+	Davit__SpecRecord record = DAVIT__SPEC_RECORD__INIT;
+
+	record.id = (char *)(uintptr_t)spec->id;
+	record.spec = spec->spec;
+	records_put_message(manager, "spec", spec->id, &record.base);
+}
+
+void
+records_put_group(struct manager *manager, const struct group *group)
+{
+	Davit__GroupRecord record = DAVIT__GROUP_RECORD__INIT;
+	char id[ID_TEXT_SIZE], replaces[ID_TEXT_SIZE];
+
+	id_format(group->id, id);
+	record.id = id;
+	record.spec_id = group->spec->id;
+	record.has_count = record.has_created_ms = record.has_seq = true;
+	record.count = group->count;
+	record.created_ms = group->created_ms;
+	record.seq = group->seq;
+	record.name = group->name;
+	if (!id_is_none(group->replaces)) {
+		id_format(group->replaces, replaces);
+		record.replaces = replaces;
+	}
+	records_put_message(manager, "group", id, &record.base);
+}
+
+static void
+fill_place(Davit__TaskRecord *record, const struct task *task, struct arena *arena)
+{
+	size_t n_ports = task->group->spec->spec->n_ports;
+
+	if (task->node != NULL)
+		record->node_id = task->node->id_text;
+	record->has_attempt = true;
+	record->attempt = task->attempt;
+	record->has_on_node = record->has_holds = true;
+	record->on_node = task->on_node;
+	record->holds = task->holds;
+	record->has_observed = true;
+	record->observed = task->observed;
+	record->has_retry_when_gone = record->has_replace_when_ended = true;
+	record->retry_when_gone = task->retry_when_gone;
+	record->replace_when_ended = task->replace_when_ended;
+	if (task->host_ports == NULL)
+		return;
+	record->n_host_ports = n_ports;
+	record->host_ports = arena_array(arena, n_ports, sizeof *record->host_ports);
+	for (size_t i = 0; i < n_ports; i++)
+		record->host_ports[i] = task->host_ports[i];
+}
+
+static void
+fill_course(Davit__TaskRecord *record, const struct task *task)
+{
+	record->has_state = record->has_phase = record->has_desired = true;
+	record->state = (Davit__Task__State)task->state;
+	record->phase = task->phase;
+	record->desired = task->desired;
+	record->message = task->message;
+	record->container_id = task->container_id;
+	record->has_exit_code = task->has_exit_code;
+	record->exit_code = task->exit_code;
+	record->has_oom_killed = task->oom_killed;
+	record->oom_killed = task->oom_killed;
+	record->has_restart_count = task->restart_count > 0;
+	record->restart_count = task->restart_count;
+	record->has_scheduled_ms = record->has_started_ms = record->has_finished_ms = true;
+	record->scheduled_ms = task->scheduled_ms;
+	record->started_ms = task->started_ms;
+	record->finished_ms = task->finished_ms;
+	record->has_stop_timeout_ms = task->has_stop_timeout;
+	record->stop_timeout_ms = task->stop_timeout_ms;
+	record->has_version = true;
+	record->version = task->version;
+}
+
+void
+records_put_task(struct manager *manager, const struct task *task)
+{
+	Davit__TaskRecord record = DAVIT__TASK_RECORD__INIT;
+	char id[ID_TEXT_SIZE], group_id[ID_TEXT_SIZE], replaced_by[ID_TEXT_SIZE];
+
+	id_format(task->id, id);
+	id_format(task->group->id, group_id);
+	record.id = id;
+	record.group_id = group_id;
+	record.has_index = true;
+	record.index = task->index;
+	fill_course(&record, task);
+	fill_place(&record, task, &manager->batch.arena);
+	if (!id_is_none(task->replaced_by)) {
+		id_format(task->replaced_by, replaced_by);
+		record.replaced_by = replaced_by;
+	}
+	if (task_state_is_final(task->state))
+		record.usage = usage_view(task, &manager->batch.arena);
+	records_put_message(manager, "task", id, &record.base);
+}
+
+void
+records_delete_task(struct manager *manager, const struct task *task)
+{
+	Davit__TaskRecord record = DAVIT__TASK_RECORD__INIT;
+	char id[ID_TEXT_SIZE], group_id[ID_TEXT_SIZE];
+
+	id_format(task->id, id);
+	id_format(task->group->id, group_id);
+	record.id = id;
+	record.group_id = group_id;
+	record.has_index = true;
+	record.index = task->index;
+	records_put_message(manager, "task", id, &record.base);
+}
+
+void
+records_delete_group(struct manager *manager, const struct group *group, bool spec_gone)
+{
+	char id[ID_TEXT_SIZE];
+
+	for (uint32_t i = 0; i < group->count; i++) {
+		id_format(id_at(group->id, i), id);
+		records_delete(manager, "task", id);
+	}
+	id_format(group->id, id);
+	records_delete(manager, "group", id);
+	if (spec_gone)
+		records_delete(manager, "spec", group->spec->id);
+}
+
+void
+records_put_node(struct manager *manager, const struct node *node)
+{
+	Davit__NodeRecord record = DAVIT__NODE_RECORD__INIT;
+	Davit__Resources capacity = DAVIT__RESOURCES__INIT;
+	struct arena *arena = &manager->batch.arena;
+	Davit__StringEntry *entries = arena_array(arena, node->n_labels, sizeof *entries);
+
+	record.id = (char *)(uintptr_t)node->id_text;
+	record.name = node->name;
+	record.has_draining = record.has_session = record.has_registered_ms = true;
+	record.draining = node->draining;
+	record.session = node->session;
+	record.registered_ms = node->registered_ms;
+	record.address = node->address;
+	record.davit_version = node->davit_version;
+	record.instance = node->instance;
+	record.engine = node->engine;
+	capacity.has_cpu_milli = capacity.has_memory_bytes = capacity.has_disk_bytes = true;
+	capacity.cpu_milli = node->account.capacity.cpu_milli;
+	capacity.memory_bytes = node->account.capacity.memory_bytes;
+	capacity.disk_bytes = node->account.capacity.disk_bytes;
+	record.capacity = &capacity;
+	record.n_labels = node->n_labels;
+	record.labels = arena_array(arena, node->n_labels, sizeof *record.labels);
+	for (size_t i = 0; i < node->n_labels; i++) {
+		davit__string_entry__init(&entries[i]);
+		entries[i].key = node->label_keys[i];
+		entries[i].value = node->label_values[i];
+		record.labels[i] = &entries[i];
+	}
+	records_put_message(manager, "node", node->id_text, &record.base);
+}

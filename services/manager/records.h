@@ -1,0 +1,49 @@
+/*
+ * records.h - the model as records of the store, and back.
+ *
+ *     cluster          ClusterRecord
+ *     spec/<id>        SpecRecord      shared by groups
+ *     group/<id>       GroupRecord     a submission; its id is the base of its tasks' ids
+ *     task/<id>        TaskRecord      a task that has moved; without a state: one that is gone
+ *     node/<id>        NodeRecord
+ *     request/<id>     RequestRecord   an answer that was given
+ *
+ * Duties are not recorded: they follow from states when the model is built again.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <protobuf-c/protobuf-c.h>
+
+#include "common/base/err.h"
+#include "common/store/store.h"
+
+struct manager;
+struct task;
+struct node;
+struct group;
+struct spec;
+
+enum {
+	RECORDS_FORMAT = 1, /* of this store; a greater one is refused */
+	RECORDS_KEY_SIZE = 128,
+};
+
+void records_put_spec(struct manager *manager, const struct spec *spec);
+void records_put_group(struct manager *manager, const struct group *group);
+void records_put_task(struct manager *manager, const struct task *task);
+void records_put_node(struct manager *manager, const struct node *node);
+void records_put_cluster(struct manager *manager, const ProtobufCMessage *record);
+void records_put_message(struct manager *manager, const char *kind, const char *id,
+	const ProtobufCMessage *message);
+
+/* Of an element of an array: leaves what says that it is gone. */
+void records_delete_task(struct manager *manager, const struct task *task);
+/* Everything of a group whose last task is gone; its spec too if spec_gone. */
+void records_delete_group(struct manager *manager, const struct group *group, bool spec_gone);
+void records_delete(struct manager *manager, const char *kind, const char *id);
+
+/* Fills an empty model. A new store gets a cluster id, written with the first batch. */
+int records_load(struct manager *manager, struct store *store, struct err *err);

@@ -1,0 +1,239 @@
+/* Tested by tests/unit/test_manager_restart.c: every record is read back there. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/mem.h"
+#include "proto/store.pb-c.h"
+#include "services/manager/core.h"
+#include "services/manager/lifecycle.h"
+#include "services/manager/nodes.h"
+#include "services/manager/records.h"
+
+struct load {
+	struct manager *manager;
+	struct err *err;
+};
+
+static int
+bad_record(struct load *load, const char *key, const char *why)
+{
+	return err_set(load->err, -EUCLEAN, "record '%s' makes no sense: %s", key, why);
+}
+
+static int
+load_spec(const char *key, const void *data, size_t size, void *arg)
+{
+	struct load *load = arg;
+	Davit__SpecRecord *record = davit__spec_record__unpack(NULL, size, data);
+
+	if (record == NULL || record->id == NULL || record->spec == NULL ||
+		record->spec->namespace_ == NULL) {
+		if (record != NULL)
+			davit__spec_record__free_unpacked(record, NULL);
+		return bad_record(load, key, "it is no spec");
+	}
+	(void)model_spec_add_take(&load->manager->model, record->id, TAKE(record->spec));
+	davit__spec_record__free_unpacked(record, NULL);
+	return 0;
+}
+
+/* Groups are read in order of their ids, which is nearly, not exactly, that of arrival. */
+static int
+load_group(const char *key, const void *data, size_t size, void *arg)
+{
+	struct load *load = arg;
+	struct model *model = &load->manager->model;
+	Davit__GroupRecord *record = davit__group_record__unpack(NULL, size, data);
+	struct spec *spec = NULL;
+	struct group *group;
+	struct id id;
+	int rc = 0;
+
+	if (record != NULL && record->id != NULL && record->spec_id != NULL)
+		spec = model_spec_find(model, record->spec_id);
+	if (spec == NULL || record->name == NULL || !id_parse(record->id, &id)) {
+		rc = bad_record(load, key, "it is no group, or its spec is missing");
+	} else {
+		group = model_group_add(model, id, spec, record->count, record->name);
+		group->created_ms = record->created_ms;
+		group->seq = record->seq;
+		if (record->replaces != NULL)
+			(void)id_parse(record->replaces, &group->replaces);
+		if (record->seq >= model->next_seq)
+			model->next_seq = record->seq + 1;
+		for (uint32_t i = 0; i < group->count; i++)
+			(void)model_task_add(model, group, i);
+	}
+	if (record != NULL)
+		davit__group_record__free_unpacked(record, NULL);
+	return rc;
+}
+
+static void
+restore_course(struct task *task, const Davit__TaskRecord *record)
+{
+	task->phase = record->phase;
+	task->desired = record->desired;
+	model_set_text(&task->message, record->message);
+	model_set_text(&task->container_id, record->container_id);
+	task->has_exit_code = record->has_exit_code;
+	task->exit_code = record->exit_code;
+	task->oom_killed = record->oom_killed;
+	task->restart_count = record->restart_count;
+	task->scheduled_ms = record->scheduled_ms;
+	task->started_ms = record->started_ms;
+	task->finished_ms = record->finished_ms;
+	task->has_stop_timeout = record->has_stop_timeout_ms;
+	task->stop_timeout_ms = record->stop_timeout_ms;
+	task->version = record->version;
+	task->attempt = record->attempt;
+	task->observed = (uint8_t)record->observed;
+	task->retry_when_gone = record->retry_when_gone;
+	task->replace_when_ended = record->replace_when_ended;
+	if (record->replaced_by != NULL)
+		(void)id_parse(record->replaced_by, &task->replaced_by);
+	if (record->usage != NULL)
+		task->usage = usage_from_record(record->usage);
+}
+
+/* The ledger is not recorded: it is what the tasks hold. */
+static int
+restore_place(struct manager *manager, struct task *task, const Davit__TaskRecord *record,
+	struct err *err)
+{
+	size_t n_ports = task->group->spec->spec->n_ports;
+	struct node *node = NULL;
+	struct id id;
+
+	if (record->node_id != NULL && id_parse(record->node_id, &id))
+		node = model_node_find(&manager->model, id);
+	if (record->n_host_ports == n_ports && n_ports > 0) {
+		task->host_ports = xcalloc(n_ports, sizeof *task->host_ports);
+		for (size_t i = 0; i < n_ports; i++)
+			task->host_ports[i] = (uint16_t)record->host_ports[i];
+	}
+	if (node == NULL)
+		return record->on_node || record->holds
+			       ? err_set(err, -EUCLEAN, "its node '%s' is not there",
+					 record->node_id == NULL ? "" : record->node_id)
+			       : 0;
+	task->node = node;
+	if (record->on_node)
+		model_task_enter_node(task, node);
+	if (record->holds)
+		return lifecycle_restore_holds(task, err);
+	return 0;
+}
+
+static int
+load_task(const char *key, const void *data, size_t size, void *arg)
+{
+	struct load *load = arg;
+	struct manager *manager = load->manager;
+	Davit__TaskRecord *record = davit__task_record__unpack(NULL, size, data);
+	struct task *task = NULL;
+	struct err why = {0};
+	struct id id;
+	int rc = 0;
+
+	if (record != NULL && record->id != NULL && id_parse(record->id, &id))
+		task = model_task_find(&manager->model, id);
+	if (task == NULL) {
+		rc = bad_record(load, key, "it is no task of a group");
+	} else if (!record->has_state) {
+		bool spec_gone;
+
+		(void)model_task_remove(&manager->model, task, &spec_gone);
+	} else if (record->state <= DAVIT__TASK__STATE__NONE ||
+		   record->state > DAVIT__TASK__STATE__FAILED) {
+		rc = bad_record(load, key, "its state is none");
+	} else {
+		model_task_set_state(&manager->model, task, (enum task_state)record->state);
+		restore_course(task, record);
+		if (restore_place(manager, task, record, &why) < 0)
+			rc = bad_record(load, key, why.text);
+	}
+	if (record != NULL)
+		davit__task_record__free_unpacked(record, NULL);
+	return rc;
+}
+
+static int
+load_node(const char *key, const void *data, size_t size, void *arg)
+{
+	struct load *load = arg;
+	Davit__NodeRecord *record = davit__node_record__unpack(NULL, size, data);
+	struct id id;
+	int rc = 0;
+
+	if (record == NULL || record->id == NULL || record->name == NULL ||
+		!id_parse(record->id, &id))
+		rc = bad_record(load, key, "it is no node");
+	else
+		nodes_restore(load->manager, id, record);
+	if (record != NULL)
+		davit__node_record__free_unpacked(record, NULL);
+	return rc;
+}
+
+static int
+load_request(const char *key, const void *data, size_t size, void *arg)
+{
+	struct load *load = arg;
+
+	if (requests_load(load->manager, data, size, load->err) < 0)
+		return bad_record(load, key, "it is no answer");
+	return 0;
+}
+
+static int
+load_cluster(struct manager *manager, struct store *store, struct err *err)
+{
+	CLEANUP(buf_fini) struct buf value = {0};
+	Davit__ClusterRecord *record, fresh = DAVIT__CLUSTER_RECORD__INIT;
+	int rc = store_get(store, "cluster", &value, err);
+
+	if (rc < 0 && rc != -ENOENT)
+		return rc;
+	if (rc == -ENOENT) {
+		id_format(manager_new_id(manager, false), manager->cluster_id);
+		fresh.cluster_id = manager->cluster_id;
+		fresh.has_created_ms = fresh.has_format = true;
+		fresh.created_ms = manager->now.wall_ms;
+		fresh.format = RECORDS_FORMAT;
+		records_put_cluster(manager, &fresh.base);
+		return 0;
+	}
+	record = davit__cluster_record__unpack(NULL, value.size, value.data);
+	rc = 0;
+	if (record == NULL || record->cluster_id == NULL)
+		rc = err_set(err, -EUCLEAN, "record 'cluster' makes no sense");
+	else if (record->format > RECORDS_FORMAT)
+		rc = err_set(err, -EUCLEAN,
+			"the store has format %u, this program knows %d: use a newer davit-manager",
+			record->format, RECORDS_FORMAT);
+	else
+		(void)snprintf(manager->cluster_id, sizeof manager->cluster_id, "%s",
+			record->cluster_id);
+	if (record != NULL)
+		davit__cluster_record__free_unpacked(record, NULL);
+	return rc;
+}
+
+int
+records_load(struct manager *manager, struct store *store, struct err *err)
+{
+	static const struct {
+		const char *prefix;
+		store_visit_fn *visit;
+	} kinds[] = {/* what a record names must have been read before it */
+		{"node/", load_node}, {"spec/", load_spec}, {"group/", load_group},
+		{"task/", load_task}, {"request/", load_request}};
+	struct load load = {manager, err};
+	int rc = load_cluster(manager, store, err);
+
+	for (size_t i = 0; rc == 0 && i < sizeof kinds / sizeof kinds[0]; i++)
+		rc = store_scan(store, kinds[i].prefix, kinds[i].visit, &load, err);
+	return rc;
+}

@@ -1,0 +1,137 @@
+#include "services/manager/requests.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/base/mem.h"
+#include "proto/store.pb-c.h"
+#include "services/manager/core.h"
+#include "services/manager/limits.h"
+#include "services/manager/records.h"
+
+struct request {
+	UT_hash_handle hh;
+	uint64_t ts_ms, request_hash;
+	size_t response_size;
+	uint8_t *response;
+	char id[];
+};
+
+static struct request *
+add(struct requests *requests, const char *id, uint64_t ts_ms, uint64_t request_hash)
+{
+	size_t size = strlen(id) + 1;
+	struct request *request = xcalloc(1, sizeof *request + size);
+
+	memcpy(request->id, id, size);
+	request->ts_ms = ts_ms;
+	request->request_hash = request_hash;
+	HASH_ADD_STR(requests->by_id, id, request);
+	requests->n++;
+	return request;
+}
+
+static void
+drop(struct requests *requests, struct request *request)
+{
+	HASH_DEL(requests->by_id, request);
+	requests->n--;
+	free(request->response);
+	free(request);
+}
+
+void
+requests_fini(struct requests *requests)
+{
+	struct request *request, *next;
+
+	HASH_ITER(hh, requests->by_id, request, next)
+	drop(requests, request);
+}
+
+bool
+requests_replay(struct manager *manager, struct rpc_call *call)
+{
+	const ProtobufCMessageDescriptor *type = call->service->methods[call->method].output;
+	struct request *request;
+	ProtobufCMessage *response;
+
+	if (call->request_id == NULL)
+		return false;
+	HASH_FIND_STR(manager->requests.by_id, call->request_id, request);
+	if (request == NULL)
+		return false;
+	if (request->request_hash != call->request_hash) {
+		batch_refuse(manager, call, DAVIT__REPLY__STATUS__INVALID_ARGUMENT, "request_id",
+			"request_id '%s' was used for another request: choose a new one",
+			call->request_id);
+		return true;
+	}
+	response = protobuf_c_message_unpack(type, NULL, request->response_size, request->response);
+	if (response == NULL)
+		return false;
+	/* Not by batch_answer: it is remembered already. */
+	rpc_call_answer(call, response);
+	batch_keep(manager, call);
+	protobuf_c_message_free_unpacked(response, NULL);
+	return true;
+}
+
+void
+requests_remember(struct manager *manager, const struct rpc_call *call,
+	const ProtobufCMessage *response)
+{
+	Davit__RequestRecord record = DAVIT__REQUEST_RECORD__INIT;
+	struct request *request;
+
+	if (call->request_id == NULL || !manager_call_changes(call))
+		return;
+	request =
+		add(&manager->requests, call->request_id, manager->now.wall_ms, call->request_hash);
+	request->response_size = protobuf_c_message_get_packed_size(response);
+	request->response = xmalloc(request->response_size);
+	(void)protobuf_c_message_pack(response, request->response);
+
+	record.request_id = request->id;
+	record.method = (char *)(uintptr_t)rpc_call_method(call);
+	record.has_ts_ms = record.has_request_hash = record.has_response = true;
+	record.ts_ms = request->ts_ms;
+	record.request_hash = request->request_hash;
+	record.response.data = request->response;
+	record.response.len = request->response_size;
+	records_put_message(manager, "request", request->id, &record.base);
+	requests_tick(manager);
+}
+
+int
+requests_load(struct manager *manager, const void *data, size_t size, struct err *err)
+{
+	Davit__RequestRecord *record = davit__request_record__unpack(NULL, size, data);
+	struct request *request;
+
+	if (record == NULL || record->request_id == NULL || record->request_id[0] == '\0')
+		return err_set(err, -EUCLEAN, "no request record");
+	request = add(&manager->requests, record->request_id, record->ts_ms, record->request_hash);
+	request->response_size = record->response.len;
+	request->response = xmemdup(record->response.data, record->response.len);
+	davit__request_record__free_unpacked(record, NULL);
+	return 0;
+}
+
+/* Insertion order is age, but for what was loaded: that is sorted by id, and as old or older. */
+void
+requests_tick(struct manager *manager)
+{
+	struct requests *requests = &manager->requests;
+	struct request *request, *next;
+
+	HASH_ITER(hh, requests->by_id, request, next)
+	{
+		bool is_old = request->ts_ms + MANAGER_REQUEST_KEEP_MS < manager->now.wall_ms;
+
+		if (!is_old && requests->n <= MANAGER_REQUESTS_MAX)
+			break;
+		records_delete(manager, "request", request->id);
+		drop(requests, request);
+	}
+}

@@ -1,0 +1,37 @@
+/*
+ * requests.h - answers that were given, so that the same request_id changes the world once.
+ *
+ * Only successful answers of changing calls are kept: a refusal changed nothing and is
+ * decided again. Written in the same transaction as the change. Kept for
+ * MANAGER_REQUEST_KEEP_MS, or until MANAGER_REQUESTS_MAX newer ones.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct manager;
+struct rpc_call;
+struct request;
+struct err;
+typedef struct ProtobufCMessage ProtobufCMessage;
+
+struct requests {
+	struct request *by_id; /* uthash, in order of insertion: oldest first */
+	size_t n;
+};
+
+void requests_fini(struct requests *requests);
+
+/* True if the call was answered from memory (or refused, because the id was used otherwise). */
+bool requests_replay(struct manager *manager, struct rpc_call *call);
+
+void requests_remember(struct manager *manager, const struct rpc_call *call,
+	const ProtobufCMessage *response);
+
+/* From the store. -EUCLEAN. */
+int requests_load(struct manager *manager, const void *data, size_t size, struct err *err);
+
+/* Forgets what is too old. */
+void requests_tick(struct manager *manager);

@@ -1,0 +1,274 @@
+/* Tested by tests/e2e: it is only the real world around the core. */
+#include "services/manager/shell.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/rpc/client.h"
+#include "common/rpc/pubsub.h"
+#include "common/rpc/server.h"
+#include "services/manager/feed.h"
+#include "services/manager/limits.h"
+
+enum {
+	PLACE_TIMEOUT_MS = 10000,
+	PLACE_TIMEOUT_AWAY_MS = 500, /* while there is no connection */
+	PATH_SIZE = 4096,
+};
+
+struct shell {
+	uv_loop_t *loop;
+	uv_timer_t tick;
+	uv_check_t turn_end;
+	struct manager *manager;
+	struct store *store;
+	struct rpc_server *server;
+	struct rpc_client *scheduler;
+	struct feed *feed;
+	struct rpc_sub *stats;
+	uint64_t reload_mono_ms; /* when to try again to load the model; 0: it is loaded */
+};
+
+static struct manager_now
+now(void)
+{
+	return (struct manager_now){clock_mono_ms(), clock_wall_ms()};
+}
+
+/* ---- ports of the core ---- */
+
+static void
+port_random(void *arg, void *data, size_t size)
+{
+	uint8_t *at = data;
+
+	(void)arg;
+	while (size > 0) {
+		ssize_t n = getrandom(at, size, 0);
+
+		if (n < 0)
+			continue; /* EINTR: nothing else can happen */
+		at += n;
+		size -= (size_t)n;
+	}
+}
+
+static void
+on_placed(const struct rpc_result *result, void *arg)
+{
+	struct shell *shell = arg;
+
+	if (result->status == DAVIT__REPLY__STATUS__CANCELLED)
+		return; /* closing */
+	manager_placed(shell->manager, now(), result->status, result->message,
+		(const Davit__PlaceReply *)result->response);
+}
+
+static void
+port_place(void *arg, const Davit__PlaceRequest *request)
+{
+	struct shell *shell = arg;
+	struct rpc_call_options options = {.timeout_ms = rpc_client_is_connected(shell->scheduler)
+								 ? PLACE_TIMEOUT_MS
+								 : PLACE_TIMEOUT_AWAY_MS};
+
+	(void)rpc_client_call(shell->scheduler, rpc_method(&davit__scheduler__descriptor, "Place"),
+		&request->base, &options, on_placed, shell);
+}
+
+static void
+port_publish(void *arg, const char *topic, const ProtobufCMessage *message)
+{
+	struct shell *shell = arg;
+
+	feed_publish(shell->feed, topic, message);
+}
+
+/* ---- one turn of the loop ---- */
+
+static void
+recover(struct shell *shell)
+{
+	struct err err = {0};
+
+	if (manager_load(shell->manager, shell->store, now(), &err) == 0) {
+		shell->reload_mono_ms = 0;
+		return;
+	}
+	log_error("store.unreadable", "reason=\"%s\", retrying in 1 s", err.text);
+	manager_abort(shell->manager, err.text);
+	shell->reload_mono_ms = clock_mono_ms() + 1000;
+}
+
+static void
+commit(struct shell *shell)
+{
+	const struct store_batch *writes = manager_seal(shell->manager);
+	struct err err = {0};
+
+	if (store_commit(shell->store, writes, &err) == 0) {
+		manager_set_store_trouble(shell->manager, "");
+		manager_release(shell->manager);
+		return;
+	}
+	log_error("store.commit_failed", "reason=\"%s\", nothing of this batch was done", err.text);
+	manager_set_store_trouble(shell->manager, err.text);
+	manager_abort(shell->manager, err.text);
+	recover(shell);
+}
+
+static void
+on_turn_end(uv_check_t *handle)
+{
+	struct shell *shell = handle->data;
+
+	while (shell->reload_mono_ms == 0 && manager_has_work(shell->manager))
+		commit(shell);
+}
+
+static void
+on_tick(uv_timer_t *handle)
+{
+	struct shell *shell = handle->data;
+
+	if (shell->reload_mono_ms != 0) {
+		if (clock_mono_ms() >= shell->reload_mono_ms)
+			recover(shell);
+		return;
+	}
+	manager_tick(shell->manager, now());
+	store_tidy(shell->store);
+}
+
+static void
+on_call(struct rpc_call *call, void *arg)
+{
+	struct shell *shell = arg;
+
+	if (shell->reload_mono_ms == 0) {
+		manager_call(shell->manager, now(), call);
+		return;
+	}
+	rpc_call_refuse(call, DAVIT__REPLY__STATUS__UNAVAILABLE, NULL,
+		"the manager's store cannot be read: see its log");
+	rpc_call_send(call);
+}
+
+static void
+on_stats(const char *topic, const void *payload, size_t size, void *arg)
+{
+	struct shell *shell = arg;
+	Davit__NodeStats *stats = davit__node_stats__unpack(NULL, size, payload);
+
+	(void)topic;
+	if (stats == NULL)
+		return;
+	if (shell->reload_mono_ms == 0)
+		manager_node_stats(shell->manager, now(), stats);
+	davit__node_stats__free_unpacked(stats, NULL);
+}
+
+/* ---- beginning and end ---- */
+
+static int
+open_store(struct shell *shell, const char *state_dir, struct err *err)
+{
+	char path[PATH_SIZE];
+	int rc;
+
+	if (mkdir(state_dir, 0750) < 0 && errno != EEXIST)
+		return err_set(err, -errno, "cannot make state directory '%s': %s", state_dir,
+			strerror(errno));
+	(void)snprintf(path, sizeof path, "%s/manager.db", state_dir);
+	rc = store_open_sqlite(path, &shell->store, err);
+	return rc < 0 ? err_wrap(err, "open the store") : 0;
+}
+
+static int
+open_sockets(struct shell *shell, const struct shell_options *options, struct err *err)
+{
+	static const ProtobufCServiceDescriptor *const services[] = {&davit__manager__descriptor,
+		&davit__workers__descriptor, NULL};
+	static const char *const topics[] = {"stats.node.", NULL};
+	int rc = rpc_client_open(shell->loop, options->scheduler, &shell->scheduler, err);
+
+	if (rc < 0)
+		return err_wrap(err, "--scheduler");
+	rc = feed_open(options->feed, options->feed_json, &shell->feed, err);
+	if (rc < 0)
+		return rc;
+	rc = rpc_sub_open(shell->loop, options->stats, RPC_LISTEN, topics, on_stats, shell,
+		&shell->stats, err);
+	if (rc < 0)
+		return err_wrap(err, "--stats");
+	/* Last: whoever can connect is served. */
+	rc = rpc_server_open(shell->loop, options->listen, services, on_call, shell, &shell->server,
+		err);
+	return rc < 0 ? err_wrap(err, "--listen") : 0;
+}
+
+static void
+start_handles(struct shell *shell)
+{
+	(void)uv_timer_init(shell->loop, &shell->tick);
+	(void)uv_check_init(shell->loop, &shell->turn_end);
+	shell->tick.data = shell->turn_end.data = shell;
+	(void)uv_timer_start(&shell->tick, on_tick, MANAGER_TICK_MS, MANAGER_TICK_MS);
+	(void)uv_check_start(&shell->turn_end, on_turn_end);
+}
+
+int
+shell_open(uv_loop_t *loop, const struct shell_options *options, struct shell **ret_shell,
+	struct err *err)
+{
+	struct shell *shell = xcalloc(1, sizeof *shell);
+	struct manager_ports ports = {port_random, port_place, port_publish, shell};
+	int rc;
+
+	shell->loop = loop;
+	start_handles(shell);
+	shell->manager = manager_new(&options->config, &ports);
+	rc = open_store(shell, options->state_dir, err);
+	if (rc == 0)
+		rc = manager_load(shell->manager, shell->store, now(), err);
+	if (rc == 0)
+		rc = open_sockets(shell, options, err);
+	if (rc < 0) {
+		shell_close(shell);
+		(void)uv_run(loop, UV_RUN_DEFAULT);
+		shell_free(shell);
+		return rc;
+	}
+	*ret_shell = shell;
+	return 0;
+}
+
+void
+shell_close(struct shell *shell)
+{
+	uv_close((uv_handle_t *)&shell->tick, NULL);
+	uv_close((uv_handle_t *)&shell->turn_end, NULL);
+	rpc_sub_close(TAKE(shell->stats));
+	rpc_client_close(TAKE(shell->scheduler));
+	if (shell->server == NULL)
+		return;
+	manager_abort(shell->manager, "the manager is stopping: try again");
+	rpc_server_close(TAKE(shell->server));
+}
+
+void
+shell_free(struct shell *shell)
+{
+	if (shell == NULL)
+		return;
+	manager_free(shell->manager);
+	feed_close(shell->feed);
+	store_close(shell->store);
+	free(shell);
+}

@@ -1,0 +1,24 @@
+/*
+ * task_calls.h - the calls of davit.Manager about tasks.
+ */
+#pragma once
+
+struct manager;
+struct task;
+struct rpc_call;
+
+void task_submit(struct manager *manager, struct rpc_call *call);
+void task_get(struct manager *manager, struct rpc_call *call);
+void task_list(struct manager *manager, struct rpc_call *call);
+void task_wait(struct manager *manager, struct rpc_call *call);
+void task_stop(struct manager *manager, struct rpc_call *call);
+void task_remove(struct manager *manager, struct rpc_call *call);
+
+/* Answers the WaitTask calls that have what they wait for: once per batch, for a changed task. */
+void task_waits_check(struct manager *manager, struct task *task);
+/* The task is removed: whoever waits is told. */
+void task_waits_end(struct manager *manager, struct task *task);
+
+/* The task that a call names in its field, or NULL and the call was refused. */
+struct task *task_resolve(struct manager *manager, struct rpc_call *call, const char *namespace,
+	const char *text, const char *field);
