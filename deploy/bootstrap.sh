@@ -56,12 +56,10 @@ apt() { # quiet, unless it goes wrong
 	return 1
 }
 
+# Lists that are not there, or older than the mirror, are fetched and it is tried once more.
 say "installing ${missing[*]}"
-if ! apt-cache show "${missing[@]}" >/dev/null 2>&1; then
+install=(install -y --no-install-recommends "${missing[@]}")
+if ! apt "${install[@]}" 2>/dev/null; then
 	apt update || die "apt-get update failed: see above; is there a network?"
-fi
-if ! apt install -y --no-install-recommends "${missing[@]}"; then
-	# Lists that are older than the mirror name files that are gone.
-	apt update && apt install -y --no-install-recommends "${missing[@]}" ||
-		die "apt-get could not install all of: ${missing[*]}"
+	apt "${install[@]}" || die "apt-get could not install all of: ${missing[*]}"
 fi
