@@ -1,16 +1,16 @@
 #!/bin/bash
-# bootstrap.sh [build] [run] [test] - installs what is missing of deploy/packages.txt.
+# bootstrap.sh [build] [lib] [run] [test] - installs what is missing of deploy/packages.txt.
 #
-# Without arguments: all three groups. Looks first, and touches neither network nor
+# Without arguments: all four groups. Looks first, and touches neither network nor
 # system when everything is there. As an ordinary user it says what to run instead.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-[ $# -gt 0 ] || set -- build run test
+[ $# -gt 0 ] || set -- build lib run test
 for group in "$@"; do
 	case $group in
-	build | run | test) ;;
-	*) die "usage: deploy/bootstrap.sh [build] [run] [test]" ;;
+	build | lib | run | test) ;;
+	*) die "usage: deploy/bootstrap.sh [build] [lib] [run] [test]" ;;
 	esac
 done
 command -v dpkg-query >/dev/null || die "this is no Debian: install what deploy/packages.txt lists by other means"

@@ -66,7 +66,7 @@ davit() { timeout 60 "$DAVIT_BIN/davit" "$@"; }
 # up without a manager to ask.
 nodes_ready() {
 	local ready
-	ready=$(davit nodes -o json 2>/dev/null | jq -r '[.nodes[] | select(.state == "READY")] | length' 2>/dev/null)
+	ready=$(davit nodes -o json 2>/dev/null | jq -r '[.[] | select(.state == "READY")] | length' 2>/dev/null)
 	[ "${ready:-0}" -ge "$1" ] || return 1
 	[ -s "$home/id" ] || cluster_id >"$home/id"
 }

@@ -9,6 +9,9 @@ home=${DAVIT_HOME:-$repo/.davit}
 wrapper=$repo/davit
 [ "$home" = "$repo/.davit" ] || wrapper=$home/davit
 purge=${PURGE:-0}
+demo=${DAVIT_DEMO:-davit-demo}
+user=up
+[ "$home" = "$repo/.davit" ] || user=up-$(cat "$home/port" 2>/dev/null)
 
 rc=0
 if [ -s "$home/id" ] && ! engine_answers; then
@@ -18,10 +21,10 @@ if [ -s "$home/id" ] && ! engine_answers; then
 fi
 cluster_end "$home" 15 || rc=1
 if [ "$purge" != 0 ]; then
-	engine_answers && docker image rm -f davit-demo:latest >/dev/null 2>&1
+	engine_answers && docker image rm -f "$demo" >/dev/null 2>&1
 	rm -f "$wrapper"
 fi
-deploy/engine.sh stop up || rc=1
+deploy/engine.sh stop "$user" || rc=1
 if [ "$purge" != 0 ]; then
 	# The engine's own corner stays while somebody else uses that engine.
 	find "$home" -mindepth 1 -maxdepth 1 ! -name engine -exec rm -rf {} + 2>/dev/null

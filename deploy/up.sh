@@ -5,6 +5,7 @@
 #   DAVIT_HOME   its directory     (./.davit)
 #   DAVIT_PORT   first of six ports (7070)
 #   DAVIT_BIN    the programs; absent: built here (build/release/bin)
+#   DAVIT_DEMO   tag of the demo image (davit-demo)
 set -uo pipefail
 . "$(dirname "$0")/cluster.sh"
 cd "$repo" || exit 1
@@ -13,24 +14,26 @@ port=${DAVIT_PORT:-7070}
 home=${DAVIT_HOME:-$repo/.davit}
 wrapper=$repo/davit
 [ "$home" = "$repo/.davit" ] || wrapper=$home/davit
+demo=${DAVIT_DEMO:-davit-demo}
+user=up
+[ "$home" = "$repo/.davit" ] || user=up-$port
 unset DAVIT_MANAGER B MODE MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 
 mkdir -p "$home" 2>/dev/null && [ -w "$home" ] ||
 	die "$home is not yours to write. Run: sudo chown -R $(id -un) $home"
 
 if [ -z "${DAVIT_BIN:-}" ]; then
-	deploy/bootstrap.sh build run || exit 1
+	deploy/bootstrap.sh build lib run || exit 1
 	say "building (log in .davit/build.log)"
 	make --no-print-directory -j"$(nproc)" MODE=release all >"$home/build.log" 2>&1 ||
 		{ tail -n 30 "$home/build.log"; die "the build failed: see above"; }
 	DAVIT_BIN=$repo/build/release/bin
 fi
-deploy/engine.sh start up || exit 1
-deploy/demo-image.sh davit-demo:latest || exit 1
+deploy/engine.sh start "$user" || exit 1
+deploy/demo-image.sh "$demo" || exit 1
 
 if [ -s "$home/port" ] && proc_pid "$home/run/manager.pid" >/dev/null; then
 	port=$(cat "$home/port")
-	say "the manager runs already; what is missing is added"
 elif ! cluster_ports_free "$port"; then
 	ss -Hltnp "sport >= :$port and sport < :$((port + 6))" | awk '{print "  " $4, $6}' >&2
 	die "ports $port to $((port + 5)) are not all free (see above). Take others: make up PORT=17070"
@@ -52,19 +55,19 @@ END
 chmod +x "$wrapper"
 
 # state_of NAME: of the newest task of that name, nothing if there is none.
-state_of() { davit ps -a -o json | jq -r --arg name "$1" '[.tasks[] | select(.name == $name)] | last | .state // empty'; }
+state_of() { davit ps -a -o json | jq -r --arg name "$1" '[.[] | select(.name == $name)] | last | .state // empty'; }
 is_running() { [ "$(state_of "$1")" = RUNNING ]; }
 
 if [ "$(state_of hello)" != COMPLETED ]; then
-	davit run --name hello --follow davit-demo -- echo "hello from a container" || die "the hello task failed: ./davit inspect hello"
+	davit run --name hello --follow "$demo" -- echo "hello from a container" || die "the hello task failed: ./davit inspect hello"
 fi
 case $(state_of web) in
 PENDING | SCHEDULED | RUNNING) ;;
-*) davit run --name web --cpu 0.5 --memory 64MiB -p 80 --restart always davit-demo -- \
+*) davit run --name web --cpus 0.5 --memory 64MiB -p 80 --restart always "$demo" -- \
 	httpd -f -p 80 -h /www || die "the web task was refused: see above" ;;
 esac
 wait_for 60 is_running web || die "the web task does not run: ./davit inspect web"
-web_port=$(davit inspect web -o json | jq -r '.task.ports[0].host_port')
+web_port=$(davit inspect web -o json | jq -r '.ports[0].host_port')
 serves() { curl -fsS -m 2 "http://127.0.0.1:$web_port/"; }
 serves_quietly() { serves >/dev/null 2>&1; }
 wait_for 10 serves_quietly || { serves; die "the web task runs, but does not answer at http://127.0.0.1:$web_port/"; }
@@ -76,7 +79,7 @@ cat <<END
 
 The cluster runs: manager at $url_manager, nodes n1 and n2, logs in ${home#"$repo"/}/log. Try:
   ./davit nodes
-  ./davit run --rm --follow davit-demo -- echo hi
+  ./davit run --rm --follow $demo -- echo hi
   ./davit logs web
   ./davit top
   ./davit events -f

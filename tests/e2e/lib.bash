@@ -10,7 +10,7 @@
 free_ports() {
 	local first port
 	while :; do
-		first=$((10000 + RANDOM % 20000))
+		first=$((10000 + RANDOM % 10000))
 		for ((port = first; port < first + $1; port++)); do
 			port_free "$port" || continue 2
 		done
@@ -37,3 +37,77 @@ fail() {
 # has TEXT: the output of the last `run` contains it.
 has() { [[ $output == *"$1"* ]] || fail "expected to read: $1
 but it says: $output"; }
+
+now_ms() { date +%s%3N; }
+
+# The file's own cluster, in E2E_DIR/<name of the file>. For setup_file; ended by cluster_down in
+# teardown_file, and by run.sh whatever happens.
+cluster_up() { # [MANAGER-OPTION...]
+	cluster_use "$E2E_DIR/$(basename "$BATS_TEST_FILENAME" .bats)" "$(free_ports 6)"
+	export home url_manager url_feed url_stats url_feed_json url_scheduler url_monitor
+	export DAVIT_MANAGER CLUSTER
+	manager_start "$@"
+	scheduler_start
+	worker_start n1 4 8GiB
+	worker_start n2 8 16GiB
+	wait_for 30 nodes_ready 2 || { tail -n 20 "$home"/log/*.log; return 1; }
+	CLUSTER=$(cat "$home/id")
+}
+cluster_down() { cluster_end "$home" 10; }
+
+manager_restart() { # [SIGNAL]
+	local pid
+	pid=$(proc_pid "$home/run/manager.pid")
+	kill "-${1:-TERM}" "$pid"
+	wait_for 10 procs_gone "$home/run/manager.pid" || fail "the manager did not end"
+	manager_start
+}
+
+# worker_kill NAME SIGNAL: and wait until the process is gone.
+worker_kill() {
+	kill "-$2" "$(proc_pid "$home/run/$1.pid")"
+	wait_for 10 procs_gone "$home/run/$1.pid" || fail "worker $1 did not end"
+}
+
+# call METHOD [REQUEST [REQUEST_ID]]: in JSON over nngcat; prints the whole reply.
+call() {
+	local request=${2:-}
+	jq -cn --arg method "$1" --argjson request "${request:-null}" --arg id "${3:-}" \
+		'{method: $method, request: ($request // {})} + if $id == "" then {} else {request_id: $id} end' \
+		>"$BATS_TEST_TMPDIR/call.json"
+	nngcat --req --dial "$url_manager" --recv-timeout 10 --raw --file "$BATS_TEST_TMPDIR/call.json"
+}
+
+# task NAME [FILTER]: what the manager says of it; nothing while it knows none.
+task() { call GetTask "$(jq -n --arg task "$1" '{task: $task}')" | jq -r ".response.task // empty | ${2:-.}"; }
+node() { call GetNode "$(jq -n --arg node "$1" '{node: $node}')" | jq -r ".response.node // empty | ${2:-.}"; }
+
+# is COMMAND... -- TEXT: the command prints just that.
+prints() {
+	local want=$1
+	shift
+	[ "$("$@" 2>/dev/null)" = "$want" ]
+}
+
+# wait_task NAME STATE [SECONDS]
+wait_task() {
+	wait_for "${3:-30}" prints "$2" task "$1" .state || fail "task $1 is not $2: $(task "$1")"
+}
+# wait_node NAME STATE [SECONDS]
+wait_node() {
+	wait_for "${3:-30}" prints "$2" node "$1" .state || fail "node $1 is not $2: $(node "$1")"
+}
+
+# containers TASK-ID [docker ps option...]: ids of those that run.
+containers() {
+	local id=$1
+	shift
+	docker ps -q --no-trunc --filter "label=davit.task=$id" "$@"
+}
+
+# Everything of this cluster that runs, with the moment when it started: equal before and after
+# means that nothing was touched.
+running_containers() {
+	docker ps -q --filter "label=davit.cluster=$CLUSTER" | sort |
+		xargs -r docker inspect -f '{{.Id}} {{.State.StartedAt}} {{.RestartCount}}'
+}

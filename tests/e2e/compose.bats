@@ -1,0 +1,65 @@
+#!/usr/bin/env bats
+# compose.bats - the cluster as containers, from images built without a registry.
+
+load lib
+
+setup_file() {
+	local port
+	port=$(free_ports 6)
+	export COMPOSE_PROJECT_NAME DAVIT_IMAGE_PREFIX DAVIT_BASE=davit-base:bookworm
+	COMPOSE_PROJECT_NAME=$(basename "$E2E_IMAGE")
+	DAVIT_IMAGE_PREFIX=$E2E_IMAGE
+	export DAVIT_MANAGER_PORT=$port DAVIT_FEED_PORT=$((port + 1)) DAVIT_FEED_JSON_PORT=$((port + 3)) \
+		DAVIT_MONITOR_PORT=$((port + 5))
+	export url_manager=tcp://127.0.0.1:$port
+	export url_feed_json=tcp://127.0.0.1:$((port + 3))
+	export DAVIT_MANAGER=$url_manager
+}
+
+teardown_file() {
+	local id
+	cd "$repo" || return
+	id=$(cluster_id)
+	compose down -v --remove-orphans --rmi all --timeout 5
+	[ -z "$id" ] || wait_for 30 label_sweep "davit.cluster=$id"
+}
+
+compose() {
+	cd "$repo" && if docker compose version >/dev/null 2>&1; then
+		docker compose "$@"
+	else
+		docker-compose "$@"
+	fi 3>&- 4>&-
+}
+
+@test "docker-compose up --build -d brings up a cluster of three nodes" {
+	if ! docker image inspect debian:bookworm-slim >/dev/null 2>&1; then
+		"$repo/deploy/images/make-base.sh" 3>&- 4>&-
+	else
+		DAVIT_BASE=debian:bookworm-slim
+	fi
+	run timeout 300 bash -c "$(declare -f compose); repo=$repo; compose up --build -d"
+	[ "$status" -eq 0 ] || fail "$output"
+	ready() { [ "$(davit nodes -o json | jq '[.[] | select(.state == "READY")] | length')" = 3 ]; }
+	wait_for 60 ready || fail "$(compose logs --tail 20)"
+}
+
+@test "it runs a task that is reached from this machine" {
+	davit run --name web -p 80 --wait "$E2E_IMAGE" -- httpd -f -p 80 -h /www
+	port=$(task web '.ports[0].host_port')
+	run curl -fsS --retry 20 --retry-delay 1 --retry-all-errors -m 5 "http://127.0.0.1:$port/"
+	has "Hello from Davit"
+	run davit run --rm --follow "$E2E_IMAGE" -- echo hi
+	has hi
+}
+
+@test "its containers may be killed: the manager keeps what it knew, tasks go on" {
+	before=$(docker inspect -f '{{.State.StartedAt}}' "$(task web .container_id)")
+	compose kill manager n1 n2 n3 scheduler
+	compose up -d
+	wait_for 60 prints RUNNING task web .state
+	reachable() { [ "$(task web .phase)" != UNREACHABLE ]; }
+	wait_for 60 reachable
+	[ "$(docker inspect -f '{{.State.StartedAt}}' "$(task web .container_id)")" = "$before" ]
+	davit rm -f web
+}
