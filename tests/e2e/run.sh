@@ -28,7 +28,9 @@ finish() {
 	for home in "$E2E_DIR"/*/; do
 		[ -d "${home}log" ] && cp -r "${home}log" "build/e2e-logs/$(basename "$home")"
 	done
-	docker image rm "$E2E_IMAGE" >/dev/null 2>&1
+	label_sweep "com.docker.compose.project=$E2E_IMAGE"
+	docker volume ls -q --filter "label=com.docker.compose.project=$E2E_IMAGE" | xargs -r docker volume rm >/dev/null 2>&1
+	docker image ls --format '{{.Repository}}:{{.Tag}}' | grep "^$E2E_IMAGE" | xargs -r docker image rm >/dev/null 2>&1
 	deploy/engine.sh stop test >&2
 	rm -rf "$E2E_DIR"
 }
