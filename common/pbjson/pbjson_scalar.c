@@ -333,7 +333,7 @@ parse_real_field(const ProtobufCFieldDescriptor *field, const struct pbjson_toke
 	void *slot, struct err *err)
 {
 	bool is_float = field->type == PROTOBUF_C_TYPE_FLOAT;
-	double value;
+	double value = 0;
 	int rc = parse_real(token, is_float, &value, err);
 
 	if (rc < 0)

@@ -122,7 +122,7 @@ name_key(char key[NAME_KEY_MAX], const char *namespace, const char *name)
 static void
 task_key(const struct task *task, char key[NAME_KEY_MAX])
 {
-	char name[NAME_KEY_MAX];
+	char name[SPEC_NAME_MAX + 16]; /* with an index behind it */
 
 	model_task_name(task, name, sizeof name);
 	name_key(key, task->group->spec->spec->namespace_, name);
