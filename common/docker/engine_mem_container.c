@@ -158,7 +158,7 @@ engine_mem_container_read(struct engine_mem_world *world, const char *name, cons
 	container->world = world;
 	container->body = json_loads(body, 0, &error);
 	if (container->body == NULL)
-		return err_set(err, -EIO, "%s", error.text);
+		return err_set(err, -EINVAL, "%s", error.text);
 	container->image = json_string_value(json_object_get(container->body, "Image"));
 	if (container->image == NULL || container->image[0] == '\0')
 		return err_set(err, -EINVAL, "No image specified");

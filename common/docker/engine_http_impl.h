@@ -1,0 +1,131 @@
+/*
+ * engine_http_impl.h - the inside of the Engine API client.
+ *
+ * engine_http.c        opening, closing, the version, what runs when
+ * engine_http_op.c     one operation: its transfer, its bytes, its end
+ * engine_http_call.c   what each kind of operation asks, and how its answer is read
+ *
+ * Callbacks of the caller never run inside libcurl: write callbacks only gather
+ * bytes, and engine_http_settle hands them on when libcurl has returned. So the
+ * caller may start, cancel and close from wherever it is called.
+ */
+#pragma once
+
+#include "common/base/buf.h"
+#include "common/docker/curl_loop.h"
+#include "common/docker/docker_parse.h"
+#include "common/docker/docker_stream.h"
+#include "common/docker/engine_impl.h"
+
+enum {
+	HTTP_ERROR_BODY_MAX = 1 << 16, /* of a refusal; more is not read */
+	HTTP_LOG_BUFFER_MAX = 1 << 16, /* of a log whose reader is slow */
+	HTTP_SPARE_MAX = 4,            /* easy handles kept for the next operations */
+};
+
+enum http_version {
+	HTTP_VERSION_UNKNOWN,
+	HTTP_VERSION_ASKED,
+	HTTP_VERSION_KNOWN,
+};
+
+struct http_engine {
+	struct engine engine;
+	uv_loop_t *uv;
+	struct curl_loop *loop;
+	uv_timer_t kick;       /* 0 ms: what must not happen inside the starting function */
+	uv_timer_t patience;   /* for streams that do not begin */
+	struct http_op *ops;   /* all of them */
+	struct http_op *ready; /* those that something has happened to */
+	enum http_version version_state;
+	char version[DOCKER_VERSION_MAX];
+	char *host;        /* as given, for messages */
+	char *base;        /* "http://localhost" */
+	char *socket_path; /* NULL: TCP */
+	char *tls_path;    /* directory of ca.pem, cert.pem, key.pem; NULL: plain */
+	uint64_t timeout_ms;
+	CURL *spare[HTTP_SPARE_MAX];
+	size_t n_spare;
+	unsigned n_open; /* uv handles and the curl loop */
+	bool settling, closing;
+};
+
+enum http_state {
+	HTTP_WAITING, /* for the version */
+	HTTP_RUNNING, /* its transfer is under way */
+	HTTP_ENDED,   /* its transfer is over, its caller does not know yet */
+};
+
+/* How the bytes of an answer are read. */
+enum http_shape {
+	HTTP_BODY, /* whole */
+	HTTP_LINES,
+	HTTP_FRAMES,
+};
+
+struct http_op {
+	struct engine_op op;
+	struct http_engine *engine;
+	struct http_op *prev, *next;             /* in ops; prev NULL: in no list */
+	struct http_op *ready_prev, *ready_next; /* in ready */
+	bool is_ready;
+	struct engine_call
+		call; /* strings are not kept, but for the kind of call that needs them */
+	enum http_state state;
+	enum http_shape shape;
+	/* The request, until it is sent. */
+	const char *method;
+	struct buf path, body;
+	struct curl_slist *headers;
+	uint64_t timeout_ms; /* of the whole; 0: none */
+	/* The transfer. */
+	CURL *easy;
+	long status;
+	struct buf in;
+	uint64_t deadline_ms; /* by which a stream has to begin; 0: it has */
+	bool stalled;         /* libcurl was told to wait */
+	bool overflow;        /* more bytes than are allowed */
+	/* The caller's side. */
+	bool paused;
+	struct err err;
+	struct docker_demux demux;
+	struct docker_pull *pull;
+	bool busy, dead;
+};
+
+/* ---- engine_http.c ---- */
+
+/* Runs everything that is due, outside of libcurl and of starting functions. */
+void engine_http_settle(struct http_engine *engine);
+/* Something has happened to the op: settle will look at it. From anywhere. */
+void engine_http_ready(struct http_op *op);
+/* The connection was lost: the engine that comes back may be another. */
+void engine_http_forget_version(struct http_engine *engine);
+/* What the engine said of its version, or why it did not. */
+void engine_http_version_told(struct http_engine *engine, const char *version,
+	const struct err *err);
+
+/* ---- engine_http_op.c ---- */
+
+struct http_op *engine_http_op_new(struct http_engine *engine, const struct engine_call *call);
+/* Begins the transfer. On failure the op has ended with op->err. */
+void engine_http_op_begin(struct http_op *op);
+/* libcurl has ended it. */
+void engine_http_op_ended(struct http_op *op, CURLcode result);
+/* Ends it from our side: no more bytes are wanted. err: 0 when that is a success. */
+void engine_http_op_stop(struct http_op *op, const struct err *err);
+/* Hands on what has arrived. False: the engine was closed meanwhile, and the op is gone. */
+bool engine_http_op_feed(struct http_op *op);
+/* Calls done and frees. */
+void engine_http_op_finish(struct http_op *op);
+void engine_http_op_free(struct http_op *op);
+
+/* ---- engine_http_call.c ---- */
+
+/* Fills the request. -EINVAL for arguments that cannot be sent. */
+int engine_http_call_request(struct http_op *op, struct err *err);
+/* One line of a HTTP_LINES stream. Negative: the stream is of no use, op->err says why; 1: it has
+ * ended well. */
+int engine_http_call_line(struct http_op *op, const char *line, size_t size);
+/* Reads the whole answer of a success and calls done. */
+void engine_http_call_done(struct http_op *op);
