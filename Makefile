@@ -33,14 +33,14 @@ LDLIBS   := -lnng -lprotobuf-c -lsqlite3 -lcurl -luv -ljansson -lyaml -lm -lpthr
 
 services := $(notdir $(wildcard services/*))
 program   = davit$(if $(filter cli,$1),,-$1)
-protos   := $(wildcard proto/*.proto)
+protos   := $(filter-out proto/calls.proto,$(wildcard proto/*.proto))
 gen_c    := $(protos:proto/%.proto=$(B)/gen/proto/%.pb-c.c)
 gen_h    := $(gen_c:.c=.h)
 common_o := $(patsubst %.c,$(B)/%.o,$(wildcard common/*/*.c)) $(gen_c:.c=.o)
 service_o = $(patsubst %.c,$(B)/%.o,$(filter-out %/main.c,$(wildcard services/$1/*.c services/$1/*/*.c)))
 units    := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 benches  := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/bench_*.c))
-testgen_c := $(patsubst %.proto,$(B)/gen/%.pb-c.c,$(wildcard tests/proto/*.proto))
+testgen_c := $(patsubst %.proto,$(B)/gen/%.pb-c.c,proto/calls.proto $(wildcard tests/proto/*.proto))
 gen_h    += $(testgen_c:.c=.h)
 testlib_o := $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/*.c)) $(testgen_c:.c=.o)
 service_a := $(services:%=$(B)/%.a)
@@ -111,6 +111,7 @@ tidy:
 	$(Q)tests/tidy.sh
 golden: $(B)/unit/test_task_fsm
 	$(Q)GOLDEN=1 $(B)/unit/test_task_fsm >/dev/null
+	$(Q)proto/make_calls.sh > $(B)/calls.proto && cp $(B)/calls.proto proto/calls.proto
 fmt:
 	$(Q)clang-format -i $$(find common services tests -name '*.[ch]')
 clean:

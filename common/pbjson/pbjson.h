@@ -30,9 +30,10 @@
 #include "common/base/err.h"
 
 enum {
-	PBJSON_DEPTH_MAX = 32,      /* of nested objects and arrays, in either direction */
-	PBJSON_PATH_MAX = 128,      /* characters of a field's path, cut with "…" */
-	PBJSON_TEXT_MAX = 16 << 20, /* bytes of JSON or YAML that are read */
+	PBJSON_DEPTH_MAX = 32,        /* of nested objects and arrays, in either direction */
+	PBJSON_PATH_MAX = 128,        /* characters of a field's path, cut with "…" */
+	PBJSON_TEXT_MAX = 16 << 20,   /* bytes of JSON or YAML that are read */
+	PBJSON_MEMORY_MAX = 64 << 20, /* bytes of memory that one message may become */
 };
 
 struct pbjson_err {
@@ -54,7 +55,7 @@ void pbjson_print_text(const char *text, size_t size, struct buf *out);
 /*
  * Reads one JSON object (and nothing behind it but white space) as a message of
  * the type. The message is the caller's: protobuf_c_message_free_unpacked.
- * -EINVAL with path, -E2BIG for more than PBJSON_TEXT_MAX.
+ * -EINVAL with path, -E2BIG for more than PBJSON_TEXT_MAX or PBJSON_MEMORY_MAX.
  */
 int pbjson_parse(const ProtobufCMessageDescriptor *type, const char *text, size_t size,
 	ProtobufCMessage **ret_message, struct pbjson_err *err);

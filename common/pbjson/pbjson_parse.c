@@ -12,8 +12,9 @@
 #include "common/pbjson/pbjson_source.h"
 
 enum {
-	FIELDS_MAX = 256,   /* of one message type of ours */
-	KEY_SHOWN_MAX = 48, /* bytes of a map's key in a path */
+	FIELDS_MAX = 256,    /* of one message type of ours */
+	KEY_SHOWN_MAX = 48,  /* bytes of a map's key in a path */
+	ALLOC_OVERHEAD = 16, /* what malloc adds to each block, about */
 };
 
 /* Where the walker is: frames on the stack, made into a path only when something is wrong. */
@@ -28,6 +29,7 @@ struct reader {
 	struct pbjson_source *source;
 	struct pbjson_token token;
 	struct pbjson_err *err;
+	size_t spent; /* bytes allocated for the message so far, about */
 	const char *raw;
 	void (*at_raw)(struct pbjson_source *source, bool behind);
 };
@@ -124,6 +126,19 @@ fail(struct reader *reader, const struct place *place, const char *fmt, ...)
 	return fail_here(reader, place);
 }
 
+/* Counts a block before it is allocated: "{}," can stand for a hundred bytes. */
+static int
+spend(struct reader *reader, const struct place *place, size_t size)
+{
+	reader->spent += size + ALLOC_OVERHEAD;
+	if (reader->spent <= PBJSON_MEMORY_MAX)
+		return 0;
+	(void)fail(reader, place, "too many parts: it would need more than %d MiB of memory",
+		PBJSON_MEMORY_MAX >> 20);
+	reader->err->err.code = -E2BIG;
+	return -E2BIG;
+}
+
 static int
 fail_kind(struct reader *reader, const struct place *place, const char *want)
 {
@@ -157,6 +172,9 @@ read_value(struct reader *reader, const struct place *place, const ProtobufCFiel
 {
 	if (field->type == PROTOBUF_C_TYPE_MESSAGE)
 		return read_message(reader, place, field->descriptor, slot);
+	if ((field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_BYTES) &&
+		spend(reader, place, reader->token.size) < 0)
+		return -E2BIG;
 	if (pbjson_scalar_parse(field, &reader->token, by_unit, slot, &reader->err->err) < 0)
 		return fail_here(reader, place);
 	return 0;
@@ -192,7 +210,9 @@ read_list(struct reader *reader, const struct place *place, const ProtobufCField
 
 		if (rc < 0 || reader->token.kind == PBJSON_LIST_END)
 			return rc;
-		rc = read_value(reader, &item, field, false, list_grow(message, field));
+		rc = spend(reader, &item, 2 * pbjson_type_size(field->type));
+		if (rc == 0)
+			rc = read_value(reader, &item, field, false, list_grow(message, field));
 		if (rc < 0)
 			return rc;
 	}
@@ -228,10 +248,15 @@ static int
 map_add(struct reader *reader, const struct place *place, struct map *map,
 	ProtobufCMessage **ret_entry)
 {
-	ProtobufCMessage **slot = list_grow(map->message, map->field);
+	ProtobufCMessage **slot;
 	char **key_text;
 	struct key *key;
+	int rc = spend(reader, place,
+		map->entry->sizeof_message + reader->token.size + sizeof *key + 3 * ALLOC_OVERHEAD);
 
+	if (rc < 0)
+		return rc;
+	slot = list_grow(map->message, map->field);
 	*slot = xcalloc(1, map->entry->sizeof_message);
 	map->entry->message_init(*slot);
 	key_text = pbjson_field_slot(*slot, &map->entry->fields[0]);
@@ -511,6 +536,8 @@ read_message(struct reader *reader, const struct place *place,
 		return fail_kind(reader, place, "an object");
 	if (type->n_fields > FIELDS_MAX)
 		return fail(reader, place, "%s has too many fields", type->name);
+	if (spend(reader, place, type->sizeof_message) < 0)
+		return -E2BIG;
 	message = xcalloc(1, type->sizeof_message);
 	type->message_init(message);
 	for (;;) {

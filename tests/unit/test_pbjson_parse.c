@@ -435,6 +435,38 @@ TEST(text_is_limited_in_size)
 	free(text);
 }
 
+/* "before", then the item as often as fits in the limit of text, then "after". */
+static void
+check_memory(const char *before, const char *item, const char *after)
+{
+	struct buf text = {0};
+	ProtobufCMessage *message = NULL;
+
+	buf_puts(&text, before);
+	while (text.size + 64 < PBJSON_TEXT_MAX) {
+		if (strstr(item, "%zu") != NULL)
+			buf_printf(&text, "\"%zu\":\"\",", text.size);
+		else
+			buf_puts(&text, item);
+	}
+	buf_puts(&text, after);
+	CHECK_EQ(pbjson_parse(&zoo__animal__descriptor, buf_text(&text), text.size, &message, &err),
+		-E2BIG);
+	CHECK_HAS(err.err.text, "more than 64 MiB of memory");
+	CHECK_EQ(err.err.code, -E2BIG);
+	buf_fini(&text);
+}
+
+TEST(a_short_text_cannot_make_much_memory)
+{
+	check_memory("{\"children\":[", "{},", "{}]}");
+	CHECK_HAS(err.path, "children[");
+	check_memory("{\"texts\":[", "\"\",", "\"\"]}");
+	check_memory("{\"datas\":[", "\"\",", "\"\"]}");
+	check_memory("{\"i32s\":[", "0,", "0]}");
+	check_memory("{\"map\":{", "\"%zu\":\"\",", "\"\":\"\"}}");
+}
+
 TEST(a_raw_field_is_passed_over_and_given_back)
 {
 	static const char text[] = "{ \"method\":\"X\",\"request\" :  {\"a\":[1,{\"b\":\"}\"}]} ,"
