@@ -1,4 +1,3 @@
-/* Tested by tests/unit/test_manager_tasks.c. */
 #include "services/manager/cluster_calls.h"
 
 #include "services/manager/core.h"

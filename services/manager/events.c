@@ -42,8 +42,10 @@ place_text(char **text, char *at)
 {
 	size_t size;
 
-	if (*text == NULL || (*text)[0] == '\0')
+	if (*text == NULL || (*text)[0] == '\0') {
+		*text = NULL;
 		return at;
+	}
 	size = strlen(*text) + 1;
 	memcpy(at, *text, size);
 	*text = at;

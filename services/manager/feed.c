@@ -1,4 +1,3 @@
-/* Tested by tests/e2e with nngcat as the subscriber. */
 #include "services/manager/feed.h"
 
 #include <stdio.h>

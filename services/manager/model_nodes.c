@@ -1,4 +1,3 @@
-/* Tested by tests/unit/test_model.c. */
 #include <assert.h>
 #include <errno.h>
 #include <string.h>

@@ -1,4 +1,3 @@
-/* Tested by tests/unit/test_manager_tasks.c and the simulator. */
 #include "services/manager/placing.h"
 
 #include <errno.h>

@@ -1,4 +1,3 @@
-/* Tested by tests/unit/test_manager_restart.c: every record is read back there. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,3 @@
-/* Tested by tests/unit/test_manager_relay.c. */
 #include "services/manager/relay.h"
 
 #include <stdio.h>

@@ -1,4 +1,3 @@
-/* Tested by tests/e2e: it is only the real world around the core. */
 #include "services/manager/shell.h"
 
 #include <errno.h>

@@ -1,4 +1,3 @@
-/* Tested by tests/unit/test_manager_tasks.c. */
 #include "services/manager/task_calls.h"
 
 #include <errno.h>

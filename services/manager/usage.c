@@ -1,4 +1,3 @@
-/* Tested by tests/unit/test_manager_usage.c. */
 #include "services/manager/usage.h"
 
 #include <stdio.h>

@@ -1,4 +1,3 @@
-/* Tested by tests/unit/test_manager_tasks.c, through the answers that carry it. */
 #include "services/manager/view.h"
 
 #include "services/manager/model.h"
