@@ -29,6 +29,8 @@ say_what_to_do() {
 			complain "you may not use the Docker Engine. Run: sudo usermod -aG docker $(id -un)"
 			complain "then log in again, or run: newgrp docker"
 		fi
+	elif [ "$(id -u)" -eq 0 ]; then
+		complain "no Docker Engine runs. Run: $repo/deploy/engine.sh start"
 	else
 		complain "no Docker Engine runs. Run: sudo $repo/deploy/engine.sh start"
 		complain "and to be allowed to use it: sudo usermod -aG docker $(id -un)   (then log in again)"

@@ -76,6 +76,61 @@ setup() {
 	has "DOCKER_HOST=unix://$BATS_TEST_TMPDIR/absent.sock"
 }
 
+# In namespaces of its own, a machine without an engine: nothing of the real one is seen or touched.
+@test "engine.sh starts an engine where none runs, and ends it after its last user" {
+	[ "$(id -u)" -eq 0 ] || skip "only root starts an engine"
+	cat >"$BATS_TEST_TMPDIR/script" <<-END
+		set -e
+		mount -t tmpfs none /run
+		mkdir -p /var/lib/docker
+		mount -t tmpfs none /var/lib/docker
+		ip link set lo up
+		export DAVIT_ENGINE_HOME=$BATS_TEST_TMPDIR/engine
+		cd "$repo"
+		deploy/engine.sh status && exit 9
+		deploy/engine.sh start first
+		deploy/engine.sh start second
+		deploy/demo-image.sh davit-inner
+		docker run --rm davit-inner echo inside
+		deploy/engine.sh stop first
+		deploy/engine.sh status
+		deploy/engine.sh stop second
+		deploy/engine.sh status && exit 9
+		echo "all well"
+	END
+	run timeout 120 unshare -m -n -p --fork --mount-proc --kill-child bash "$BATS_TEST_TMPDIR/script" 3>&- 4>&-
+	[ "$status" -eq 0 ] || fail "$output"
+	has inside
+	has "stopped the Docker Engine that was started here"
+	has "all well"
+	engine_answers
+}
+
+@test "engine.sh says why an engine does not start, and tries what may help" {
+	[ "$(id -u)" -eq 0 ] || skip "only root starts an engine"
+	[ ! -d /run/systemd/system ] || skip "systemd would start it"
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	# Stand-ins: an engine that only works with vfs and without iptables, and its client.
+	cat >"$BATS_TEST_TMPDIR/bin/dockerd" <<-'END'
+		#!/bin/sh
+		case "$*" in
+		*vfs*iptables=false*) touch "$TMPDIR/works"; exec sleep 60 ;;
+		*vfs*) echo 'level=fatal msg="failed to start daemon: iptables failed"'; exit 1 ;;
+		*) echo 'level=fatal msg="error initializing graphdriver: overlay2: invalid argument"'; exit 1 ;;
+		esac
+	END
+	printf '#!/bin/sh\n[ -e "$TMPDIR/works" ] && echo 1\n' >"$BATS_TEST_TMPDIR/bin/docker"
+	chmod +x "$BATS_TEST_TMPDIR/bin"/*
+	export DAVIT_ENGINE_HOME=$BATS_TEST_TMPDIR/engine TMPDIR=$BATS_TEST_TMPDIR
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH run "$repo/deploy/engine.sh" start x 3>&- 4>&-
+	[ "$status" -eq 0 ] || fail "$output"
+	has "overlay2: invalid argument"
+	has "trying vfs"
+	has "iptables failed"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH run "$repo/deploy/engine.sh" stop x
+	has "stopped"
+}
+
 @test "the demo image runs a shell, and is not made twice" {
 	run docker run --rm --label davit.e2e "$E2E_IMAGE" sh -c 'echo $((6 * 7)); cat /www/index.html'
 	[ "$status" -eq 0 ]
