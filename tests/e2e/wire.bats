@@ -20,6 +20,21 @@ submit_json() { # NAME
 	wait_task json COMPLETED
 }
 
+@test "protoc and nngcat submit in protobuf and read the reply, by the typed twins" {
+	protoc -I "$repo/proto" --encode davit.calls.SubmitTasksCall "$repo/proto/calls.proto" \
+		>"$BATS_TEST_TMPDIR/call" <<-END
+		method: "SubmitTasks"
+		request_id: "twin-$CLUSTER"
+		request { spec { name: "twin" image: "$E2E_IMAGE" command: "true" } }
+	END
+	nngcat --req --dial "$url_manager" --recv-timeout 5 --raw --file "$BATS_TEST_TMPDIR/call" |
+		protoc -I "$repo/proto" --decode davit.calls.SubmitTasksReply "$repo/proto/calls.proto" \
+			>"$BATS_TEST_TMPDIR/reply"
+	grep -q '^status: OK' "$BATS_TEST_TMPDIR/reply"
+	grep -q 'name: "twin"' "$BATS_TEST_TMPDIR/reply"
+	wait_task twin COMPLETED
+}
+
 @test "the same request_id twice is one task and the same answer" {
 	first=$(call SubmitTasks "$(submit_json once)" "once-$CLUSTER")
 	second=$(call SubmitTasks "$(submit_json once)" "once-$CLUSTER")
@@ -73,6 +88,9 @@ submit_json() { # NAME
 	davit run --rm --follow --name counted "$E2E_IMAGE" -- true
 	reply=$(call ReadEvents "{\"cursor\": \"$cursor\", \"wait_ms\": 2000}")
 	[ "$(jq '[.response.events[] | select(.task_name == "counted" and .what == "completed")] | length' <<<"$reply")" = 1 ]
+	# The same cursor gives the same answer again.
+	again=$(call ReadEvents "{\"cursor\": \"$cursor\"}")
+	[ "$(jq '.response.events[0].seq' <<<"$again")" = "$(jq '.response.events[0].seq' <<<"$reply")" ]
 	seqs=$(jq '[.response.events[].seq] | . == (sort | unique)' <<<"$reply")
 	[ "$seqs" = true ]
 }
