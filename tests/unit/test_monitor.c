@@ -19,6 +19,7 @@ struct stage {
 	struct rpc_server *manager;
 	struct monitor *monitor;
 	struct rpc_client *client;
+	char *feed;
 	unsigned n_asked;   /* GetStats */
 	unsigned n_answers; /* GetView */
 	Davit__Reply__Status status;
@@ -83,7 +84,6 @@ stage_open(struct stage *stage, FILE *print)
 		NULL};
 	struct monitor_options options = {.listen = "tcp://127.0.0.1:0", .n_feeds = 1};
 	struct err err = {0};
-	char *feed;
 
 	*stage = (struct stage){0};
 	(void)uv_loop_init(&stage->loop);
@@ -91,12 +91,11 @@ stage_open(struct stage *stage, FILE *print)
 	CHECK_OK(rpc_server_open(&stage->loop, "tcp://127.0.0.1:0", services, on_manager_call,
 			 stage, &stage->manager, &err),
 		&err);
-	feed = xstrdup(rpc_pub_url(stage->pub));
-	options.feeds = &feed;
+	stage->feed = xstrdup(rpc_pub_url(stage->pub));
+	options.feeds = &stage->feed;
 	options.manager = rpc_server_url(stage->manager);
 	options.print = print;
 	CHECK_OK(monitor_open(&stage->loop, &options, &stage->monitor, &err), &err);
-	free(feed);
 	CHECK_OK(rpc_client_open(&stage->loop, monitor_url(stage->monitor), &stage->client, &err),
 		&err);
 }
@@ -110,6 +109,7 @@ stage_close(struct stage *stage)
 	rpc_pub_close(stage->pub);
 	(void)uv_run(&stage->loop, UV_RUN_DEFAULT);
 	monitor_free(stage->monitor);
+	free(stage->feed);
 	CHECK_EQ(uv_loop_close(&stage->loop), 0);
 }
 
