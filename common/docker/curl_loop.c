@@ -1,3 +1,4 @@
+/* tested by tests/unit/test_docker_http.c */
 #include "common/docker/curl_loop.h"
 
 #include <errno.h>

@@ -116,3 +116,23 @@ got_progress(const char *text, void *arg)
 
 	(void)snprintf(got->text, sizeof got->text, "%s", text);
 }
+
+void
+got_any_sample(const struct engine_sample *sample, void *arg)
+{
+	struct got *got = arg;
+
+	got->n_samples++;
+	got->sample = *sample;
+}
+
+bool
+got_log_size(enum engine_stream stream, const void *data, size_t size, void *arg)
+{
+	struct got *got = arg;
+
+	(void)stream;
+	(void)data;
+	got->n_listed += size;
+	return !got->pause;
+}

@@ -36,3 +36,7 @@ void got_about(const struct err *err, const struct engine_about *about, void *ar
 /* The JSON goes to text, as far as it fits. */
 void got_json(const struct err *err, const char *json, size_t size, void *arg);
 void got_progress(const char *text, void *arg);
+/* As got_sample, for samples that make no sense. */
+void got_any_sample(const struct engine_sample *sample, void *arg);
+/* Counts the bytes in n_listed. */
+bool got_log_size(enum engine_stream stream, const void *data, size_t size, void *arg);
