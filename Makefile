@@ -5,6 +5,7 @@
 # make deps         what is missing of the Debian packages, installed
 # make bench        figures, as ratios measured side by side
 # make up / down    a cluster on this machine (PORT=7070); down PURGE=1 forgets its state
+# make fuzz         TARGET=pbjson_parse SECONDS=60: libFuzzer on tests/fuzz/fuzz_TARGET.c (needs clang)
 # make golden       rewrite tests/golden from the code
 # make fmt          clang-format in place          V=1 shows the commands
 #
@@ -23,7 +24,8 @@ CFLAGS_debug   := -O0 -g3
 CFLAGS_release := -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
 CFLAGS_asan    := -O1 -g3 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 CFLAGS_tsan    := -O1 -g3 -fsanitize=thread
-$(if $(CFLAGS_$(MODE)),,$(error MODE=$(MODE): want debug, release, asan or tsan))
+CFLAGS_fuzz    := -O1 -g3 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+$(if $(CFLAGS_$(MODE)),,$(error MODE=$(MODE): want debug, release, asan, tsan or fuzz))
 
 VERSION  := 0.1.0
 CPPFLAGS := -I. -I$(B)/gen -D_GNU_SOURCE -DDAVIT_VERSION='"$(VERSION)"'
@@ -40,16 +42,17 @@ common_o := $(patsubst %.c,$(B)/%.o,$(wildcard common/*/*.c)) $(gen_c:.c=.o)
 service_o = $(patsubst %.c,$(B)/%.o,$(filter-out %/main.c,$(wildcard services/$1/*.c services/$1/*/*.c)))
 units    := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 benches  := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/bench_*.c))
+fuzzers  := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 testgen_c := $(patsubst %.proto,$(B)/gen/%.pb-c.c,proto/calls.proto $(wildcard tests/proto/*.proto))
 gen_h    += $(testgen_c:.c=.h)
 testlib_o := $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/*.c)) $(testgen_c:.c=.o)
 service_a := $(services:%=$(B)/%.a)
 
-.PHONY: all check test test-long deps up down unit tidy golden fmt clean bench-build FORCE
+.PHONY: all check fuzz fuzz-smoke test test-long deps up down unit tidy golden fmt clean bench-build FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(foreach s,$(services),$(B)/bin/$(call program,$s))
-check: tidy unit
+check: tidy unit fuzz-smoke
 unit: $(units:=.pass)
 	$(Q)tests/count.sh $(units:=.tap)
 
@@ -94,6 +97,25 @@ $(B)/bench/%: $(B)/tests/bench/%.o $(B)/tests/lib/bench.o $(service_a) $(B)/comm
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
 bench-build: $(benches)
+
+# Fuzz targets: run by replay.c over their corpus, or by libFuzzer (MODE=fuzz) in search of more.
+fuzz_main := $(if $(filter fuzz,$(MODE)),,$(B)/tests/fuzz/replay.o)
+$(B)/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/roundtrip.o $(fuzz_main) \
+		$(testgen_c:.c=.o) $(service_a) $(B)/common.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(if $(fuzz_main),,-fsanitize=fuzzer) $(LDFLAGS) $^ $(LDLIBS) -o $@
+$(B)/fuzz/fuzz_%.pass: $(B)/fuzz/fuzz_% $(wildcard tests/fuzz/corpus/*/*)
+	@echo "  FUZZ $*"
+	$(Q)timeout 60 $< tests/fuzz/corpus/$* > $<.out 2>&1 || { tail -50 $<.out; exit 1; }
+	@touch $@
+fuzz-smoke: $(fuzzers:=.pass)
+fuzz:
+	$(Q)$(if $(TARGET),,echo "TARGET= one of $(fuzzers:$(B)/fuzz/fuzz_%=%)"; exit 1)
+	$(Q)$(MAKE) MODE=fuzz CC=clang WARN= build/fuzz/fuzz/fuzz_$(TARGET)
+	$(Q)mkdir -p build/fuzz/found/$(TARGET)
+	$(Q)build/fuzz/fuzz/fuzz_$(TARGET) -max_total_time=$(or $(SECONDS),60) -timeout=10 \
+		-artifact_prefix=build/fuzz/broke-$(TARGET)- build/fuzz/found/$(TARGET) \
+		tests/fuzz/corpus/$(TARGET)
 
 # On a machine with an engine: every stage runs, and the last line counts them all.
 test:
