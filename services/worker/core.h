@@ -1,0 +1,425 @@
+/*
+ * core.h - what the core's own files share. Nobody else includes it, but its tests.
+ *
+ *   worker.c      birth, death, the tick
+ *   jobs.c        operations under way; lanes that bound their number
+ *   slots.c       the set of attempts: made, found, superseded, forgotten
+ *   journal.c     which attempts were started, over a crash
+ *   slot.c        one attempt: its transitions, what it observes, what it reports
+ *   slot_report.c what a report says of it
+ *   slot_duty.c   what each state obliges us to do
+ *   slot_engine.c the engine's answers about one container
+ *   images.c      which images are there; pulls, joined
+ *   watch.c       the engine as a whole: is it there, its list, its events
+ *   uplink.c      registration, polls, reports, answers
+ *   assign.c      what the manager says, applied
+ *   queries.c     questions to this node; logs_relay.c, inventory.c answer them
+ */
+#pragma once
+
+#include <uthash.h>
+#include <utlist.h>
+
+#include "services/worker/backoff.h"
+#include "services/worker/engine_words.h"
+#include "services/worker/limits.h"
+#include "services/worker/log_cursor.h"
+#include "services/worker/slot_fsm.h"
+#include "services/worker/worker.h"
+
+struct worker_slot;
+
+/* ---- jobs: operations of the engine that may outlive whoever asked ---- */
+
+struct worker_job {
+	void *owner; /* NULL: nobody waits for it any more */
+	struct worker_job **place;
+	struct engine_op *op;
+};
+
+/* Puts a job in *place. Set its op at once; pass it as the operation's arg. */
+struct worker_job *worker_job_new(struct worker_job **place, void *owner);
+/* First thing in the done callback: empties the place; the owner, or NULL. */
+void *worker_job_end(void *arg);
+/* In other callbacks: the owner, or NULL. */
+void *worker_job_owner(void *arg);
+/* Cancels; the callbacks will find no owner. An empty place is fine. */
+void worker_job_abandon(struct worker_job **place);
+
+/* ---- lanes: so many at one time, the rest waits by priority and age ---- */
+
+enum worker_pass_state { WORKER_PASS_NONE, WORKER_PASS_WAITING, WORKER_PASS_HELD };
+
+struct worker_pass {
+	enum worker_pass_state state;
+	struct worker_slot *slot;
+	struct worker_lane *lane;
+	struct worker_pass *prev, *next;
+};
+
+struct worker_lane {
+	unsigned n_held, limit;
+	struct worker_pass *waiting; /* highest priority first, then oldest */
+};
+
+/* True when the slot may go on now; otherwise it waits and is touched when its turn comes. */
+bool worker_lane_enter(struct worker_lane *lane, struct worker_pass *pass);
+/* Leaves the lane or its queue; the next one is let in. Not in any: nothing. */
+void worker_lane_leave(struct worker_pass *pass);
+
+/* ---- specs, shared by the attempts that have them ---- */
+
+struct worker_spec {
+	UT_hash_handle hh;
+	unsigned n_refs;
+	Davit__TaskSpec *spec;
+	char id[]; /* as the manager calls it */
+};
+
+/* ---- images ---- */
+
+enum worker_image_state {
+	WORKER_IMAGE_UNKNOWN,
+	WORKER_IMAGE_LOOKING,
+	WORKER_IMAGE_WAITING, /* for its turn to be pulled, or to try again */
+	WORKER_IMAGE_PULLING,
+	WORKER_IMAGE_PRESENT,
+};
+
+struct worker_image {
+	UT_hash_handle hh;
+	struct worker *worker;
+	enum worker_image_state state;
+	struct worker_job *job;
+	uint64_t seen_ms;   /* when it was last known to be there; 0: never */
+	uint64_t pulled_ms; /* when it was last pulled; 0: never */
+	uint64_t retry_ms;  /* WAITING: not before */
+	uint32_t wait_ms;   /* with has_wait: the next tick adds it to its time as retry_ms */
+	bool has_wait;
+	unsigned n_tries;
+	struct worker_slot *waiting; /* linked by image_prev, image_next */
+	char name[];
+};
+
+/* ---- one attempt ---- */
+
+/* What is wanted of an attempt now, everything considered. */
+enum worker_want {
+	WORKER_WANT_HOLD, /* not known yet: leave it as it is */
+	WORKER_WANT_READY,
+	WORKER_WANT_RUN,
+	WORKER_WANT_STOP,
+	WORKER_WANT_REMOVE,
+};
+
+struct worker_slot {
+	struct worker *worker;
+	struct id task;
+	uint32_t attempt;
+	uint64_t serial;
+	UT_hash_handle hh;                 /* the newest attempt of each task */
+	struct worker_slot *prev, *next;   /* all */
+	struct worker_slot *older, *newer; /* of the same task */
+	bool is_touched;
+	struct worker_slot *touched_prev, *touched_next;
+
+	/* What the manager wants. */
+	bool is_assigned;
+	bool is_unwanted; /* the manager does not know it, or has a newer attempt */
+	bool has_ended;   /* as the manager has recorded */
+	bool has_stop_timeout;
+	Davit__Task__Desired desired;
+	uint64_t stop_timeout_ms;
+	uint64_t created_ms;
+	struct worker_spec *spec; /* NULL until assigned */
+	struct worker_restart restart;
+	uint64_t stop_after_ms; /* without contact; 0: never */
+	char *name;
+	Davit__PortMapping *ports; /* its host_address strings are owned, too */
+	Davit__PortMapping **port_list;
+	size_t n_ports;
+	uint64_t seen_in;   /* complete set that named it last */
+	uint64_t listed_in; /* list of the engine that showed it last */
+
+	/* What there is. */
+	enum worker_slot_state state;
+	char container_id[ENGINE_ID_MAX + 1]; /* "": none that we know of */
+	int64_t pid;
+	bool is_journaled;  /* it was started, or was about to be */
+	bool wants_journal; /* in worker->to_journal or ->in_journal */
+	struct worker_slot *journal_prev, *journal_next;
+	bool may_have_run;   /* by the journal, or because it was seen */
+	bool is_remade;      /* its container went away and is made again */
+	bool is_stray;       /* has ended, and somebody started it again */
+	bool was_oom;        /* an event said so */
+	uint64_t up_mono_ms; /* of the first start */
+	uint64_t last_up_ms; /* of the latest, same clock */
+	bool is_up_fresh;    /* the two above are to be set by the next tick */
+	uint64_t ttl_ms;     /* when it ends, same clock; 0: never */
+	uint64_t restart_ms; /* RESTARTING: not before, same clock */
+
+	/* What is under way. */
+	struct worker_job *job, *kill_job;
+	bool must_look;           /* inspect before anything else */
+	bool is_hurried;          /* stop_timeout became shorter while stopping */
+	unsigned n_tries;         /* of the present step, failed for no clear reason */
+	unsigned n_image_tries;   /* creates for which the image was missing after all */
+	uint32_t wait_ms;         /* the next tick turns it into hold_ms */
+	uint64_t hold_ms;         /* do nothing before */
+	uint32_t restart_wait_ms; /* the next tick turns it into restart_ms */
+	bool has_restart_wait;
+	uint64_t kill_ms; /* KILL then; 0: leave it to the engine */
+	struct worker_pass pass, look_pass;
+	struct worker_image *image;
+	struct worker_slot *image_prev, *image_next;
+	uint32_t n_again; /* restarts in a row of quick ends */
+
+	/* What is reported. */
+	Davit__TaskReport__Observed observed, sent_observed, told;
+	Davit__TaskReport__Cause cause;
+	Davit__Task__Phase health; /* HEALTHY, UNHEALTHY or PHASE_NONE */
+	bool has_exit_code, oom_killed;
+	int32_t exit_code;
+	uint32_t restart_count, busy_port;
+	uint64_t started_ms, finished_ms;
+	char *message;
+	uint32_t version, sent_version, acked_version; /* of all that a report says */
+	struct worker_slot **queue; /* list of the uplink that it is in, or NULL */
+	struct worker_slot *report_prev, *report_next;
+};
+
+/* ---- questions ---- */
+
+struct worker_query {
+	struct worker_query *prev, *next;
+	struct worker *worker;
+	uint64_t id;
+	uint64_t deadline_ms; /* when it is answered with what there is */
+	bool is_new;          /* deadline_ms is still a duration */
+	struct worker_job *job;
+	bool is_done; /* answer is ready */
+	Davit__QueryAnswer answer;
+	/* logs */
+	struct worker_log_relay *relay;
+};
+
+/* ---- the whole ---- */
+
+enum worker_uplink_state {
+	WORKER_UPLINK_WAITING, /* for the engine's list, or to try again */
+	WORKER_UPLINK_REGISTERING,
+	WORKER_UPLINK_ONLINE,
+	WORKER_UPLINK_LEAVING,
+	WORKER_UPLINK_LEFT,
+};
+
+struct worker_uplink {
+	enum worker_uplink_state state;
+	uint64_t ticket;                                                     /* last given out */
+	uint64_t register_ticket, leave_ticket, parked_ticket, carry_ticket; /* 0: none */
+	uint64_t session, have_version, poll_ms;
+	uint64_t retry_ms, contact_ms; /* on the steady clock */
+	unsigned n_failed;
+	bool has_news; /* a failure: retry_ms is to be set by the next tick */
+	bool has_set;  /* a complete set came in this session */
+	bool ever_had_set;
+	bool was_in_contact;
+	bool is_contact_fresh; /* contact_ms is to be set by the next tick */
+	bool wants_set;        /* something is missing: ask for a complete set */
+	bool is_leaving;
+	uint64_t n_sets;                         /* complete sets applied */
+	struct worker_slot *fresh, *lazy, *sent; /* reports to send soon, or later; under way */
+	uint64_t lazy_ms;                        /* when the lazy ones are due; 0: there are none */
+	struct worker_query *answers, *answers_sent;
+};
+
+struct worker_watch {
+	bool is_up;        /* the list was taken since the engine last failed */
+	bool was_listed;   /* ever */
+	bool has_news;     /* it failed: away_since is to be set by the next tick */
+	bool look_failed;  /* the same for look_ms */
+	bool is_answering; /* engine_about worked since it last failed */
+	uint64_t away_since_ms, look_ms;
+	unsigned n_failed;
+	struct worker_job *about_job, *list_job, *events_job;
+	uint64_t listed_ms, n_lists;
+	bool knows_about;
+	struct engine_about about;
+	char *trouble;
+};
+
+struct worker {
+	struct worker_ports ports;
+	struct engine *engine;
+	char *name, *instance, *address, *cluster;
+	char node_id[64];
+	Davit__StringEntry *labels;
+	Davit__StringEntry **label_list;
+	size_t n_labels;
+	Davit__Resources capacity;
+	uint64_t mono_ms, wall_ms, born_ms;
+	uint64_t due_ms;
+	bool is_born; /* the first tick was */
+	bool is_dying;
+
+	struct worker_slot *by_task; /* hash */
+	struct worker_slot *slots;   /* list */
+	size_t n_slots;
+	uint64_t n_serials;
+	struct worker_slot *touched;
+	uint64_t sweep_ms, swept_ms;    /* when slots' timers are looked at next; were, last */
+	struct worker_started *started; /* hash: journal entries of attempts without a slot */
+	bool is_journaling;
+	struct worker_slot *to_journal, *in_journal;
+	struct worker_lane start_lane, stop_lane, remove_lane, look_lane;
+
+	struct worker_spec *specs;
+	struct worker_image *images;
+	unsigned n_pulls;
+	struct worker_query *queries;
+	size_t n_queries;
+
+	struct worker_watch watch;
+	struct worker_uplink uplink;
+};
+
+/* ---- slot.c ---- */
+
+struct worker_slot *worker_slot_new(struct worker *worker, struct id task, uint32_t attempt);
+void worker_slot_free(struct worker_slot *slot);
+/* It will be looked at in this or the next tick. */
+void worker_slot_touch(struct worker_slot *slot);
+/* Follows the table; false (and a log line) where the event is forbidden. */
+bool worker_slot_step(struct worker_slot *slot, enum worker_slot_event event);
+/* The sentence of its report; NULL takes it away. */
+void worker_slot_say(struct worker_slot *slot, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/* Something in its report changed. */
+void worker_slot_changed(struct worker_slot *slot);
+/* Do nothing for that long (from the next tick on). */
+void worker_slot_rest(struct worker_slot *slot, uint64_t wait_ms);
+/* A timer: the slot is touched at that time or a little later. */
+void worker_slot_wake_at(struct worker_slot *slot, uint64_t mono_ms);
+enum worker_want worker_slot_want(const struct worker_slot *slot);
+/* The container ended (exit_code) or vanished: decides between starting it again and the end. */
+void worker_slot_over(struct worker_slot *slot, int exit_code);
+void worker_slot_vanished(struct worker_slot *slot);
+/* It is to end or go away although it never ran (any more): no engine is needed. */
+void worker_slot_give_up(struct worker_slot *slot, enum worker_want want);
+/* Why it is to end now. */
+Davit__TaskReport__Cause worker_slot_cause(const struct worker_slot *slot);
+/* "healthy", "unhealthy", or anything else for neither. */
+void worker_slot_set_health(struct worker_slot *slot, const char *health);
+/* The table's answer to what an inspection showed. */
+void worker_slot_observe(struct worker_slot *slot, const struct engine_container *container);
+struct worker_report {
+	Davit__TaskReport report;
+	char task_id[ID_TEXT_SIZE];
+};
+/* Strings are the slot's. */
+void worker_slot_report(const struct worker_slot *slot, struct worker_report *ret_report);
+/* It never ran and will not. */
+void worker_slot_reject(struct worker_slot *slot, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+bool worker_slot_has_container(const struct worker_slot *slot);
+const char *worker_slot_image(const struct worker_slot *slot);
+
+/* ---- slot_duty.c, slot_engine.c ---- */
+
+/* Does what the slot's state obliges to, if nothing is under way. */
+void worker_slot_act(struct worker_slot *slot);
+void worker_slot_look(struct worker_slot *slot);
+void worker_slot_create(struct worker_slot *slot);
+void worker_slot_start(struct worker_slot *slot);
+void worker_slot_stop(struct worker_slot *slot);
+void worker_slot_kill(struct worker_slot *slot);
+void worker_slot_remove(struct worker_slot *slot, const char *container_id);
+
+/* ---- slots.c ---- */
+
+struct worker_slot *worker_slots_find(struct worker *worker, struct id task);
+/* Puts a new slot in the place of the newest attempt of its task. */
+struct worker_slot *worker_slots_add(struct worker *worker, struct id task, uint32_t attempt);
+/* Forgets it for good. */
+void worker_slots_drop(struct worker_slot *slot);
+/* One container of the engine's list. */
+void worker_slots_found(struct worker *worker, const struct engine_container *container);
+/* After the engine's list: what was not in it is looked at. */
+void worker_slots_compare(struct worker *worker);
+/* Timers, then everything that was touched. */
+void worker_slots_tick(struct worker *worker);
+/* True while a container that was found at the start was not looked at yet. */
+bool worker_slots_are_unsure(const struct worker *worker);
+/* The next moment at which a deadline of the slot passes, after since_ms; UINT64_MAX: none. */
+uint64_t worker_slot_deadline_ms(const struct worker_slot *slot, uint64_t since_ms);
+
+struct worker_started {
+	UT_hash_handle hh;
+	struct worker_journal_entry entry;
+};
+void worker_started_load(struct worker *worker, const struct worker_journal_entry *entries,
+	size_t n);
+/* True, and forgotten here, if the journal has that attempt of the task. */
+bool worker_started_take(struct worker *worker, struct id task, uint32_t attempt);
+void worker_started_drop_all(struct worker *worker);
+/* Remembers the slot before its first start; it is touched when that is on disk. */
+void worker_journal_want(struct worker_slot *slot);
+void worker_journal_leave(struct worker_slot *slot);
+void worker_journal_tick(struct worker *worker);
+
+/* ---- assign.c ---- */
+
+void worker_assign(struct worker *worker, const Davit__PollReply *reply);
+void worker_spec_unref(struct worker *worker, struct worker_spec *spec);
+
+/* ---- images.c ---- */
+
+/*
+ * Asks for the image of a slot in PULLING: true when it is there; otherwise the
+ * slot waits and is touched or rejected later.
+ */
+bool worker_image_want(struct worker_slot *slot);
+void worker_image_leave(struct worker_slot *slot);
+/* The engine says that it is not there after all. */
+void worker_image_forget(struct worker *worker, const char *name);
+uint64_t worker_images_tick(struct worker *worker);
+void worker_images_free(struct worker *worker);
+
+/* ---- watch.c ---- */
+
+/* An operation found the engine away. */
+void worker_watch_failed(struct worker *worker, const struct err *err);
+/* The list was taken. */
+void worker_watch_works(struct worker *worker);
+uint64_t worker_watch_tick(struct worker *worker);
+void worker_watch_free(struct worker *worker);
+/* How long the engine has been away; 0: it is there. */
+uint64_t worker_watch_away_ms(const struct worker *worker);
+
+/* ---- uplink.c ---- */
+
+uint64_t worker_uplink_tick(struct worker *worker);
+/* A slot has something to report. */
+void worker_uplink_put(struct worker_slot *slot);
+void worker_uplink_forget(struct worker_slot *slot);
+
+/* ---- queries.c, logs_relay.c, inventory.c ---- */
+
+void worker_query_begin(struct worker *worker, const Davit__Query *query);
+uint64_t worker_queries_tick(struct worker *worker);
+void worker_query_done(struct worker_query *query);
+void worker_query_fail(struct worker_query *query, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+void worker_query_free(struct worker_query *query);
+void worker_queries_free(struct worker *worker);
+
+void worker_logs_begin(struct worker_query *query, const Davit__LogsQuery *logs);
+/* When it wants to be asked again. */
+uint64_t worker_logs_tick(struct worker_query *query);
+void worker_logs_free(struct worker_query *query);
+
+/* Lists out of the engine's JSON, for the caller to free with the answer. */
+int worker_inventory_volumes(const char *json, size_t size, const char *node_name,
+	Davit__QueryAnswer *answer, struct err *err);
+int worker_inventory_networks(const char *json, size_t size, const char *node_name,
+	Davit__QueryAnswer *answer, struct err *err);

@@ -1,0 +1,311 @@
+/*
+ * Which images are there; tested by tests/unit/test_worker_images.c.
+ *
+ * Everybody who wants an image waits at one record, so it is looked for once and
+ * pulled once, however many tasks need it.
+ */
+#include "services/worker/core.h"
+
+#include "common/base/log.h"
+#include "common/base/mem.h"
+
+enum { PULL_RETRY_MIN_MS = 500, PULL_RETRY_MAX_MS = 4000 };
+
+static void look(struct worker_image *image);
+
+static struct worker_image *
+image_get(struct worker *worker, const char *name)
+{
+	struct worker_image *image;
+	size_t size = strlen(name);
+
+	HASH_FIND(hh, worker->images, name, size, image);
+	if (image != NULL)
+		return image;
+	image = xcalloc(1, sizeof *image + size + 1);
+	memcpy(image->name, name, size + 1);
+	image->worker = worker;
+	HASH_ADD(hh, worker->images, name[0], size, image);
+	return image;
+}
+
+static void
+image_free(struct worker_image *image)
+{
+	HASH_DELETE(hh, image->worker->images, image);
+	worker_job_abandon(&image->job);
+	free(image);
+}
+
+static Davit__TaskSpec__PullPolicy
+policy_of(const struct worker_slot *slot)
+{
+	return slot->spec->spec->pull_policy;
+}
+
+/* Everybody goes on: the image is there (or the engine will say that it is not). */
+static void
+release_all(struct worker_image *image)
+{
+	struct worker_slot *slot, *next;
+
+	DL_FOREACH_SAFE2(image->waiting, slot, next, image_next)
+	{
+		worker_slot_touch(slot);
+	}
+}
+
+static void
+refuse_all(struct worker_image *image, const struct err *err)
+{
+	struct worker_slot *slot, *next;
+	char text[WORKER_MESSAGE_MAX];
+
+	(void)worker_engine_sentence(WORKER_STEP_PULL, err, image->name, text, sizeof text);
+	image->state = WORKER_IMAGE_UNKNOWN;
+	DL_FOREACH_SAFE2(image->waiting, slot, next, image_next)
+	{
+		worker_slot_reject(slot, "%s", text);
+	}
+}
+
+static void
+wait_for_turn(struct worker_image *image, uint64_t wait_ms)
+{
+	image->state = WORKER_IMAGE_WAITING;
+	image->wait_ms = (uint32_t)wait_ms;
+	image->has_wait = true;
+}
+
+/* ---- pull ---- */
+
+static void
+on_progress(const char *text, void *arg)
+{
+	struct worker_image *image = worker_job_owner(arg);
+	struct worker_slot *slot;
+
+	if (image == NULL)
+		return;
+	DL_FOREACH2(image->waiting, slot, image_next)
+	{
+		worker_slot_say(slot, "pulls %s: %s", image->name, text);
+	}
+}
+
+static void
+on_pulled(const struct err *err, void *arg)
+{
+	struct worker_image *image = worker_job_end(arg);
+	struct worker *worker;
+	struct worker_slot *slot;
+	char text[WORKER_MESSAGE_MAX];
+	uint64_t delay;
+
+	if (image == NULL)
+		return;
+	worker = image->worker;
+	worker->n_pulls--;
+	if (err->code == 0) {
+		image->state = WORKER_IMAGE_PRESENT;
+		image->n_tries = 0;
+		image->seen_ms = image->pulled_ms = worker->mono_ms;
+		release_all(image);
+		return;
+	}
+	switch (worker_engine_verdict(WORKER_STEP_PULL, err)) {
+	case WORKER_VERDICT_AWAY:
+		worker_watch_failed(worker, err);
+		wait_for_turn(image, 0);
+		return;
+	case WORKER_VERDICT_RETRY:
+		if (++image->n_tries >= WORKER_PULL_TRIES_MAX)
+			break;
+		delay = worker_retry_delay_ms(image->n_tries, PULL_RETRY_MIN_MS, PULL_RETRY_MAX_MS,
+			worker->ports.random(worker->ports.arg));
+		(void)worker_engine_sentence(WORKER_STEP_PULL, err, image->name, text, sizeof text);
+		DL_FOREACH2(image->waiting, slot, image_next)
+		{
+			worker_slot_say(slot, "%s; tries again", text);
+		}
+		wait_for_turn(image, delay);
+		return;
+	default:
+		break;
+	}
+	image->n_tries = 0;
+	refuse_all(image, err);
+}
+
+static void
+pull(struct worker_image *image)
+{
+	struct worker_job *job = worker_job_new(&image->job, image);
+
+	image->worker->n_pulls++;
+	image->state = WORKER_IMAGE_PULLING;
+	job->op = engine_image_pull(image->worker->engine, image->name, NULL, on_progress,
+		on_pulled, job);
+}
+
+/* ---- look ---- */
+
+static void
+refuse_those_that_never_pull(struct worker_image *image)
+{
+	struct worker_slot *slot, *next;
+
+	DL_FOREACH_SAFE2(image->waiting, slot, next, image_next)
+	{
+		if (policy_of(slot) == DAVIT__TASK_SPEC__PULL_POLICY__NEVER)
+			worker_slot_reject(slot,
+				"image '%s' is not on this node, and pull_policy is NEVER: load it "
+				"there, or allow a pull",
+				image->name);
+	}
+}
+
+static bool
+somebody_always_pulls(const struct worker_image *image)
+{
+	const struct worker_slot *slot;
+
+	DL_FOREACH2(image->waiting, slot, image_next)
+	{
+		if (policy_of(slot) == DAVIT__TASK_SPEC__PULL_POLICY__ALWAYS)
+			return true;
+	}
+	return false;
+}
+
+static void
+on_looked(const struct err *err, void *arg)
+{
+	struct worker_image *image = worker_job_end(arg);
+	enum worker_verdict verdict;
+
+	if (image == NULL)
+		return;
+	verdict = worker_engine_verdict(WORKER_STEP_INSPECT, err);
+	if (verdict == WORKER_VERDICT_NONE) {
+		image->seen_ms = image->worker->mono_ms;
+		image->state = WORKER_IMAGE_PRESENT;
+		if (somebody_always_pulls(image))
+			wait_for_turn(image, 0);
+		release_all(image);
+	} else if (verdict == WORKER_VERDICT_ABSENT) {
+		refuse_those_that_never_pull(image);
+		wait_for_turn(image, 0);
+	} else if (verdict == WORKER_VERDICT_AWAY) {
+		image->state = WORKER_IMAGE_UNKNOWN;
+		worker_watch_failed(image->worker, err);
+		release_all(image); /* they ask again when the engine is back */
+	} else {
+		image->state = WORKER_IMAGE_UNKNOWN;
+		refuse_all(image, err);
+	}
+}
+
+static void
+look(struct worker_image *image)
+{
+	struct worker_job *job = worker_job_new(&image->job, image);
+
+	image->state = WORKER_IMAGE_LOOKING;
+	job->op = engine_image_inspect(image->worker->engine, image->name, on_looked, job);
+}
+
+/* ---- for slots ---- */
+
+static bool
+is_fresh(const struct worker_image *image, uint64_t since_ms)
+{
+	return since_ms != 0 && image->worker->mono_ms - since_ms < WORKER_IMAGE_FRESH_MS;
+}
+
+bool
+worker_image_want(struct worker_slot *slot)
+{
+	struct worker_image *image = slot->image;
+	bool always = policy_of(slot) == DAVIT__TASK_SPEC__PULL_POLICY__ALWAYS;
+
+	if (image == NULL) {
+		image = image_get(slot->worker, worker_slot_image(slot));
+		slot->image = image;
+		DL_APPEND2(image->waiting, slot, image_prev, image_next);
+	}
+	if (is_fresh(image, always ? image->pulled_ms : image->seen_ms))
+		return true;
+	if (image->state == WORKER_IMAGE_UNKNOWN ||
+		(image->state == WORKER_IMAGE_PRESENT && !always))
+		look(image);
+	else if (image->state == WORKER_IMAGE_PRESENT)
+		wait_for_turn(image, 0);
+	return false;
+}
+
+void
+worker_image_leave(struct worker_slot *slot)
+{
+	struct worker_image *image = slot->image;
+
+	if (image == NULL)
+		return;
+	DL_DELETE2(image->waiting, slot, image_prev, image_next);
+	slot->image = NULL;
+}
+
+void
+worker_image_forget(struct worker *worker, const char *name)
+{
+	struct worker_image *image = image_get(worker, name);
+
+	image->seen_ms = image->pulled_ms = 0;
+}
+
+/* Nobody waits for it any more: a pull is given up, an old record forgotten. */
+static bool
+is_useless(struct worker_image *image)
+{
+	if (image->waiting != NULL)
+		return false;
+	if (image->state == WORKER_IMAGE_PULLING)
+		image->worker->n_pulls--;
+	return image->state != WORKER_IMAGE_PRESENT || !is_fresh(image, image->seen_ms);
+}
+
+uint64_t
+worker_images_tick(struct worker *worker)
+{
+	struct worker_image *image, *next;
+	uint64_t due = UINT64_MAX, now = worker->mono_ms;
+
+	HASH_ITER(hh, worker->images, image, next)
+	{
+		if (image->has_wait)
+			image->retry_ms = now + image->wait_ms;
+		image->has_wait = false;
+		if (is_useless(image)) {
+			image_free(image);
+			continue;
+		}
+		if (image->state != WORKER_IMAGE_WAITING || !worker->watch.is_up)
+			continue;
+		if (image->retry_ms > now)
+			due = image->retry_ms < due ? image->retry_ms : due;
+		else if (worker->n_pulls < WORKER_PULLS_MAX)
+			pull(image);
+	}
+	return due;
+}
+
+void
+worker_images_free(struct worker *worker)
+{
+	struct worker_image *image, *next;
+
+	HASH_ITER(hh, worker->images, image, next)
+	{
+		image_free(image);
+	}
+}

@@ -1,0 +1,46 @@
+/*
+ * limits.h - every maximum of the worker, in one place.
+ *
+ * A limit is on a number that a peer or a long life could let grow. Each is
+ * reached by a test.
+ */
+#pragma once
+
+enum {
+	WORKER_SLOTS_MAX = 100000,      /* attempts known at one time */
+	WORKER_REPORTS_MAX = 4096,      /* reports in one Poll: the contract's figure */
+	WORKER_ANSWERS_MAX = 8,         /* answers to queries in one Poll: each may be 1 MiB */
+	WORKER_QUERIES_MAX = 64,        /* questions under way */
+	WORKER_LOG_BYTES = 256 << 10,   /* in one answer, where the question does not say */
+	WORKER_LOG_BYTES_MAX = 1 << 20, /* in one answer */
+	WORKER_LOG_LINE_MAX = 1 << 18,  /* of one line that has no end; then it is cut */
+	WORKER_WAIT_MAX_MS = 60000,     /* that a question may wait */
+	WORKER_MESSAGE_MAX = 512,       /* characters of a sentence in a report */
+	WORKER_CHECKS_MAX = 32,         /* inspections under way */
+	WORKER_STOPS_MAX = 64,          /* a stop waits for its container's grace time */
+	WORKER_PULLS_MAX = 4,           /* different images at one time */
+	WORKER_PULL_TRIES_MAX = 3,      /* where the registry does not answer */
+	WORKER_STEP_TRIES_MAX = 3,      /* of a step that the engine fails for no clear reason */
+	WORKER_LISTED_ITEMS_MAX = 4096, /* volumes or networks in one answer */
+};
+
+enum {
+	WORKER_COMPARE_MS = 30000,        /* between two comparisons with the engine's list */
+	WORKER_ENGINE_RETRY_MIN_MS = 100, /* between two looks at an engine that is away */
+	WORKER_ENGINE_RETRY_MAX_MS = 5000,
+	WORKER_ENGINE_PATIENCE_MS = 10000, /* then what never started is handed back */
+	WORKER_REGISTER_HOLD_MS = 5000, /* for the engine's list, before the first registration */
+	WORKER_RETRY_MIN_MS = 50,       /* between two calls that failed */
+	WORKER_RETRY_MAX_MS = 1000,
+	WORKER_POLL_MS = 1000,         /* where the manager does not say */
+	WORKER_POLL_SLACK_MS = 500,    /* added to two poll periods before a call is given up */
+	WORKER_CALL_MS = 5000,         /* for RegisterNode and polls that carry something */
+	WORKER_LEAVE_MS = 1500,        /* for LeaveNode */
+	WORKER_GRACE_MS = 60000,       /* announced when leaving */
+	WORKER_IMAGE_FRESH_MS = 10000, /* an image seen is believed to be there */
+	WORKER_NO_EVIDENCE_MS = 5000,  /* stop_after, where the last contact is not known */
+	WORKER_STOP_MS = 10000,        /* grace of a stop, where nothing says otherwise */
+	WORKER_LOG_LINGER_MS = 5,      /* from the first line to the answer: more may follow */
+	WORKER_LOG_AGAIN_MS = 200,     /* between two looks at a container that says nothing */
+	WORKER_SWEEP_MS = 20,          /* timers of slots are looked at this often at most */
+};

@@ -1,0 +1,189 @@
+#include "services/worker/log_cursor.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "services/worker/limits.h"
+
+enum { STAMP_MIN = 21, STAMP_MAX = 36, NS_DIGITS = 9 };
+
+/* Digits up to a separator; false when there are none or too many. */
+static bool
+digits(const char **text, uint64_t max, uint64_t *ret)
+{
+	uint64_t n = 0;
+	const char *p = *text;
+
+	if (!isdigit((unsigned char)*p))
+		return false;
+	for (; isdigit((unsigned char)*p); p++) {
+		uint64_t digit = (uint64_t)(*p - '0');
+
+		if (n > (max - digit) / 10)
+			return false;
+		n = n * 10 + digit;
+	}
+	*text = p;
+	*ret = n;
+	return true;
+}
+
+int
+worker_log_cursor_parse(const char *text, struct worker_log_cursor *ret_cursor, struct err *err)
+{
+	uint64_t ns, n_same;
+
+	*ret_cursor = (struct worker_log_cursor){0};
+	if (text == NULL || *text == '\0')
+		return 0;
+	if (!digits(&text, INT64_MAX, &ns) || *text++ != '.' ||
+		!digits(&text, UINT32_MAX, &n_same) || *text != '\0')
+		return err_set(err, -EINVAL, "the cursor is none of ours: begin without one");
+	*ret_cursor = (struct worker_log_cursor){.ns = ns, .n_same = (uint32_t)n_same};
+	return 0;
+}
+
+const char *
+worker_log_cursor_format(const struct worker_log_cursor *cursor,
+	char ret_text[WORKER_LOG_CURSOR_SIZE])
+{
+	(void)snprintf(ret_text, WORKER_LOG_CURSOR_SIZE, "%" PRIu64 ".%" PRIu32, cursor->ns,
+		cursor->n_same);
+	return ret_text;
+}
+
+/* A run of n digits at p as a number, or -1. */
+static int
+fixed(const char *p, int n)
+{
+	int value = 0;
+
+	for (int i = 0; i < n; i++) {
+		if (!isdigit((unsigned char)p[i]))
+			return -1;
+		value = value * 10 + (p[i] - '0');
+	}
+	return value;
+}
+
+size_t
+worker_log_stamp_parse(const char *data, size_t size, uint64_t *ret_ns)
+{
+	char text[STAMP_MAX + 1] = {0};
+	struct tm tm = {0};
+	uint64_t ns = 0;
+	size_t i = 19;
+	int n_digits = 0;
+
+	if (size < STAMP_MIN)
+		return 0;
+	memcpy(text, data, size < STAMP_MAX ? size : STAMP_MAX);
+	if (text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' ||
+		text[16] != ':')
+		return 0;
+	tm.tm_year = fixed(text, 4) - 1900;
+	tm.tm_mon = fixed(text + 5, 2) - 1;
+	tm.tm_mday = fixed(text + 8, 2);
+	tm.tm_hour = fixed(text + 11, 2);
+	tm.tm_min = fixed(text + 14, 2);
+	tm.tm_sec = fixed(text + 17, 2);
+	if (tm.tm_year < 70 || tm.tm_mon < 0 || tm.tm_mday < 1 || tm.tm_hour < 0 || tm.tm_min < 0 ||
+		tm.tm_sec < 0)
+		return 0;
+	if (text[i] == '.') {
+		for (i++; isdigit((unsigned char)text[i]) && n_digits < NS_DIGITS; i++, n_digits++)
+			ns = ns * 10 + (uint64_t)(text[i] - '0');
+	}
+	for (; n_digits < NS_DIGITS; n_digits++)
+		ns *= 10;
+	if (text[i] != 'Z' || text[i + 1] != ' ')
+		return 0;
+	*ret_ns = (uint64_t)timegm(&tm) * UINT64_C(1000000000) + ns;
+	return i + 2;
+}
+
+void
+worker_log_reader_init(struct worker_log_reader *reader, const struct worker_log_cursor *cursor)
+{
+	*reader = (struct worker_log_reader){.cursor = *cursor};
+}
+
+void
+worker_log_reader_fini(struct worker_log_reader *reader)
+{
+	buf_fini(&reader->line[0]);
+	buf_fini(&reader->line[1]);
+}
+
+static void
+move_cursor(struct worker_log_cursor *cursor, uint64_t ns)
+{
+	if (ns == cursor->ns)
+		cursor->n_same++;
+	else
+		*cursor = (struct worker_log_cursor){.ns = ns, .n_same = 1};
+}
+
+/* True when the line at ns (n-th with that time in this stream) was handed on by an earlier
+ * answer. */
+static bool
+was_read(const struct worker_log_reader *reader, const struct worker_log_cursor *seen)
+{
+	if (seen->ns != reader->cursor.ns)
+		return seen->ns < reader->cursor.ns;
+	return seen->n_same <= reader->cursor.n_same;
+}
+
+static void
+end_record(struct worker_log_reader *reader, int stream)
+{
+	struct buf *line = &reader->line[stream];
+	const char *data = (const char *)line->data;
+	uint64_t ns = reader->seen.ns; /* a piece without a stamp belongs to the line before */
+	size_t stamp = line->size == 0 ? 0 : worker_log_stamp_parse(data, line->size, &ns);
+
+	if (line->size == 0)
+		return;
+	move_cursor(&reader->seen, ns);
+	if (!reader->is_full && !was_read(reader, &reader->seen)) {
+		size_t skip = reader->keep_stamps ? 0 : stamp;
+
+		reader->cursor = reader->seen;
+		reader->is_full =
+			!reader->on_record(stream, data + skip, line->size - skip, reader->arg);
+	}
+	buf_reset(line);
+}
+
+void
+worker_log_reader_put(struct worker_log_reader *reader, int stream, const void *data, size_t size)
+{
+	struct buf *line = &reader->line[stream];
+	const char *p = data;
+	uint64_t ns;
+
+	/* A long line comes in parts, each with a stamp of its own and none with a newline. */
+	if (line->size > 0 && worker_log_stamp_parse(p, size, &ns) > 0)
+		end_record(reader, stream);
+	while (size > 0 && !reader->is_full) {
+		const char *newline = memchr(p, '\n', size);
+		size_t n = newline == NULL ? size : (size_t)(newline - p) + 1;
+
+		buf_put(line, p, n);
+		if (newline != NULL || line->size >= WORKER_LOG_LINE_MAX)
+			end_record(reader, stream);
+		p += n;
+		size -= n;
+	}
+}
+
+void
+worker_log_reader_end(struct worker_log_reader *reader)
+{
+	end_record(reader, 0);
+	end_record(reader, 1);
+}

@@ -1,0 +1,56 @@
+/*
+ * log_cursor.h - places in a container's output.
+ *
+ * The engine knows a place in its output by time alone, and several lines may
+ * have the same. So a cursor is a time and the number of lines with that time
+ * that were already read: "1700000000123456789.2". Text from outside: checked.
+ *
+ * Pure. A reader cuts the engine's stream (with timestamps) into records, leaves
+ * out those before its cursor, and moves the cursor over those it hands on.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/buf.h"
+#include "common/base/err.h"
+
+enum { WORKER_LOG_CURSOR_SIZE = 48 };
+
+struct worker_log_cursor {
+	uint64_t ns;     /* time of the last line that was read; 0: none yet */
+	uint32_t n_same; /* lines read that have this time */
+};
+
+/* text NULL or "": the beginning. -EINVAL for what is no cursor. */
+int worker_log_cursor_parse(const char *text, struct worker_log_cursor *ret_cursor,
+	struct err *err);
+const char *worker_log_cursor_format(const struct worker_log_cursor *cursor,
+	char ret_text[WORKER_LOG_CURSOR_SIZE]);
+
+/* "2025-01-01T00:00:00.123456789Z " at the beginning of data: its length with the space, or 0. */
+size_t worker_log_stamp_parse(const char *data, size_t size, uint64_t *ret_ns);
+
+struct worker_log_reader {
+	struct worker_log_cursor cursor; /* behind what was handed on */
+	struct worker_log_cursor seen;   /* behind what came from the engine */
+	bool keep_stamps;
+	struct buf line[2]; /* begun, for each stream */
+	/* One record, whole: with its newline if it has one. False: no more, please. */
+	bool (*on_record)(int stream, const void *data, size_t size, void *arg);
+	void *arg;
+	bool is_full; /* on_record has said so: everything after is left out */
+};
+
+void worker_log_reader_init(struct worker_log_reader *reader,
+	const struct worker_log_cursor *cursor);
+void worker_log_reader_fini(struct worker_log_reader *reader);
+
+/* Takes a piece of the engine's stream, cut anywhere. stream: 0 stdout, 1 stderr. */
+void worker_log_reader_put(struct worker_log_reader *reader, int stream, const void *data,
+	size_t size);
+
+/* The stream is over: what was begun is a record, too. */
+void worker_log_reader_end(struct worker_log_reader *reader);

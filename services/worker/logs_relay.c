@@ -1,0 +1,251 @@
+/*
+ * A container's output, piece by piece, for whoever asks through the manager;
+ * tested by tests/unit/test_worker_queries.c.
+ *
+ * One question reads from its cursor on until the answer is full, there is
+ * nothing more, or its time is up. Nothing is kept between two questions: the
+ * next one brings the cursor along.
+ */
+#include "services/worker/core.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include "common/base/mem.h"
+
+enum { CHUNKS_MAX = 4096 };
+
+struct worker_log_relay {
+	struct id task;
+	struct worker_log_reader reader;
+	bool has_cursor; /* the asker's */
+	bool is_failed;
+	uint64_t since_ns, wait_ms;
+	uint32_t tail;
+	size_t max_bytes, n_bytes;
+	uint64_t serial;      /* of the slot that is read; 0: none yet */
+	bool was_over;        /* that slot had ended when reading began */
+	bool is_read;         /* the engine's stream came to its end */
+	bool has_news;        /* the first record came: linger_ms is to be set */
+	uint64_t linger_ms;   /* answer then; 0: nothing came yet */
+	uint64_t again_ms;    /* read again then */
+	uint64_t deadline_ms; /* answer then with what there is; 0: to be set */
+	Davit__ReadLogsReply *reply;
+	struct buf last; /* bytes of the chunk that is being filled */
+	int last_stream;
+	bool has_last;
+};
+
+static void
+end_chunk(struct worker_log_relay *relay)
+{
+	Davit__ReadLogsReply *reply = relay->reply;
+	Davit__LogChunk *chunk;
+
+	if (!relay->has_last || relay->last.size == 0)
+		return;
+	chunk = xmalloc(sizeof *chunk);
+	davit__log_chunk__init(chunk);
+	chunk->has_stream = true;
+	chunk->stream = relay->last_stream == 0 ? DAVIT__LOG_CHUNK__STREAM__STDOUT
+						: DAVIT__LOG_CHUNK__STREAM__STDERR;
+	chunk->has_data = true;
+	chunk->data.data = buf_take(&relay->last, &chunk->data.len);
+	reply->chunks = xrealloc(reply->chunks, reply->n_chunks + 1, sizeof(void *));
+	reply->chunks[reply->n_chunks++] = chunk;
+	relay->has_last = false;
+}
+
+static bool
+on_record(int stream, const void *data, size_t size, void *arg)
+{
+	struct worker_log_relay *relay = arg;
+
+	if (relay->has_last && relay->last_stream != stream)
+		end_chunk(relay);
+	relay->has_last = true;
+	relay->last_stream = stream;
+	buf_put(&relay->last, data, size);
+	relay->n_bytes += size;
+	relay->has_news |= relay->linger_ms == 0;
+	return relay->n_bytes < relay->max_bytes && relay->reply->n_chunks < CHUNKS_MAX;
+}
+
+void
+worker_logs_free(struct worker_query *query)
+{
+	struct worker_log_relay *relay = query->relay;
+
+	if (relay == NULL)
+		return;
+	query->relay = NULL;
+	worker_log_reader_fini(&relay->reader);
+	buf_fini(&relay->last);
+	if (relay->reply != NULL)
+		davit__read_logs_reply__free_unpacked(relay->reply, NULL);
+	free(relay);
+}
+
+static void
+answer(struct worker_query *query, bool is_end)
+{
+	struct worker_log_relay *relay = query->relay;
+	char cursor[WORKER_LOG_CURSOR_SIZE];
+
+	worker_job_abandon(&query->job);
+	end_chunk(relay);
+	if (relay->has_cursor || relay->reader.cursor.ns != 0)
+		relay->reply->cursor =
+			xstrdup(worker_log_cursor_format(&relay->reader.cursor, cursor));
+	relay->reply->has_end = true;
+	relay->reply->end = is_end;
+	query->answer.logs = TAKE(relay->reply);
+	worker_query_done(query);
+}
+
+static bool
+on_data(enum engine_stream stream, const void *data, size_t size, void *arg)
+{
+	struct worker_query *query = worker_job_owner(arg);
+
+	if (query == NULL)
+		return true; /* cancelled: let it drain */
+	worker_log_reader_put(&query->relay->reader, stream == ENGINE_STDERR ? 1 : 0, data, size);
+	return !query->relay->reader.is_full;
+}
+
+static void
+on_end(const struct err *err, void *arg)
+{
+	struct worker_query *query = worker_job_end(arg);
+
+	if (query == NULL)
+		return;
+	if (err->code < 0 && err->code != -ENOENT) {
+		worker_query_fail(query, "cannot read the logs: %s", err->text);
+		return;
+	}
+	if (err->code < 0) {
+		worker_query_fail(query, "cannot read the logs: the container is gone");
+		return;
+	}
+	worker_log_reader_end(&query->relay->reader);
+	query->relay->is_read = true;
+}
+
+static void
+read_on(struct worker_query *query, const struct worker_slot *slot)
+{
+	struct worker_log_relay *relay = query->relay;
+	struct engine_log_options options = {
+		.since_ns = relay->reader.cursor.ns,
+		.follow = relay->wait_ms > 0 && slot->state != WORKER_SLOT_ENDED,
+		.timestamps = true,
+		.tty = slot->spec != NULL && slot->spec->spec->tty,
+	};
+	struct worker_job *job = worker_job_new(&query->job, query);
+
+	if (relay->reader.cursor.ns == 0) {
+		options.since_ns = relay->since_ns;
+		options.tail = relay->tail;
+	}
+	relay->serial = slot->serial;
+	relay->was_over = slot->state >= WORKER_SLOT_ENDED;
+	relay->is_read = false;
+	relay->reader.seen = (struct worker_log_cursor){0};
+	job->op = engine_logs(query->worker->engine, slot->container_id, &options, on_data, on_end,
+		job);
+}
+
+void
+worker_logs_begin(struct worker_query *query, const Davit__LogsQuery *logs)
+{
+	struct worker_log_relay *relay = xcalloc(1, sizeof *relay);
+	struct worker_log_cursor cursor;
+	struct err err;
+
+	relay->reply = xmalloc(sizeof *relay->reply);
+	davit__read_logs_reply__init(relay->reply);
+	query->relay = relay;
+	if (!id_parse(logs->task_id, &relay->task)) {
+		worker_query_fail(query, "'%.64s' is no task id", logs->task_id);
+		return;
+	}
+	if (worker_log_cursor_parse(logs->cursor, &cursor, &err) < 0) {
+		worker_query_fail(query, "%s", err.text);
+		return;
+	}
+	worker_log_reader_init(&relay->reader, &cursor);
+	relay->reader.keep_stamps = logs->timestamps;
+	relay->reader.on_record = on_record;
+	relay->reader.arg = relay;
+	relay->has_cursor = cursor.ns != 0;
+	relay->wait_ms = logs->wait_ms < WORKER_WAIT_MAX_MS ? logs->wait_ms : WORKER_WAIT_MAX_MS;
+	relay->tail = logs->tail;
+	relay->since_ns = logs->since_ms < UINT64_MAX / 1000000 ? logs->since_ms * 1000000 : 0;
+	relay->max_bytes =
+		logs->has_max_bytes && logs->max_bytes > 0 ? logs->max_bytes : WORKER_LOG_BYTES;
+	if (relay->max_bytes > WORKER_LOG_BYTES_MAX)
+		relay->max_bytes = WORKER_LOG_BYTES_MAX;
+}
+
+/* Nothing came (yet): what that means depends on what the container does. */
+static uint64_t
+nothing_yet(struct worker_query *query, const struct worker_slot *slot)
+{
+	struct worker_log_relay *relay = query->relay;
+	uint64_t now = query->worker->mono_ms;
+	bool is_live = slot != NULL && slot->state < WORKER_SLOT_ENDED;
+
+	if (slot == NULL || (!is_live && !worker_slot_has_container(slot))) {
+		/* Rejected, or gone: no output will ever come. */
+		if (slot != NULL && slot->state == WORKER_SLOT_REJECTED)
+			answer(query, true);
+		else
+			worker_query_fail(query, "the container of this task is gone, and its "
+						 "logs with it");
+		return UINT64_MAX;
+	}
+	if (relay->is_read && relay->was_over) {
+		answer(query, true);
+		return UINT64_MAX;
+	}
+	if (relay->deadline_ms <= now &&
+		(relay->is_read || !worker_slot_has_container(slot) || relay->wait_ms > 0)) {
+		answer(query, false);
+		return UINT64_MAX;
+	}
+	if (query->job != NULL)
+		return relay->deadline_ms > now ? relay->deadline_ms : UINT64_MAX;
+	if (worker_slot_has_container(slot) && (!relay->is_read || relay->again_ms <= now)) {
+		read_on(query, slot);
+		relay->again_ms = now + WORKER_LOG_AGAIN_MS;
+		return relay->deadline_ms > now ? relay->deadline_ms : UINT64_MAX;
+	}
+	return relay->again_ms > now && relay->again_ms < relay->deadline_ms ? relay->again_ms
+									     : relay->deadline_ms;
+}
+
+uint64_t
+worker_logs_tick(struct worker_query *query)
+{
+	struct worker_log_relay *relay = query->relay;
+	uint64_t now = query->worker->mono_ms;
+
+	if (relay->deadline_ms == 0)
+		relay->deadline_ms = now + relay->wait_ms;
+	if (relay->has_news)
+		relay->linger_ms = now + WORKER_LOG_LINGER_MS;
+	relay->has_news = false;
+	if (relay->reader.is_full || (relay->linger_ms != 0 && relay->is_read)) {
+		answer(query, relay->was_over && !relay->reader.is_full);
+		return UINT64_MAX;
+	}
+	if (relay->linger_ms == 0)
+		return nothing_yet(query, worker_slots_find(query->worker, relay->task));
+	if (relay->linger_ms <= now) {
+		answer(query, false);
+		return UINT64_MAX;
+	}
+	return relay->linger_ms;
+}

@@ -1,0 +1,112 @@
+#include "services/worker/machine.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+enum { TEXT_MAX = 4096, STAT_FIELDS = 8, STAT_IDLE = 3, STAT_IOWAIT = 4, KIB = 1024 };
+
+static bool
+read_file(const char *root, const char *name, char text[TEXT_MAX])
+{
+	char path[PATH_MAX];
+	FILE *in;
+	size_t n;
+
+	(void)snprintf(path, sizeof path, "%s/%s", root, name);
+	in = fopen(path, "re");
+	if (in == NULL)
+		return false;
+	n = fread(text, 1, TEXT_MAX - 1, in);
+	text[n] = '\0';
+	(void)fclose(in);
+	return n > 0;
+}
+
+static void
+read_cpu(struct worker_machine *machine, Davit__NodeSample *sample)
+{
+	uint64_t field[STAT_FIELDS] = {0}, total = 0, busy, n_cpus;
+	char text[TEXT_MAX], *p = text + 3;
+	long online = sysconf(_SC_NPROCESSORS_ONLN);
+
+	n_cpus = online > 0 ? (uint64_t)online : 1;
+	sample->has_cpu_milli_total = true;
+	sample->cpu_milli_total = n_cpus * 1000;
+	if (!read_file(machine->proc_root, "stat", text) || strncmp(text, "cpu", 3) != 0)
+		return;
+	for (unsigned i = 0; i < STAT_FIELDS; i++) {
+		field[i] = strtoull(p, &p, 10);
+		total += field[i];
+	}
+	busy = total - field[STAT_IDLE] - field[STAT_IOWAIT];
+	if (machine->total != 0 && total > machine->total && busy >= machine->busy) {
+		sample->has_cpu_milli = true;
+		sample->cpu_milli =
+			(busy - machine->busy) * n_cpus * 1000 / (total - machine->total);
+	}
+	machine->busy = busy;
+	machine->total = total;
+}
+
+static uint64_t
+kib_after(const char *text, const char *word)
+{
+	const char *p = strstr(text, word);
+
+	return p == NULL ? 0 : strtoull(p + strlen(word), NULL, 10) * KIB;
+}
+
+static void
+read_memory(const struct worker_machine *machine, Davit__NodeSample *sample)
+{
+	char text[TEXT_MAX];
+	uint64_t total, available;
+
+	if (!read_file(machine->proc_root, "meminfo", text))
+		return;
+	total = kib_after(text, "MemTotal:");
+	available = kib_after(text, "MemAvailable:");
+	sample->has_memory_bytes = sample->has_memory_bytes_total = total > 0;
+	sample->memory_bytes_total = total;
+	sample->memory_bytes = total > available ? total - available : 0;
+}
+
+static void
+read_disk(const struct worker_machine *machine, Davit__NodeSample *sample)
+{
+	struct statvfs disk;
+
+	if (machine->disk_path == NULL || statvfs(machine->disk_path, &disk) < 0)
+		return;
+	sample->has_disk_bytes = sample->has_disk_bytes_total = true;
+	sample->disk_bytes_total = (uint64_t)disk.f_blocks * disk.f_frsize;
+	sample->disk_bytes = (uint64_t)(disk.f_blocks - disk.f_bfree) * disk.f_frsize;
+}
+
+void
+worker_machine_read(struct worker_machine *machine, Davit__NodeSample *ret_sample)
+{
+	char text[TEXT_MAX];
+
+	davit__node_sample__init(ret_sample);
+	read_cpu(machine, ret_sample);
+	read_memory(machine, ret_sample);
+	read_disk(machine, ret_sample);
+	if (read_file(machine->proc_root, "loadavg", text)) {
+		ret_sample->has_load1_milli = true;
+		ret_sample->load1_milli = (uint32_t)(strtod(text, NULL) * 1000);
+	}
+}
+
+uint64_t
+worker_machine_disk_bytes(const char *path)
+{
+	struct statvfs disk;
+
+	return statvfs(path, &disk) < 0 ? 0 : (uint64_t)disk.f_blocks * disk.f_frsize;
+}

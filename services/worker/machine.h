@@ -1,0 +1,23 @@
+/*
+ * machine.h - what the whole machine uses, from /proc and the file system.
+ *
+ * One thread.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "proto/types.pb-c.h"
+
+struct worker_machine {
+	const char *proc_root; /* "/proc"; borrowed */
+	const char *disk_path; /* a place on the engine's disk; borrowed */
+	uint64_t busy, total;  /* CPU time at the sample before, in ticks */
+};
+
+/* CPU use is the average since the call before; the first one has none. What cannot be read stays
+ * absent. */
+void worker_machine_read(struct worker_machine *machine, Davit__NodeSample *ret_sample);
+
+/* Bytes of the file system that path is on; 0 when that cannot be said. */
+uint64_t worker_machine_disk_bytes(const char *path);

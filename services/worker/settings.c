@@ -1,0 +1,119 @@
+#include "services/worker/settings.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "common/base/log.h"
+#include "common/base/mem.h"
+
+#define S struct worker_settings
+static const struct option_def option_defs[] = {
+	OPTION_STRING("name", 'n', "NAME", S, name, NULL, "of this node; default: the host's name"),
+	OPTION_STRING("manager", 'm', "URL", S, manager, "tcp://127.0.0.1:7070", "whom to ask"),
+	OPTION_STRING("stats", 0, "URL", S, stats, "tcp://127.0.0.1:7072",
+		"where statistics are sent"),
+	OPTION_STRING("docker-host", 'H', "URL", S, docker_host, NULL,
+		"the engine; default: DOCKER_HOST or unix:///var/run/docker.sock; mem:// is one in "
+		"memory, for tests"),
+	OPTION_STRING("state-dir", 0, "DIR", S, state_dir, NULL,
+		"what must survive is kept here; default: /var/lib/davit/worker-NAME"),
+	OPTION_CPU("cpus", 0, S, cpu_milli, NULL, "to give away; default: as the engine has"),
+	OPTION_BYTES("memory", 0, S, memory_bytes, NULL,
+		"to give away; default: as the engine has"),
+	OPTION_BYTES("disk", 0, S, disk_bytes, NULL, "to give away; default: of the engine's disk"),
+	OPTION_LIST("label", 'l', "KEY=VALUE", S, labels, "of this node, for constraints"),
+	OPTION_NUMBER("start-limit", 0, "N", S, start_limit, "0", 0, 4096,
+		"containers being started at one time; 0: four for each CPU"),
+	OPTION_DURATION("stats-interval", 0, S, stats_interval_ms, "1s",
+		"between two measurements; 0: none"),
+	OPTION_STRING("stats-source", 0, "SOURCE", S, stats_source, "auto",
+		"auto, engine, or cgroup (the kernel's files)"),
+	OPTION_STRING("log-level", 0, "LEVEL", S, log_level, "info", "error, warn, info or debug"),
+	OPTION_STRING("log-file", 0, "FILE", S, log_file, NULL, "instead of standard error"),
+	OPTION_END,
+};
+#undef S
+
+static const struct options_spec options_spec = {
+	.program = "davit-worker",
+	.summary = "Runs the containers that a Davit cluster assigns to this node.",
+	.env_prefix = "DAVIT_",
+	.defs = option_defs,
+};
+
+static int
+set_up_log(const struct worker_settings *settings, struct err *err)
+{
+	enum log_level level;
+	int rc = log_level_parse(settings->log_level, &level, err);
+
+	if (rc < 0)
+		return rc;
+	log_open("worker", level);
+	return settings->log_file == NULL ? 0 : log_to_file(settings->log_file, err);
+}
+
+/* Names of nodes are also names of folders. */
+static int
+check_name(const char *name, struct err *err)
+{
+	if (name[0] == '\0' || name[0] == '.' || strchr(name, '/') != NULL || strlen(name) > 128)
+		return err_set(err, -EINVAL,
+			"--name '%.60s': want 1 to 128 characters, no '/', no '.' in front", name);
+	return 0;
+}
+
+static int
+fill_shell(struct worker_settings *settings, struct err *err)
+{
+	struct worker_shell_options *shell = &settings->shell;
+	char host[256] = "node";
+	int rc;
+
+	(void)gethostname(host, sizeof host - 1);
+	settings->host_name = xstrdup(host);
+	shell->name = settings->name == NULL ? settings->host_name : settings->name;
+	rc = check_name(shell->name, err);
+	if (rc == 0 &&
+		asprintf(&settings->default_state_dir, "/var/lib/davit/worker-%s", shell->name) < 0)
+		rc = err_set(err, -ENOMEM, "out of memory");
+	if (rc == 0)
+		rc = worker_stats_source_parse(settings->stats_source, &shell->stats_source, err);
+	shell->state_dir =
+		settings->state_dir == NULL ? settings->default_state_dir : settings->state_dir;
+	shell->manager_url = settings->manager;
+	shell->stats_url = settings->stats;
+	shell->docker_host = settings->docker_host;
+	shell->labels = settings->labels;
+	shell->cpu_milli = settings->cpu_milli;
+	shell->memory_bytes = settings->memory_bytes;
+	shell->disk_bytes = settings->disk_bytes;
+	shell->start_limit = (unsigned)settings->start_limit;
+	shell->stats_interval_ms = settings->stats_interval_ms;
+	return rc;
+}
+
+int
+worker_settings_parse(int argc, char **argv, struct worker_settings *ret_settings, struct err *err)
+{
+	int first, rc;
+
+	*ret_settings = (struct worker_settings){0};
+	rc = options_parse(&options_spec, argc, argv, ret_settings, &first, err);
+	if (rc == OPTIONS_RUN && first < argc)
+		return err_set(err, -EINVAL, "unexpected argument '%s'", argv[first]);
+	if (rc == OPTIONS_RUN)
+		rc = fill_shell(ret_settings, err);
+	if (rc == OPTIONS_RUN)
+		rc = set_up_log(ret_settings, err);
+	return rc;
+}
+
+void
+worker_settings_fini(struct worker_settings *settings)
+{
+	options_free(option_defs, settings);
+	free(settings->host_name);
+	free(settings->default_state_dir);
+}

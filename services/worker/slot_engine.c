@@ -1,0 +1,330 @@
+/*
+ * Questions to the engine about one container, and its answers; tested by
+ * tests/unit/test_worker_slots.c and tests/unit/test_worker_faults.c.
+ *
+ * No answer is believed to mean more than it says: where a request may or may
+ * not have happened, the container is looked at before anything else is done.
+ */
+#include "services/worker/core.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "common/base/log.h"
+#include "services/worker/container_spec.h"
+
+enum { REST_MS = 500, REST_MAX_MS = 15000 };
+
+static const char *
+label_of(const struct engine_container *container, const char *key)
+{
+	for (size_t i = 0; i < container->n_labels; i++) {
+		if (strcmp(container->labels[i].key, key) == 0)
+			return container->labels[i].value;
+	}
+	return NULL;
+}
+
+/* The rules that are the same for every step; true: nothing is left to do. */
+static bool
+failed_as_usual(struct worker_slot *slot, enum worker_step step, const struct err *err)
+{
+	char text[WORKER_MESSAGE_MAX];
+
+	switch (worker_engine_verdict(step, err)) {
+	case WORKER_VERDICT_AWAY:
+		slot->must_look = true;
+		worker_watch_failed(slot->worker, err);
+		return true;
+	case WORKER_VERDICT_LOOK:
+		slot->must_look = true;
+		worker_slot_rest(slot, REST_MS);
+		return true;
+	case WORKER_VERDICT_RETRY:
+		slot->n_tries++;
+		worker_slot_say(slot, "%s",
+			worker_engine_sentence(step, err, NULL, text, sizeof text));
+		if (slot->n_tries >= WORKER_STEP_TRIES_MAX &&
+			(step == WORKER_STEP_CREATE || step == WORKER_STEP_START))
+			return false;
+		slot->must_look |= step == WORKER_STEP_START;
+		worker_slot_rest(slot,
+			worker_retry_delay_ms(slot->n_tries, REST_MS, REST_MAX_MS,
+				slot->worker->ports.random(slot->worker->ports.arg)));
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* ---- look ---- */
+
+static void
+found_other(struct worker_slot *slot, const struct engine_container *container, unsigned attempt)
+{
+	const char *node = label_of(container, WORKER_LABEL_NODE);
+	bool same_node = node != NULL && strcmp(node, slot->worker->node_id) == 0;
+	bool runs = container->status != ENGINE_CREATED && container->status != ENGINE_EXITED &&
+		    container->status != ENGINE_DEAD;
+
+	if (attempt == 0 || attempt > slot->attempt || (runs && !same_node)) {
+		worker_slot_reject(slot,
+			"a container named '%s' that is not this attempt's is on the engine; "
+			"remove it (docker rm -f %s)",
+			container->name, container->name);
+		return;
+	}
+	worker_slot_remove(slot, container->id);
+}
+
+static void
+on_looked(const struct err *err, const struct engine_container *container, void *arg)
+{
+	struct worker_slot *slot = worker_job_end(arg);
+	char task[ID_TEXT_SIZE];
+	const char *label;
+	uint64_t attempt = 0;
+
+	if (slot == NULL)
+		return;
+	worker_lane_leave(&slot->look_pass);
+	worker_slot_touch(slot);
+	if (err->code == -ENOENT) {
+		slot->must_look = false;
+		if (worker_slot_has_container(slot) || slot->state > WORKER_SLOT_CREATING)
+			worker_slot_vanished(slot);
+		return;
+	}
+	if (err->code < 0) {
+		if (!failed_as_usual(slot, WORKER_STEP_INSPECT, err))
+			worker_slot_rest(slot, REST_MS);
+		return;
+	}
+	slot->must_look = false;
+	id_format(slot->task, task);
+	label = label_of(container, WORKER_LABEL_TASK);
+	if (label != NULL && strcmp(label, task) == 0 &&
+		(label = label_of(container, WORKER_LABEL_ATTEMPT)) != NULL)
+		attempt = strtoul(label, NULL, 10);
+	if (attempt == slot->attempt)
+		worker_slot_observe(slot, container);
+	else if (slot->state == WORKER_SLOT_CREATING)
+		found_other(slot, container, (unsigned)attempt);
+	else
+		worker_slot_vanished(slot);
+}
+
+void
+worker_slot_look(struct worker_slot *slot)
+{
+	char task[ID_TEXT_SIZE], name[WORKER_CONTAINER_NAME_SIZE];
+	struct worker_job *job;
+
+	slot->must_look = true;
+	if (!worker_lane_enter(&slot->worker->look_lane, &slot->look_pass))
+		return;
+	id_format(slot->task, task);
+	job = worker_job_new(&slot->job, slot);
+	job->op = engine_container_inspect(slot->worker->engine,
+		worker_slot_has_container(slot) ? slot->container_id
+						: worker_container_name(task, name),
+		on_looked, job);
+}
+
+/* ---- create ---- */
+
+static void
+on_created(const struct err *err, const char *id, void *arg)
+{
+	struct worker_slot *slot = worker_job_end(arg);
+	char text[WORKER_MESSAGE_MAX];
+	enum worker_verdict verdict;
+
+	if (slot == NULL)
+		return;
+	worker_slot_touch(slot);
+	if (err->code == 0) {
+		(void)snprintf(slot->container_id, sizeof slot->container_id, "%s", id);
+		(void)worker_slot_step(slot, WORKER_SLOT_EV_MADE);
+		return;
+	}
+	verdict = worker_engine_verdict(WORKER_STEP_CREATE, err);
+	if (verdict == WORKER_VERDICT_CONFLICT) {
+		slot->must_look = true;
+	} else if (verdict == WORKER_VERDICT_IMAGE &&
+		   slot->n_image_tries++ < WORKER_STEP_TRIES_MAX) {
+		worker_image_forget(slot->worker, worker_slot_image(slot));
+		(void)worker_slot_step(slot, WORKER_SLOT_EV_BEGIN);
+	} else if (!failed_as_usual(slot, WORKER_STEP_CREATE, err)) {
+		worker_slot_reject(slot, "%s",
+			worker_engine_sentence(WORKER_STEP_CREATE, err, NULL, text, sizeof text));
+	}
+}
+
+void
+worker_slot_create(struct worker_slot *slot)
+{
+	struct worker *worker = slot->worker;
+	char task[ID_TEXT_SIZE], name[WORKER_CONTAINER_NAME_SIZE];
+	CLEANUP(free) char *body = NULL;
+	struct worker_job *job;
+	struct err err;
+
+	id_format(slot->task, task);
+	if (worker_container_body(
+		    &(struct worker_container_spec){
+			    .spec = slot->spec->spec,
+			    .task_id = task,
+			    .task_name = slot->name,
+			    .attempt = slot->attempt,
+			    .ports = slot->port_list,
+			    .n_ports = slot->n_ports,
+			    .cluster = worker->cluster,
+			    .node_id = worker->node_id,
+			    .node_name = worker->name,
+			    .machine_cpu_milli = worker->watch.about.cpu_milli,
+		    },
+		    &body, &err) < 0) {
+		worker_slot_reject(slot, "%s", err.text);
+		return;
+	}
+	job = worker_job_new(&slot->job, slot);
+	job->op = engine_container_create(worker->engine, worker_container_name(task, name), body,
+		on_created, job);
+}
+
+/* ---- start ---- */
+
+static void
+cannot_start(struct worker_slot *slot, const struct err *err)
+{
+	char text[WORKER_MESSAGE_MAX];
+
+	if (err->code == -EADDRINUSE)
+		slot->busy_port =
+			worker_engine_busy_port(err->text, slot->port_list, slot->n_ports);
+	worker_slot_reject(slot, "%s",
+		worker_engine_sentence(WORKER_STEP_START, err, NULL, text, sizeof text));
+}
+
+static void
+on_started(const struct err *err, void *arg)
+{
+	struct worker_slot *slot = worker_job_end(arg);
+
+	if (slot == NULL)
+		return;
+	worker_slot_touch(slot);
+	if (err->code == 0) {
+		if (slot->observed >= DAVIT__TASK_REPORT__OBSERVED__RUNNING)
+			slot->restart_count++;
+		slot->is_up_fresh = true;
+		slot->is_remade = false;
+		slot->has_exit_code = false;
+		slot->health = DAVIT__TASK__PHASE__PHASE_NONE;
+		worker_slot_say(slot, "%s", "");
+		(void)worker_slot_step(slot, WORKER_SLOT_EV_UP);
+		return;
+	}
+	if (worker_engine_verdict(WORKER_STEP_START, err) == WORKER_VERDICT_ABSENT)
+		worker_slot_vanished(slot);
+	else if (!failed_as_usual(slot, WORKER_STEP_START, err))
+		cannot_start(slot, err);
+}
+
+void
+worker_slot_start(struct worker_slot *slot)
+{
+	struct worker_job *job = worker_job_new(&slot->job, slot);
+
+	slot->may_have_run = true;
+	slot->finished_ms = 0;
+	slot->oom_killed = false;
+	job->op = engine_container_start(slot->worker->engine, slot->container_id, on_started, job);
+}
+
+/* ---- stop, kill, remove ---- */
+
+static void
+on_stopped(const struct err *err, void *arg)
+{
+	struct worker_slot *slot = worker_job_end(arg);
+
+	if (slot == NULL)
+		return;
+	worker_lane_leave(&slot->pass);
+	worker_slot_touch(slot);
+	slot->must_look = true;
+	if (err->code < 0)
+		(void)failed_as_usual(slot, WORKER_STEP_STOP, err);
+}
+
+void
+worker_slot_stop(struct worker_slot *slot)
+{
+	struct worker_job *job = worker_job_new(&slot->job, slot);
+	uint64_t grace_ms = WORKER_STOP_MS;
+
+	if (slot->has_stop_timeout)
+		grace_ms = slot->stop_timeout_ms;
+	else if (slot->spec != NULL && slot->spec->spec->has_stop_timeout_ms)
+		grace_ms = slot->spec->spec->stop_timeout_ms;
+	job->op = engine_container_stop(slot->worker->engine, slot->container_id, grace_ms,
+		on_stopped, job);
+}
+
+static void
+on_killed(const struct err *err, void *arg)
+{
+	struct worker_slot *slot = worker_job_end(arg);
+
+	if (slot == NULL)
+		return;
+	if (err->code < 0)
+		log_debug("slot.kill", "container=%s error=\"%s\"", slot->container_id, err->text);
+	worker_slot_touch(slot);
+}
+
+void
+worker_slot_kill(struct worker_slot *slot)
+{
+	struct worker_job *job;
+
+	slot->kill_ms = 0;
+	if (slot->state != WORKER_SLOT_STOPPING || slot->kill_job != NULL || slot->job == NULL)
+		return;
+	job = worker_job_new(&slot->kill_job, slot);
+	job->op = engine_container_kill(slot->worker->engine, slot->container_id, "KILL", on_killed,
+		job);
+}
+
+static void
+on_removed(const struct err *err, void *arg)
+{
+	struct worker_slot *slot = worker_job_end(arg);
+
+	if (slot == NULL)
+		return;
+	if (slot->state != WORKER_SLOT_CREATING) /* there it was an older one's */
+		worker_lane_leave(&slot->pass);
+	worker_slot_touch(slot);
+	if (err->code < 0) {
+		if (!failed_as_usual(slot, WORKER_STEP_REMOVE, err))
+			worker_slot_rest(slot, REST_MS);
+		return;
+	}
+	slot->container_id[0] = '\0';
+	if (slot->state == WORKER_SLOT_REMOVING)
+		(void)worker_slot_step(slot, WORKER_SLOT_EV_REMOVED);
+	else
+		worker_slot_changed(slot);
+}
+
+void
+worker_slot_remove(struct worker_slot *slot, const char *container_id)
+{
+	struct worker_job *job = worker_job_new(&slot->job, slot);
+
+	job->op = engine_container_remove(slot->worker->engine, container_id, on_removed, job);
+}

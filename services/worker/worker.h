@@ -1,0 +1,120 @@
+/*
+ * worker.h - the core of one node: what it was told to run, and what its engine runs.
+ *
+ * Deterministic: no socket, file, clock, thread or chance of its own. What it
+ * wants from outside goes through struct worker_ports and the engine it was
+ * given; what happens outside comes in through the functions below and through
+ * the engine's callbacks. A process may hold as many workers as it likes.
+ *
+ * Callbacks only take note; everything is decided in worker_tick, which the
+ * owner calls after anything came in and when worker_due_ms has passed. One
+ * thread, that of the engine.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <protobuf-c/protobuf-c.h>
+
+#include "common/base/cleanup.h"
+#include "common/base/id.h"
+#include "common/docker/engine.h"
+#include "proto/rpc.pb-c.h"
+#include "proto/worker.pb-c.h"
+
+struct worker;
+
+/* An attempt that was started, or was about to be. */
+struct worker_journal_entry {
+	struct id task;
+	uint32_t attempt;
+};
+
+struct worker_ports {
+	void *arg;
+
+	/*
+	 * Starts a call of the Workers service: "RegisterNode", "Poll" or "LeaveNode". The request
+	 * is borrowed. worker_answered follows exactly once per ticket, later, with
+	 * DEADLINE_EXCEEDED or UNAVAILABLE when nothing was heard in timeout_ms.
+	 */
+	void (*call)(void *arg, uint64_t ticket, const char *method,
+		const ProtobufCMessage *request, uint64_t timeout_ms);
+	/* The connection seems dead: make a new one. May be NULL. */
+	void (*redial)(void *arg);
+
+	/*
+	 * Remembers durably that these attempts are about to be started; worker_journaled follows,
+	 * later. No second one is asked for before. entries are borrowed.
+	 */
+	void (*journal_add)(void *arg, const struct worker_journal_entry *entries, size_t n);
+	/* These need not be remembered any more. */
+	void (*journal_drop)(void *arg, const struct worker_journal_entry *entry);
+
+	/* The manager gave this node its id: keep it over restarts. May be NULL. */
+	void (*save_node_id)(void *arg, const char *node_id);
+
+	uint32_t (*random)(void *arg);
+};
+
+/* Everything is copied. */
+struct worker_options {
+	const char *name;     /* of the node */
+	const char *node_id;  /* as saved; NULL: never registered */
+	const char *instance; /* random per start of the process */
+	const char *address;  /* or NULL */
+	const Davit__StringEntry *labels;
+	size_t n_labels;
+	Davit__Resources capacity;                  /* what is absent is taken from the engine */
+	unsigned start_limit;                       /* creates and starts at one time; 0: 4 */
+	const struct worker_journal_entry *started; /* what the journal holds */
+	size_t n_started;
+};
+
+/* Borrows the engine, which must outlive the worker; ports are copied, their arg is borrowed. */
+struct worker *worker_new(const struct worker_options *options, struct engine *engine,
+	const struct worker_ports *ports);
+
+/* Gives up what is under way at the engine; containers go on. NULL is fine. */
+void worker_free(struct worker *worker);
+CLEANUP_DEFINE(struct worker *, worker_free)
+
+/* Decides and acts. Both clocks in ms: one that never goes back, and the calendar's. */
+void worker_tick(struct worker *worker, uint64_t mono_ms, uint64_t wall_ms);
+
+/* When, on the first clock, worker_tick is to be called again although nothing came in. */
+uint64_t worker_due_ms(const struct worker *worker);
+
+/* The end of a call. message and response are borrowed; response is NULL unless OK. */
+void worker_answered(struct worker *worker, uint64_t ticket, Davit__Reply__Status status,
+	const char *message, const ProtobufCMessage *response);
+
+/* The end of ports.journal_add; err->code 0: they are on disk. */
+void worker_journaled(struct worker *worker, const struct err *err);
+
+/* Announces that this worker goes away for a while. Then wait for worker_has_left. */
+void worker_leave(struct worker *worker);
+bool worker_has_left(const struct worker *worker);
+
+/* ---- for the shell, tests and the simulator ---- */
+
+const char *worker_node_id(const struct worker *worker); /* "" before the first registration */
+uint64_t worker_session(const struct worker *worker);    /* 0 while not registered */
+bool worker_is_registered(const struct worker *worker);
+const char *worker_engine_trouble(const struct worker *worker); /* NULL: the engine works */
+/* Of the engine, once it has answered; else NULL. Strings are the worker's. */
+const struct engine_about *worker_engine_facts(const struct worker *worker);
+size_t worker_n_slots(const struct worker *worker);
+
+/* A container that runs now. */
+struct worker_running {
+	struct id task;
+	uint32_t attempt;
+	const char *container_id;
+	int64_t pid;     /* 0: not known */
+	uint64_t serial; /* differs between any two attempts of this worker's life */
+};
+typedef void worker_running_fn(const struct worker_running *running, void *arg);
+void worker_each_running(const struct worker *worker, worker_running_fn *fn, void *arg);

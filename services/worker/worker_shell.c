@@ -1,0 +1,426 @@
+/* Tested by tests/unit/test_worker_shell.c. */
+#include "services/worker/worker_shell.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/buf.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/docker/engine_mem.h"
+#include "common/rpc/client.h"
+#include "common/rpc/pubsub.h"
+#include "services/worker/journal_file.h"
+#include "services/worker/limits.h"
+#include "services/worker/machine.h"
+#include "services/worker/worker.h"
+
+enum { STARTS_PER_CPU = 4, MEM_ENGINE_STARTS = 1024, LEAVE_MAX_MS = 1800, LABELS_MAX = 256 };
+
+struct worker_shell {
+	uv_loop_t *loop;
+	uv_prepare_t prepare;
+	uv_timer_t due_timer, stats_timer, leave_timer;
+	struct rpc_client *client;
+	struct rpc_pub *pub;
+	struct engine *engine;
+	struct worker_journal_file *journal;
+	struct worker *worker;
+	struct worker_stats *stats;
+	char *node_id_path;
+	uint32_t random_state;
+	void (*on_left)(void *arg);
+	void *on_left_arg;
+	bool is_leaving;
+};
+
+/* ---- ports ---- */
+
+struct pending {
+	struct worker_shell *shell;
+	uint64_t ticket;
+};
+
+static void
+on_answer(const struct rpc_result *result, void *arg)
+{
+	struct pending *pending = arg;
+
+	if (pending->shell->worker != NULL)
+		worker_answered(pending->shell->worker, pending->ticket, result->status,
+			result->message, result->response);
+	free(pending);
+}
+
+static void
+port_call(void *arg, uint64_t ticket, const char *method, const ProtobufCMessage *request,
+	uint64_t timeout_ms)
+{
+	struct worker_shell *shell = arg;
+	struct pending *pending = xmalloc(sizeof *pending);
+
+	*pending = (struct pending){shell, ticket};
+	(void)rpc_client_call(shell->client, rpc_method(&davit__workers__descriptor, method),
+		request, &(struct rpc_call_options){.timeout_ms = timeout_ms}, on_answer, pending);
+}
+
+static void
+port_redial(void *arg)
+{
+	rpc_client_redial(((struct worker_shell *)arg)->client);
+}
+
+static void
+port_journal_add(void *arg, const struct worker_journal_entry *entries, size_t n)
+{
+	worker_journal_file_add(((struct worker_shell *)arg)->journal, entries, n);
+}
+
+static void
+port_journal_drop(void *arg, const struct worker_journal_entry *entry)
+{
+	worker_journal_file_drop(((struct worker_shell *)arg)->journal, entry);
+}
+
+static void
+on_journaled(const struct err *err, void *arg)
+{
+	worker_journaled(((struct worker_shell *)arg)->worker, err);
+}
+
+/* xorshift: only waits are varied with it. */
+static uint32_t
+port_random(void *arg)
+{
+	struct worker_shell *shell = arg;
+	uint32_t x = shell->random_state;
+
+	x ^= x << 13;
+	x ^= x >> 17;
+	x ^= x << 5;
+	shell->random_state = x;
+	return x;
+}
+
+/* Small and rare: written in place of the old one, whole or not at all. */
+static void
+port_save_node_id(void *arg, const char *node_id)
+{
+	struct worker_shell *shell = arg;
+	CLEANUP(free) char *fresh = NULL;
+	size_t size = strlen(node_id);
+	int fd;
+
+	if (asprintf(&fresh, "%s.new", shell->node_id_path) < 0)
+		return;
+	fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+	if (fd < 0 || write(fd, node_id, size) != (ssize_t)size || fsync(fd) < 0 ||
+		rename(fresh, shell->node_id_path) < 0)
+		log_warn("worker.node_id",
+			"path=%s error=\"%s\", the node gets a new id at the "
+			"next start",
+			shell->node_id_path, strerror(errno));
+	if (fd >= 0)
+		(void)close(fd);
+}
+
+static void
+publish(void *arg, const char *topic, const void *data, size_t size)
+{
+	rpc_pub_send(((struct worker_shell *)arg)->pub, topic, data, size);
+}
+
+/* ---- the loop ---- */
+
+static void
+on_due(uv_timer_t *timer)
+{
+	(void)timer; /* it only wakes the loop: on_prepare does the work */
+}
+
+static void
+on_prepare(uv_prepare_t *prepare)
+{
+	struct worker_shell *shell = prepare->data;
+	uint64_t now = clock_mono_ms(), due;
+
+	worker_tick(shell->worker, now, clock_wall_ms());
+	if (shell->is_leaving && worker_has_left(shell->worker)) {
+		shell->is_leaving = false;
+		shell->on_left(shell->on_left_arg);
+	}
+	due = worker_due_ms(shell->worker);
+	uv_update_time(shell->loop);
+	if (due == UINT64_MAX)
+		(void)uv_timer_stop(&shell->due_timer);
+	else
+		(void)uv_timer_start(&shell->due_timer, on_due, due > now ? due - now : 0, 0);
+}
+
+static void
+on_stats(uv_timer_t *timer)
+{
+	struct worker_shell *shell = timer->data;
+
+	if (rpc_pub_n_subscribers(shell->pub) > 0)
+		worker_stats_tick(shell->stats, clock_wall_ms());
+}
+
+static void
+on_leave_late(uv_timer_t *timer)
+{
+	struct worker_shell *shell = timer->data;
+
+	if (shell->is_leaving) {
+		shell->is_leaving = false;
+		shell->on_left(shell->on_left_arg);
+	}
+}
+
+void
+worker_shell_leave(struct worker_shell *shell, void (*on_left)(void *arg), void *arg)
+{
+	shell->on_left = on_left;
+	shell->on_left_arg = arg;
+	shell->is_leaving = true;
+	worker_leave(shell->worker);
+	(void)uv_timer_start(&shell->leave_timer, on_leave_late, LEAVE_MAX_MS, 0);
+}
+
+/* ---- opening ---- */
+
+static int
+make_folder(const char *path, struct err *err)
+{
+	CLEANUP(free) char *part = xstrdup(path);
+
+	for (char *p = part + 1; *p != '\0'; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		(void)mkdir(part, 0750); /* the last one tells */
+		*p = '/';
+	}
+	if (mkdir(part, 0750) < 0 && errno != EEXIST)
+		return err_set(err, -errno, "cannot make state directory '%s': %s", path,
+			strerror(errno));
+	return 0;
+}
+
+static char *
+join(const char *folder, const char *name)
+{
+	char *path = NULL;
+
+	if (asprintf(&path, "%s/%s", folder, name) < 0)
+		abort();
+	return path;
+}
+
+/* What an earlier run was called; "" for none. */
+static void
+load_node_id(const char *path, char *ret_id, size_t size)
+{
+	FILE *in = fopen(path, "re");
+
+	ret_id[0] = '\0';
+	if (in == NULL)
+		return;
+	if (fgets(ret_id, (int)size, in) == NULL)
+		ret_id[0] = '\0';
+	ret_id[strcspn(ret_id, "\r\n")] = '\0';
+	(void)fclose(in);
+}
+
+static int
+open_engine(struct worker_shell *shell, const struct worker_shell_options *options, struct err *err)
+{
+	const char *host = options->docker_host;
+
+	if (host != NULL && strcmp(host, "mem://") == 0) {
+		shell->engine = engine_mem_open_on_loop(
+			&(struct engine_mem_options){.seed = shell->random_state,
+				.now_ms = clock_wall_ms(),
+				.cpu_milli = options->cpu_milli,
+				.memory_bytes = options->memory_bytes},
+			shell->loop);
+		return 0;
+	}
+	return engine_open_http(shell->loop, &(struct engine_http_options){.host = host},
+		&shell->engine, err);
+}
+
+static int
+parse_labels(const struct option_list *list, Davit__StringEntry *ret_labels, struct err *err)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		char *equals = strchr(list->items[i], '=');
+
+		if (equals == NULL || equals == list->items[i])
+			return err_set(err, -EINVAL, "--label '%.60s': want KEY=VALUE",
+				list->items[i]);
+		davit__string_entry__init(&ret_labels[i]);
+		*equals = '\0'; /* undone by the caller's copy: the list is ours to read */
+		ret_labels[i].key = xstrdup(list->items[i]);
+		ret_labels[i].value = xstrdup(equals + 1);
+		*equals = '=';
+	}
+	return 0;
+}
+
+static void
+fill_capacity(Davit__Resources *capacity, const struct worker_shell_options *options)
+{
+	uint64_t disk_bytes = options->disk_bytes;
+
+	davit__resources__init(capacity);
+	if (disk_bytes == 0)
+		disk_bytes = worker_machine_disk_bytes("/var/lib/docker");
+	if (disk_bytes == 0)
+		disk_bytes = worker_machine_disk_bytes("/");
+	capacity->has_cpu_milli = options->cpu_milli > 0;
+	capacity->cpu_milli = options->cpu_milli;
+	capacity->has_memory_bytes = options->memory_bytes > 0;
+	capacity->memory_bytes = options->memory_bytes;
+	capacity->has_disk_bytes = disk_bytes > 0;
+	capacity->disk_bytes = disk_bytes;
+}
+
+static unsigned
+start_limit(const struct worker_shell_options *options)
+{
+	long n_cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (options->start_limit > 0)
+		return options->start_limit;
+	if (options->docker_host != NULL && strcmp(options->docker_host, "mem://") == 0)
+		return MEM_ENGINE_STARTS;
+	return (unsigned)(n_cpus > 1 ? n_cpus : 1) * STARTS_PER_CPU;
+}
+
+static int
+open_core(struct worker_shell *shell, const struct worker_shell_options *options, struct err *err)
+{
+	CLEANUP(free) char *journal_path = join(options->state_dir, "journal");
+	struct worker_journal_entry *started = NULL;
+	Davit__StringEntry *labels;
+	struct worker_ports ports = {.arg = shell,
+		.call = port_call,
+		.redial = port_redial,
+		.journal_add = port_journal_add,
+		.journal_drop = port_journal_drop,
+		.save_node_id = port_save_node_id,
+		.random = port_random};
+	struct worker_options core = {.name = options->name, .start_limit = start_limit(options)};
+	char node_id[64], instance[RPC_REQUEST_ID_SIZE];
+	int rc = worker_journal_file_open(shell->loop, journal_path, on_journaled, shell,
+		&shell->journal, &started, &core.n_started, err);
+
+	if (rc < 0)
+		return rc;
+	labels = xcalloc(options->labels.n + 1, sizeof *labels);
+	rc = parse_labels(&options->labels, labels, err);
+	if (rc == 0) {
+		load_node_id(shell->node_id_path, node_id, sizeof node_id);
+		rpc_request_id_make(instance);
+		core.node_id = node_id;
+		core.instance = instance;
+		core.labels = labels;
+		core.n_labels = options->labels.n;
+		core.started = started;
+		fill_capacity(&core.capacity, options);
+		shell->worker = worker_new(&core, shell->engine, &ports);
+	}
+	for (size_t i = 0; i < options->labels.n; i++) {
+		free(labels[i].key);
+		free(labels[i].value);
+	}
+	free(labels);
+	free(started);
+	return rc;
+}
+
+static void
+open_loop(struct worker_shell *shell, const struct worker_shell_options *options)
+{
+	(void)uv_prepare_init(shell->loop, &shell->prepare);
+	(void)uv_timer_init(shell->loop, &shell->due_timer);
+	(void)uv_timer_init(shell->loop, &shell->stats_timer);
+	(void)uv_timer_init(shell->loop, &shell->leave_timer);
+	shell->prepare.data = shell->due_timer.data = shell;
+	shell->stats_timer.data = shell->leave_timer.data = shell;
+	(void)uv_prepare_start(&shell->prepare, on_prepare);
+	if (options->stats_interval_ms > 0)
+		(void)uv_timer_start(&shell->stats_timer, on_stats, options->stats_interval_ms,
+			options->stats_interval_ms);
+}
+
+int
+worker_shell_open(uv_loop_t *loop, const struct worker_shell_options *options,
+	struct worker_shell **ret_shell, struct err *err)
+{
+	struct worker_shell *shell = xcalloc(1, sizeof *shell);
+	int rc;
+
+	shell->loop = loop;
+	if (getrandom(&shell->random_state, sizeof shell->random_state, 0) < 0 ||
+		shell->random_state == 0)
+		shell->random_state = (uint32_t)clock_mono_ms() | 1;
+	shell->node_id_path = join(options->state_dir, "node_id");
+	rc = options->labels.n > LABELS_MAX ? err_set(err, -EINVAL, "at most %d labels", LABELS_MAX)
+					    : make_folder(options->state_dir, err);
+	if (rc == 0)
+		rc = open_engine(shell, options, err);
+	if (rc == 0)
+		rc = rpc_client_open(loop, options->manager_url, &shell->client, err);
+	if (rc == 0)
+		rc = rpc_pub_open(options->stats_url, RPC_DIAL, &shell->pub, err);
+	if (rc == 0)
+		rc = open_core(shell, options, err);
+	open_loop(shell, options);
+	if (rc < 0) {
+		worker_shell_close(shell);
+		(void)uv_run(loop, UV_RUN_DEFAULT);
+		worker_shell_free(shell);
+		return rc;
+	}
+	shell->stats = worker_stats_new(&(struct worker_stats_options){.node_name = options->name,
+						.source = options->stats_source,
+						.publish = publish,
+						.arg = shell},
+		shell->worker, shell->engine);
+	*ret_shell = shell;
+	return 0;
+}
+
+/* The core goes before what it borrows; what still answers finds no worker and is left alone. */
+void
+worker_shell_close(struct worker_shell *shell)
+{
+	uv_handle_t *const handles[] = {(uv_handle_t *)&shell->prepare,
+		(uv_handle_t *)&shell->due_timer, (uv_handle_t *)&shell->stats_timer,
+		(uv_handle_t *)&shell->leave_timer};
+	struct worker *worker = TAKE(shell->worker);
+
+	worker_stats_free(shell->stats);
+	worker_journal_file_close(shell->journal);
+	worker_free(worker);
+	rpc_client_close(shell->client);
+	rpc_pub_close(shell->pub);
+	engine_close(shell->engine);
+	for (size_t i = 0; i < sizeof handles / sizeof handles[0]; i++)
+		uv_close(handles[i], NULL);
+}
+
+void
+worker_shell_free(struct worker_shell *shell)
+{
+	free(shell->node_id_path);
+	free(shell);
+}

@@ -1,0 +1,95 @@
+/*
+ * worker_world.h - one worker, an engine in memory and a manager that keeps to the contract.
+ *
+ * Time is the engine's: world_run lets it pass, moment by moment. The worker may
+ * be killed and born again at any time; engine, journal and manager stay.
+ */
+#pragma once
+
+#include "common/docker/engine_mem.h"
+#include "services/worker/worker.h"
+#include "tests/lib/fault.h"
+#include "tests/lib/test.h"
+
+enum { WORLD_TASKS_MAX = 2048, WORLD_CALLS_MAX = 16 };
+
+#define WORLD_NODE "01890000-0000-7000-8000-00000000aaaa"
+
+struct world_call {
+	uint64_t ticket, deadline_ms, park_until_ms;
+	bool is_parked, is_lost;
+	const char *method;
+	Davit__PollRequest *poll; /* owned; NULL for other methods */
+};
+
+struct world_task {
+	struct id id;
+	uint32_t attempt;
+	Davit__Task__Desired desired;
+	bool is_assigned, has_ended, is_dropped, has_stop_timeout;
+	uint64_t stop_timeout_ms, version, created_ms;
+	Davit__TaskSpec *spec; /* borrowed */
+	uint32_t host_port, container_port;
+	/* What was reported of the present attempt. */
+	Davit__TaskReport__Observed observed;
+	Davit__TaskReport__Cause cause;
+	Davit__Task__Phase phase;
+	char message[512], container_id[80];
+	bool has_exit_code, oom_killed;
+	int exit_code;
+	uint32_t restart_count, busy_port;
+	uint64_t started_ms, finished_ms;
+	unsigned n_reports;
+};
+
+struct world {
+	struct engine_mem_world *engine_world;
+	struct engine *engine;
+	struct worker *worker;
+	bool is_down; /* the manager answers nothing */
+	bool is_node_known;
+	uint64_t version, session, poll_ms, dead_session;
+	struct world_task tasks[WORLD_TASKS_MAX];
+	size_t n_tasks;
+	struct world_call calls[WORLD_CALLS_MAX];
+	size_t n_calls;
+	struct worker_journal_entry journal[WORLD_TASKS_MAX];
+	size_t n_journal, n_journal_wanted;
+	bool is_journaling;
+	bool journal_fails;
+	unsigned n_registered, n_polls, n_redials, n_complete, n_left;
+	char engine_trouble[256];
+	Davit__Query *query;        /* to be asked with the next reply; borrowed */
+	Davit__QueryAnswer *answer; /* the last one; owned */
+	struct fault *lose_reply;   /* which answer of the manager is lost */
+	struct fault *crash;        /* before which step the worker is killed and born again */
+	uint32_t chance;
+	bool skip_version; /* the next increment has a gap before it */
+	bool is_quiet_redial;
+};
+
+void world_init(struct world *world);
+void world_fini(struct world *world);
+/* The worker dies without a word, and a new one is born. */
+void world_crash(struct world *world);
+void world_run(struct world *world, uint64_t ms);
+/* Runs until the condition holds; false after max_ms. */
+bool world_until(struct world *world, bool (*holds)(struct world *world), uint64_t max_ms);
+
+/* Assigns attempt of task number n. spec is borrowed for the world's life. */
+struct world_task *world_assign(struct world *world, unsigned n, uint32_t attempt,
+	Davit__TaskSpec *spec);
+void world_want(struct world *world, struct world_task *task, Davit__Task__Desired desired);
+struct id world_id(unsigned n);
+/* Until the task is reported so; fails the test after max_ms. */
+void world_expect(struct world *world, struct world_task *task,
+	Davit__TaskReport__Observed observed, uint64_t max_ms);
+void world_ask(struct world *world, Davit__Query *query, uint64_t max_ms);
+
+/* A spec that runs an image of engine_mem's. */
+struct world_spec {
+	Davit__TaskSpec spec;
+	Davit__RestartPolicy restart;
+	Davit__Disconnect disconnect;
+};
+void world_spec_init(struct world_spec *spec, const char *image);
