@@ -1,0 +1,273 @@
+#include "services/cli/cli_call.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "common/base/buf.h"
+#include "common/base/clock.h"
+#include "common/base/mem.h"
+#include "common/base/units.h"
+#include "proto/manager.pb-c.h"
+
+/* The attempt that is under way. */
+struct attempt {
+	struct cli_reply *reply;
+	struct rpc_pending *pending;
+	bool is_done;
+};
+
+void
+cli_reply_fini(struct cli_reply *reply)
+{
+	free(reply->message);
+	free(reply->note);
+	cli_response_free(reply->response);
+	*reply = (struct cli_reply){0};
+}
+
+void
+cli_response_free(ProtobufCMessage *message)
+{
+	if (message != NULL)
+		protobuf_c_message_free_unpacked(message, NULL);
+}
+
+/* The answer is only borrowed for the callback. */
+static ProtobufCMessage *
+copy_message(const ProtobufCMessage *message)
+{
+	struct buf bytes = {0};
+	ProtobufCMessage *copy;
+
+	bytes.size = protobuf_c_message_pack(message,
+		buf_reserve(&bytes, protobuf_c_message_get_packed_size(message) + 1));
+	copy = protobuf_c_message_unpack(message->descriptor, NULL, bytes.size, bytes.data);
+	buf_fini(&bytes);
+	return copy;
+}
+
+/* The field at fault goes in front, unless the sentence names it. */
+static char *
+sentence(const struct rpc_result *result)
+{
+	struct buf text = {0};
+
+	if (result->field[0] != '\0' && strstr(result->message, result->field) == NULL)
+		buf_printf(&text, "%s: ", result->field);
+	buf_puts(&text, result->message);
+	return buf_take(&text, NULL);
+}
+
+static void
+on_done(const struct rpc_result *result, void *arg)
+{
+	struct attempt *attempt = arg;
+	struct cli_reply *reply = attempt->reply;
+
+	attempt->is_done = true;
+	reply->status = result->status;
+	reply->message = sentence(result);
+	reply->note = xstrdup(result->note);
+	if (result->response != NULL)
+		reply->response = copy_message(result->response);
+}
+
+static void
+on_pause_over(uv_timer_t *timer)
+{
+	*(bool *)timer->data = true;
+}
+
+static void
+on_pause_closed(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+void
+cli_pause_unless(struct cli *cli, uint64_t ms, const bool *is_over)
+{
+	uv_timer_t *timer = xcalloc(1, sizeof *timer);
+	unsigned n_interrupts = cli->n_interrupts;
+	bool has_passed = false;
+
+	(void)uv_timer_init(cli->loop, timer);
+	timer->data = &has_passed;
+	(void)uv_timer_start(timer, on_pause_over, ms, 0);
+	while (!has_passed && !*is_over && cli->n_interrupts == n_interrupts)
+		(void)uv_run(cli->loop, UV_RUN_ONCE);
+	uv_close((uv_handle_t *)timer, on_pause_closed);
+}
+
+void
+cli_pause(struct cli *cli, uint64_t ms)
+{
+	static const bool never = false;
+
+	cli_pause_unless(cli, ms, &never);
+}
+
+static void
+ask_once(struct cli *cli, const struct cli_ask *ask, const struct rpc_call_options *options,
+	struct cli_reply *ret_reply)
+{
+	struct attempt attempt = {.reply = ret_reply};
+	unsigned n_interrupts = cli->n_interrupts;
+
+	attempt.pending =
+		rpc_client_call(cli->client, rpc_method(&davit__manager__descriptor, ask->method),
+			ask->request, options, on_done, &attempt);
+	while (!attempt.is_done) {
+		(void)uv_run(cli->loop, UV_RUN_ONCE);
+		if (cli->n_interrupts != n_interrupts && attempt.pending != NULL &&
+			!attempt.is_done) {
+			rpc_client_cancel(cli->client, attempt.pending);
+			attempt.pending = NULL;
+		}
+	}
+	cli->was_connected = cli->was_connected || rpc_client_is_connected(cli->client);
+	ret_reply->is_unreachable = ret_reply->status == DAVIT__REPLY__STATUS__UNAVAILABLE &&
+				    !rpc_client_is_connected(cli->client);
+}
+
+/* How long to go on asking. */
+static uint64_t
+patience(const struct cli *cli, const struct cli_ask *ask)
+{
+	uint64_t ms = ask->timeout_ms;
+
+	if (ms == 0)
+		ms = cli->globals->timeout_ms;
+	if (ms == 0 && ask->is_patient && cli->was_connected)
+		return UINT64_MAX;
+	if (ms == 0)
+		ms = cli->was_connected ? CLI_TIMEOUT_MS : CLI_CONNECT_MS;
+	return ms + ask->wait_ms;
+}
+
+/* A patient call that hears nothing says so, once. */
+static void
+say_silence(struct cli *cli, const struct cli_ask *ask, const struct cli_reply *reply,
+	uint64_t spent_ms, bool *has_said)
+{
+	if (!ask->is_patient || *has_said || spent_ms < CLI_SILENCE_MS)
+		return;
+	*has_said = true;
+	if (reply->is_unreachable)
+		cli_note(cli, "the manager at %s does not answer, trying again",
+			cli->globals->manager);
+	else
+		cli_note(cli, "%s; trying again", reply->message);
+}
+
+static bool
+is_worth_retrying(const struct cli_reply *reply)
+{
+	return reply->status == DAVIT__REPLY__STATUS__UNAVAILABLE ||
+	       reply->status == DAVIT__REPLY__STATUS__DEADLINE_EXCEEDED;
+}
+
+static bool
+open_client(struct cli *cli, struct cli_reply *reply)
+{
+	struct err err = {0};
+
+	if (cli->client != NULL ||
+		rpc_client_open(cli->loop, cli->globals->manager, &cli->client, &err) == 0)
+		return true;
+	reply->status = DAVIT__REPLY__STATUS__UNAVAILABLE;
+	reply->is_unreachable = true;
+	reply->message = xstrdup(err.text);
+	return false;
+}
+
+void
+cli_ask(struct cli *cli, const struct cli_ask *ask, struct cli_reply *ret_reply)
+{
+	char request_id[RPC_REQUEST_ID_SIZE];
+	struct rpc_call_options options = {.request_id = ask->changes ? request_id : NULL};
+	uint64_t start_ms = clock_mono_ms(), pause_ms = CLI_RETRY_MIN_MS;
+	unsigned n_interrupts = cli->n_interrupts;
+	bool has_said = false;
+
+	*ret_reply = (struct cli_reply){0};
+	if (!open_client(cli, ret_reply))
+		return;
+	if (ask->changes)
+		rpc_request_id_make(request_id);
+	for (;;) {
+		uint64_t spent_ms = clock_mono_ms() - start_ms, left_ms = patience(cli, ask);
+
+		left_ms = left_ms > spent_ms ? left_ms - spent_ms : 1;
+		options.timeout_ms = ask->wait_ms + CLI_ATTEMPT_MS;
+		if (options.timeout_ms > left_ms)
+			options.timeout_ms = left_ms;
+		cli_reply_fini(ret_reply);
+		ask_once(cli, ask, &options, ret_reply);
+		if (!is_worth_retrying(ret_reply) || cli->n_interrupts != n_interrupts)
+			return;
+		spent_ms = clock_mono_ms() - start_ms;
+		if (spent_ms + pause_ms >= patience(cli, ask))
+			return;
+		say_silence(cli, ask, ret_reply, spent_ms, &has_said);
+		cli_pause(cli, pause_ms);
+		pause_ms = pause_ms * 2 < CLI_RETRY_MAX_MS ? pause_ms * 2 : CLI_RETRY_MAX_MS;
+	}
+}
+
+int
+cli_reply_code(struct cli *cli, const struct cli_reply *reply)
+{
+	char text[UNITS_TEXT_SIZE];
+	uint64_t timeout_ms = cli->globals->timeout_ms;
+
+	if (reply->is_unreachable)
+		return cli_fail(cli, CLI_UNREACHABLE,
+			"cannot reach a manager at %s: start one with 'make up', or give --manager URL "
+			"or DAVIT_MANAGER",
+			cli->globals->manager);
+	switch (reply->status) {
+	case DAVIT__REPLY__STATUS__OK:
+		if (reply->note != NULL && reply->note[0] != '\0')
+			cli_note(cli, "%s", reply->note);
+		return CLI_OK;
+	case DAVIT__REPLY__STATUS__NOT_FOUND:
+		return cli_fail(cli, CLI_NOT_FOUND, "%s", reply->message);
+	case DAVIT__REPLY__STATUS__CANCELLED:
+		return CLI_INTERRUPTED;
+	case DAVIT__REPLY__STATUS__DEADLINE_EXCEEDED:
+		return cli_fail(cli, CLI_TIMEOUT, "the manager at %s did not answer within %s",
+			cli->globals->manager,
+			units_format_duration(timeout_ms > 0 ? timeout_ms : CLI_TIMEOUT_MS, text));
+	default:
+		return cli_fail(cli, CLI_FAILED, "%s", reply->message);
+	}
+}
+
+static int
+call(struct cli *cli, const struct cli_ask *ask, ProtobufCMessage **ret_response)
+{
+	CLEANUP(cli_reply_fini) struct cli_reply reply = {0};
+	int code;
+
+	cli_ask(cli, ask, &reply);
+	code = cli_reply_code(cli, &reply);
+	if (code == CLI_OK)
+		*ret_response = TAKE(reply.response);
+	return code;
+}
+
+int
+cli_call(struct cli *cli, const char *method, const ProtobufCMessage *request,
+	ProtobufCMessage **ret_response)
+{
+	return call(cli, &(struct cli_ask){.method = method, .request = request}, ret_response);
+}
+
+int
+cli_call_changing(struct cli *cli, const char *method, const ProtobufCMessage *request,
+	ProtobufCMessage **ret_response)
+{
+	return call(cli, &(struct cli_ask){.method = method, .request = request, .changes = true},
+		ret_response);
+}

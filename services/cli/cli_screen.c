@@ -1,0 +1,189 @@
+#include "services/cli/cli_screen.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "common/base/buf.h"
+#include "common/base/mem.h"
+#include "services/cli/cli_text.h"
+
+static const char enter[] = "\x1b[?1049h\x1b[?25l"; /* alternate screen, no cursor */
+static const char leave[] = "\x1b[?25h\x1b[?1049l";
+
+enum { SIGNAL_COUNT = 3 };
+
+struct cli_screen {
+	int in_fd, out_fd;
+	struct termios before;
+	uv_poll_t input;
+	uv_signal_t signals[SIGNAL_COUNT];
+	unsigned n_handles; /* that are not closed yet */
+	bool is_over;
+	cli_screen_fn *on_key;
+	void *arg;
+};
+
+static void
+write_all(int fd, const char *text, size_t size)
+{
+	while (size > 0) {
+		ssize_t n = write(fd, text, size);
+
+		if (n < 0 && errno != EINTR)
+			return;
+		if (n > 0) {
+			text += n;
+			size -= (size_t)n;
+		}
+	}
+}
+
+void
+cli_screen_render(const char *text, unsigned rows, unsigned columns, struct buf *out)
+{
+	unsigned row = 0;
+
+	buf_puts(out, "\x1b[H");
+	while (*text != '\0' && (rows == 0 || row < rows)) {
+		size_t n = strcspn(text, "\n"), fits;
+		char *line = xcalloc(n + 1, 1);
+
+		memcpy(line, text, n);
+		fits = columns == 0 ? n : cli_text_fit(line, columns);
+		buf_puts(out, row == 0 ? "" : "\r\n");
+		buf_put(out, line, fits);
+		buf_puts(out, "\x1b[K");
+		free(line);
+		row++;
+		text += n + (text[n] == '\n');
+	}
+	buf_puts(out, "\x1b[J");
+}
+
+static void
+tell(struct cli_screen *screen, int key)
+{
+	if (screen->on_key != NULL)
+		screen->on_key(key, screen->arg);
+}
+
+static void
+on_input(uv_poll_t *poll, int status, int events)
+{
+	struct cli_screen *screen = poll->data;
+	char keys[64];
+	ssize_t n = read(screen->in_fd, keys, sizeof keys);
+
+	(void)events;
+	if (status < 0 || n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+		screen->is_over = true;
+		(void)uv_poll_stop(poll);
+		tell(screen, 0);
+	}
+	if (n > 0 && keys[0] == '\x1b' && n > 1)
+		return; /* an arrow or a function key */
+	for (ssize_t i = 0; i < n; i++)
+		tell(screen, (unsigned char)keys[i]);
+}
+
+static void
+on_signal(uv_signal_t *signal, int number)
+{
+	struct cli_screen *screen = signal->data;
+
+	if (number != SIGWINCH)
+		screen->is_over = true;
+	tell(screen, 0);
+}
+
+static void
+watch(uv_loop_t *loop, struct cli_screen *screen)
+{
+	static const int numbers[SIGNAL_COUNT] = {SIGWINCH, SIGTERM, SIGHUP};
+
+	for (unsigned i = 0; i < SIGNAL_COUNT; i++) {
+		(void)uv_signal_init(loop, &screen->signals[i]);
+		screen->signals[i].data = screen;
+		(void)uv_signal_start(&screen->signals[i], on_signal, numbers[i]);
+		screen->n_handles++;
+	}
+	if (uv_poll_init(loop, &screen->input, screen->in_fd) == 0) {
+		screen->input.data = screen;
+		(void)uv_poll_start(&screen->input, UV_READABLE, on_input);
+		screen->n_handles++;
+	}
+}
+
+int
+cli_screen_open(uv_loop_t *loop, int in_fd, int out_fd, struct cli_screen **ret_screen,
+	struct err *err)
+{
+	struct cli_screen *screen;
+	struct termios raw;
+
+	if (tcgetattr(in_fd, &raw) < 0)
+		return err_set(err, -errno, "this is no terminal: %s", strerror(errno));
+	screen = xcalloc(1, sizeof *screen);
+	screen->in_fd = in_fd;
+	screen->out_fd = out_fd;
+	screen->before = raw;
+	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO); /* ISIG stays: ^C works as ever */
+	raw.c_cc[VMIN] = 1;
+	raw.c_cc[VTIME] = 0;
+	(void)tcsetattr(in_fd, TCSADRAIN, &raw);
+	watch(loop, screen);
+	write_all(out_fd, enter, sizeof enter - 1);
+	*ret_screen = screen;
+	return 0;
+}
+
+void
+cli_screen_listen(struct cli_screen *screen, cli_screen_fn *on_key, void *arg)
+{
+	screen->on_key = on_key;
+	screen->arg = arg;
+}
+
+bool
+cli_screen_is_over(const struct cli_screen *screen)
+{
+	return screen->is_over;
+}
+
+void
+cli_screen_draw(struct cli_screen *screen, const char *text)
+{
+	CLEANUP(buf_fini) struct buf out = {0};
+	struct winsize size = {0};
+
+	(void)ioctl(screen->out_fd, TIOCGWINSZ, &size);
+	cli_screen_render(text, size.ws_row, size.ws_col, &out);
+	write_all(screen->out_fd, (const char *)out.data, out.size);
+}
+
+static void
+on_closed(uv_handle_t *handle)
+{
+	struct cli_screen *screen = handle->data;
+
+	if (--screen->n_handles == 0)
+		free(screen);
+}
+
+void
+cli_screen_close(struct cli_screen *screen)
+{
+	if (screen == NULL)
+		return;
+	write_all(screen->out_fd, leave, sizeof leave - 1);
+	(void)tcsetattr(screen->in_fd, TCSADRAIN, &screen->before);
+	screen->on_key = NULL;
+	if (screen->n_handles > SIGNAL_COUNT)
+		uv_close((uv_handle_t *)&screen->input, on_closed);
+	for (unsigned i = 0; i < SIGNAL_COUNT; i++)
+		uv_close((uv_handle_t *)&screen->signals[i], on_closed);
+}
