@@ -197,6 +197,7 @@ monitor_open(uv_loop_t *loop, const struct monitor_options *options, struct moni
 	monitor = xcalloc(1, sizeof *monitor);
 	monitor->print = options->print;
 	monitor->wants_stats = true;
+	monitor->print_ms = clock_mono_ms() + MONITOR_SUMMARY_MS / 5;
 	monitor->live = live_new();
 	monitor->calls =
 		live_calls_new(monitor->live, options->n_feeds > 0 ? options->feeds[0] : "no feed");
@@ -210,6 +211,7 @@ monitor_open(uv_loop_t *loop, const struct monitor_options *options, struct moni
 		monitor_free(monitor);
 		return rc;
 	}
+	ask_manager(monitor, clock_mono_ms());
 	*ret_monitor = monitor;
 	return 0;
 }
