@@ -62,6 +62,7 @@ struct rpc_client {
 	char *url;
 	uv_async_t wake;
 	bool is_closed;
+	bool is_leaked; /* nng may still use it: never freed */
 	struct mailbox *inbox;
 	struct slot slots[RPC_CLIENT_CALLS_MAX];
 	struct rpc_pending *queue; /* without a slot, oldest first */
@@ -405,7 +406,10 @@ rpc_client_open(uv_loop_t *loop, const char *url, struct rpc_client **ret_client
 static void
 on_wake_closed(uv_handle_t *handle)
 {
-	client_free(handle->data);
+	struct rpc_client *client = handle->data;
+
+	if (!client->is_leaked)
+		client_free(client);
 }
 
 /* The aio first, so that nng does not call back into what is being closed. */
@@ -439,7 +443,7 @@ rpc_client_close(struct rpc_client *client)
 	client->is_closed = true;
 	for (size_t i = 0; i < RPC_CLIENT_CALLS_MAX; i++)
 		slot_close(&client->slots[i]);
-	(void)nng_close(client->socket);
+	client->is_leaked = !rpc_socket_close(client->socket);
 	(void)mailbox_take_all(client->inbox);
 	while ((pending = client->sent != NULL ? client->sent : client->queue) != NULL)
 		fail(pending, DAVIT__REPLY__STATUS__CANCELLED, "the client was closed");

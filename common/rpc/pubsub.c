@@ -129,7 +129,8 @@ rpc_pub_close(struct rpc_pub *pub)
 {
 	if (pub == NULL)
 		return;
-	(void)nng_close(pub->socket);
+	if (!rpc_socket_close(pub->socket))
+		return; /* nng may still use it: never freed */
 	free(pub->url);
 	free(pub);
 }
@@ -334,7 +335,8 @@ rpc_sub_close(struct rpc_sub *sub)
 	sub->is_closed = true;
 	if (sub->receive != NULL)
 		nng_aio_stop(sub->receive);
-	(void)nng_close(sub->socket);
+	if (!rpc_socket_close(sub->socket))
+		sub->refs++; /* nng may still use it: never freed */
 	nng_aio_free(sub->receive);
 	handle_letters(sub);
 	uv_close((uv_handle_t *)&sub->wake, on_handle_closed);

@@ -345,7 +345,8 @@ close_socket(struct rpc_server *server)
 		nng_aio_stop(server->receive);
 	if (server->send != NULL)
 		nng_aio_stop(server->send);
-	(void)nng_close(server->socket);
+	if (!rpc_socket_close(server->socket))
+		server->refs++; /* nng may still use it: never freed */
 	if (server->is_sending && nng_aio_result(server->send) != 0)
 		nng_msg_free(nng_aio_get_msg(server->send));
 	nng_aio_free(server->receive);

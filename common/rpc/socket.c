@@ -3,8 +3,10 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/base/cleanup.h"
 #include "common/base/mem.h"
@@ -97,6 +99,82 @@ rpc_socket_dial(nng_socket socket, const char *url, nng_dialer *ret_dialer, stru
 	}
 	*ret_dialer = dialer;
 	return 0;
+}
+
+/* Shared with the closing thread; the last of the two frees it. */
+struct closing {
+	pthread_mutex_t lock;
+	pthread_cond_t done;
+	nng_socket socket;
+	bool is_done, is_left;
+};
+
+static void
+closing_free(struct closing *closing)
+{
+	(void)pthread_mutex_destroy(&closing->lock);
+	(void)pthread_cond_destroy(&closing->done);
+	free(closing);
+}
+
+static void *
+run_close(void *arg)
+{
+	struct closing *closing = arg;
+	bool is_left;
+
+	(void)nng_close(closing->socket);
+	(void)pthread_mutex_lock(&closing->lock);
+	closing->is_done = true;
+	is_left = closing->is_left;
+	(void)pthread_cond_signal(&closing->done);
+	(void)pthread_mutex_unlock(&closing->lock);
+	if (is_left)
+		closing_free(closing);
+	return NULL;
+}
+
+static bool
+wait_closed(struct closing *closing, pthread_t thread)
+{
+	struct timespec end;
+	bool is_done;
+
+	(void)clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_nsec += RPC_CLOSE_MAX_MS * 1000000L;
+	end.tv_sec += end.tv_nsec / 1000000000L;
+	end.tv_nsec %= 1000000000L;
+	(void)pthread_mutex_lock(&closing->lock);
+	while (!closing->is_done &&
+		pthread_cond_timedwait(&closing->done, &closing->lock, &end) == 0)
+		;
+	is_done = closing->is_done;
+	closing->is_left = !is_done;
+	(void)pthread_mutex_unlock(&closing->lock);
+	if (!is_done) {
+		(void)pthread_detach(thread);
+		return false;
+	}
+	(void)pthread_join(thread, NULL);
+	closing_free(closing);
+	return true;
+}
+
+bool
+rpc_socket_close(nng_socket socket)
+{
+	struct closing *closing = xcalloc(1, sizeof *closing);
+	pthread_t thread;
+
+	closing->socket = socket;
+	(void)pthread_mutex_init(&closing->lock, NULL);
+	(void)pthread_cond_init(&closing->done, NULL);
+	if (pthread_create(&thread, NULL, run_close, closing) != 0) {
+		closing_free(closing);
+		(void)nng_close(socket);
+		return true;
+	}
+	return wait_closed(closing, thread);
 }
 
 nng_msg *

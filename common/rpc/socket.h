@@ -16,6 +16,7 @@
 enum {
 	RPC_RECONNECT_MIN_MS = 50, /* nng waits a random part of a time that doubles from here … */
 	RPC_RECONNECT_MAX_MS = 1000, /* … to here */
+	RPC_CLOSE_MAX_MS = 500,
 };
 
 /* Records what nng says of a URL as -errno with words. */
@@ -29,6 +30,15 @@ int rpc_socket_listen(nng_socket socket, const char *url, char **ret_url, struct
 
 /* Starts dialing in the background, and again after every loss. */
 int rpc_socket_dial(nng_socket socket, const char *url, nng_dialer *ret_dialer, struct err *err);
+
+/*
+ * Closes a socket whose aios are stopped. True: nng is done with it. False: it is
+ * not after RPC_CLOSE_MAX_MS; a thread goes on trying and nng may still call the
+ * pipe callbacks, so what they use must be left alone, which is a leak. That
+ * happens because nng 1.5.2 can wait for ever for a TCP connection that is closed
+ * at the moment in which a message arrives on it (docs/decisions/0001).
+ */
+bool rpc_socket_close(nng_socket socket);
 
 /* A message with these bytes; like all our memory, it is there or the process ends. */
 nng_msg *rpc_socket_msg(const void *data, size_t size);
