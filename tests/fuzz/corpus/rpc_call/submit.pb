@@ -1,0 +1,3 @@
+
+SubmitTasks
+nginx1
