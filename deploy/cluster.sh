@@ -40,10 +40,16 @@ daemon() {
 	)
 }
 
-manager_start() { # [OPTION...]
+manager_start() { # [OPTION...]: those of the first time count until others are given
+	local options=("$@")
+	if [ $# -gt 0 ]; then
+		printf '%s\n' "$@" >"$home/manager.options"
+	elif [ -s "$home/manager.options" ]; then
+		readarray -t options <"$home/manager.options"
+	fi
 	daemon manager davit-manager --state-dir "$home/manager" --listen "$url_manager" \
 		--feed "$url_feed" --stats "$url_stats" --feed-json "$url_feed_json" \
-		--scheduler "$url_scheduler" "$@"
+		--scheduler "$url_scheduler" "${options[@]}"
 }
 
 scheduler_start() { daemon scheduler davit-scheduler --listen "$url_scheduler" "$@"; }

@@ -46,7 +46,9 @@ cluster_up() { # [MANAGER-OPTION...]
 	cluster_use "$E2E_DIR/$(basename "$BATS_TEST_FILENAME" .bats)" "$(free_ports 6)"
 	export home url_manager url_feed url_stats url_feed_json url_scheduler url_monitor
 	export DAVIT_MANAGER CLUSTER
-	manager_start "$@"
+	# Dynamic ports of its own, too: other clusters of this machine have theirs.
+	local range=$((20000 + RANDOM % 48 * 200))
+	manager_start --port-range "$range-$((range + 199))" "$@"
 	scheduler_start
 	worker_start n1 4 8GiB
 	worker_start n2 8 16GiB

@@ -6,7 +6,7 @@ setup_file() { cluster_up --restart-grace 5s; }
 teardown_file() { cluster_down; }
 
 alive() {
-	manager_start --restart-grace 5s
+	manager_start
 	scheduler_start
 	worker_start n1 4 8GiB
 	worker_start n2 8 16GiB
