@@ -77,10 +77,7 @@ nodes_ready() {
 	[ -s "$home/id" ] || cluster_id >"$home/id"
 }
 
-cluster_id() {
-	nngcat --req --dial "$url_manager" --recv-timeout 5 --raw --data '{"method":"GetCluster","request":{}}' |
-		jq -r .response.cluster_id
-}
+cluster_id() { davit cluster -o json | jq -r .cluster_id; }
 
 # cluster_end HOME SECONDS: ends its processes, in that time if they can, and removes its
 # containers. Workers go first, so that no container is started behind the sweep.

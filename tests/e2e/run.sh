@@ -37,6 +37,7 @@ finish() {
 trap finish EXIT
 trap 'exit 130' INT TERM HUP
 
+[ -x "$DAVIT_BIN/davit" ] || die "$DAVIT_BIN has no programs yet. Run: make all"
 if ! deploy/engine.sh start test $$ >&2 || ! deploy/demo-image.sh "$E2E_IMAGE" >&2; then
 	echo "1..1"
 	echo "not ok 1 a Docker Engine for the end-to-end tests (E2E=0 leaves them out)"
