@@ -11,8 +11,7 @@ teardown_file() { cluster_down; }
 
 # A line that ends in "# Ctrl-C ends it" is given 2 s, and its interrupt.
 interrupted() {
-	timeout --foreground -s INT -k 5 2 "$@"
-	case $? in 0 | 124 | 130) ;; *) return 1 ;; esac
+	timeout --foreground -s INT -k 5 2 "$@" || case $? in 124 | 130) ;; *) return 1 ;; esac
 }
 export -f interrupted
 
