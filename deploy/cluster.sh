@@ -20,11 +20,12 @@ cluster_use() {
 	export DAVIT_MANAGER=$url_manager
 }
 
-# cluster_ports_free PORT: whether a cluster could have the six from there on.
+# cluster_ports_free HOME PORT: whether its processes that do not run yet could have their ports
+# from there on.
 cluster_ports_free() {
-	local port
-	for ((port = $1; port < $1 + 6; port++)); do
-		port_free "$port" || return 1
+	local owners=(manager manager manager manager scheduler monitor) i
+	for i in "${!owners[@]}"; do
+		proc_pid "$1/run/${owners[i]}.pid" >/dev/null || port_free $(($2 + i)) || return 1
 	done
 }
 

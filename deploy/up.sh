@@ -32,9 +32,9 @@ fi
 deploy/engine.sh start "$user" || exit 1
 deploy/demo-image.sh "$demo" || exit 1
 
-if [ -s "$home/port" ] && proc_pid "$home/run/manager.pid" >/dev/null; then
-	port=$(cat "$home/port")
-elif ! cluster_ports_free "$port"; then
+# While a part of it runs, its ports are what they were.
+[ -s "$home/port" ] && ! procs_gone "$home"/run/*.pid && port=$(cat "$home/port")
+if ! cluster_ports_free "$home" "$port"; then
 	ss -Hltnp "sport >= :$port and sport < :$((port + 6))" | awk '{print "  " $4, $6}' >&2
 	die "ports $port to $((port + 5)) are not all free (see above). Take others: make up PORT=17070"
 fi

@@ -59,7 +59,7 @@ teardown_file() {
 	[ "$status" -eq 0 ]
 	[ -z "$(docker ps -aq --filter "label=davit.cluster=$id")" ]
 	[ -z "$(ls "$DAVIT_HOME/run")" ]
-	cluster_ports_free "$DAVIT_PORT"
+	cluster_ports_free "$DAVIT_HOME" "$DAVIT_PORT"
 	[ -d "$DAVIT_HOME/manager" ]
 	run make -C "$repo" --no-print-directory down
 	[ "$status" -eq 0 ]
