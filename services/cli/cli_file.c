@@ -134,7 +134,7 @@ add_document(struct documents *documents, const char *name, const char *text, si
 	struct err *err)
 {
 	CLEANUP(free) char *copy = cli_pb_text(text, size);
-	Davit__SubmitTasksRequest *request;
+	Davit__SubmitTasksRequest *request = NULL;
 	struct pbjson_err why = {0};
 
 	if (documents->n >= CLI_DOCUMENTS_MAX)

@@ -311,7 +311,7 @@ static int
 take_affinity_part(void *target, const char *key, const char *value, struct err *err)
 {
 	Davit__Affinity *affinity = target;
-	uint32_t weight;
+	uint32_t weight = 0;
 
 	if (strcmp(key, "topology") == 0) {
 		set_text(&affinity->topology, value, strlen(value));
