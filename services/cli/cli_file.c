@@ -64,7 +64,7 @@ parse_document(const char *text, size_t size, Davit__SubmitTasksRequest **ret_re
 	struct pbjson_err *err)
 {
 	ProtobufCMessage *message;
-	Davit__SubmitTasksRequest *request;
+	Davit__SubmitTasksRequest *request = NULL;
 	int rc = parse_as(&davit__task_spec__descriptor, text, size, &message, err);
 
 	if (rc == 0) {
