@@ -107,14 +107,17 @@ enum { HEAD_SIZE = 100, TAIL_SIZE = 120 };
 static void
 shorten(char *words)
 {
-	size_t size = strlen(words), head = HEAD_SIZE, tail = size - TAIL_SIZE;
+	size_t size = strlen(words), head = HEAD_SIZE, tail;
 
-	if (size <= HEAD_SIZE + TAIL_SIZE)
+	if (size <= HEAD_SIZE + TAIL_SIZE + 5)
 		return;
+	tail = size - TAIL_SIZE;
 	while (((uint8_t)words[head] & 0xc0) == 0x80)
 		head--;
 	while (((uint8_t)words[tail] & 0xc0) == 0x80)
 		tail++;
+	head -= words[head - 1] == ' ';
+	tail += words[tail] == ' ';
 	memcpy(words + head, " ... ", 5);
 	memmove(words + head + 5, words + tail, size - tail + 1);
 }
