@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/base/utf8.h"
 #include "common/model/limits.h"
 
 /* ASCII only, whatever the locale says. */
@@ -134,43 +135,10 @@ rule_is_address(const char *text)
 	return inet_pton(AF_INET, text, &address) == 1 || inet_pton(AF_INET6, text, &address) == 1;
 }
 
-/* Bytes of the sequence at p, which ends with a NUL at the latest; 0 if it is none. */
-static size_t
-utf8_size(const unsigned char *p)
-{
-	/* The first byte tells the length, and bounds the second: overlong forms, surrogates. */
-	static const struct {
-		unsigned char first, last, low, high, size;
-	} forms[] = {{0x01, 0x7f, 0, 0, 1}, {0xc2, 0xdf, 0x80, 0xbf, 2},
-		{0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
-		{0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-		{0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4},
-		{0xf4, 0xf4, 0x80, 0x8f, 4}};
-
-	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-		if (p[0] < forms[i].first || p[0] > forms[i].last)
-			continue;
-		if (forms[i].size > 1 && (p[1] < forms[i].low || p[1] > forms[i].high))
-			return 0;
-		for (size_t k = 2; k < forms[i].size; k++)
-			if ((p[k] & 0xc0) != 0x80)
-				return 0;
-		return forms[i].size;
-	}
-	return 0;
-}
-
 bool
 rule_is_utf8(const char *text)
 {
-	for (const unsigned char *p = (const unsigned char *)text; *p != '\0';) {
-		size_t n = utf8_size(p);
-
-		if (n == 0)
-			return false;
-		p += n;
-	}
-	return true;
+	return utf8_is_text(text, strlen(text));
 }
 
 /* [a-z0-9]+ with ".", "_", "__" or hyphens between: moves *text behind. */

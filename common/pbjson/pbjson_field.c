@@ -4,6 +4,8 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "common/base/suggest.h"
+
 size_t
 pbjson_type_size(ProtobufCType type)
 {
@@ -115,98 +117,39 @@ pbjson_field_unit(const ProtobufCFieldDescriptor *field, size_t *ret_stem)
 	return PBJSON_UNIT_NONE;
 }
 
-enum { SUGGEST_MAX = 32 }; /* longer names are not compared */
-
 /* Letters and digits in lower case, so that containerPort meets container_port. */
 static size_t
-squeeze(const char *name, size_t size, char ret[SUGGEST_MAX])
+squeeze(const char *name, size_t size, char ret[SUGGEST_WORD_MAX + 1])
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < size && n < SUGGEST_MAX; i++)
+	for (size_t i = 0; i < size && n < SUGGEST_WORD_MAX; i++)
 		if (isalnum((unsigned char)name[i]))
 			ret[n++] = (char)tolower((unsigned char)name[i]);
+	ret[n] = '\0';
 	return n;
-}
-
-/* How many letters must be put in, left out or changed to come from one name to the other. */
-static size_t
-distance(const char *a, size_t n_a, const char *b, size_t n_b)
-{
-	size_t row[SUGGEST_MAX + 1];
-
-	for (size_t j = 0; j <= n_b; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= n_a; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= n_b; j++) {
-			size_t best = diagonal + (a[i - 1] != b[j - 1]);
-
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			diagonal = row[j];
-			row[j] = best;
-		}
-	}
-	return row[n_b];
 }
 
 const char *
 pbjson_field_suggest(const ProtobufCMessageDescriptor *type, const char *name, size_t size)
 {
-	char given[SUGGEST_MAX], known[SUGGEST_MAX];
-	size_t n_given = squeeze(name, size, given), nearest = n_given < 5 ? 2 : 3;
+	char given[SUGGEST_WORD_MAX + 1], known[SUGGEST_WORD_MAX + 1];
+	struct suggest suggest = suggest_begin(given, squeeze(name, size, given));
 	const char *found = NULL;
 
-	if (n_given == 0 || size > SUGGEST_MAX)
-		return NULL;
-	for (unsigned i = 0; i < type->n_fields; i++) {
+	for (unsigned i = 0; i < type->n_fields && suggest.n > 0; i++) {
 		const char *candidate = type->fields[i].name;
-		size_t stem = strlen(candidate), far;
+		size_t stem = 0;
 
-		far = distance(given, n_given, known, squeeze(candidate, stem, known));
-		if (far > 0 && pbjson_field_unit(&type->fields[i], &stem) != PBJSON_UNIT_NONE) {
-			size_t other =
-				distance(given, n_given, known, squeeze(candidate, stem, known));
-
-			far = other < far ? other : far;
+		suggest.nearest = NULL;
+		(void)squeeze(candidate, strlen(candidate), known);
+		suggest_try(&suggest, known);
+		if (pbjson_field_unit(&type->fields[i], &stem) != PBJSON_UNIT_NONE) {
+			(void)squeeze(candidate, stem, known);
+			suggest_try(&suggest, known);
 		}
-		if (far < nearest) {
-			nearest = far;
+		if (suggest.nearest != NULL)
 			found = candidate;
-		}
 	}
 	return found;
-}
-
-size_t
-pbjson_utf8_size(const char *text, size_t size)
-{
-	const unsigned char *p = (const unsigned char *)text;
-	unsigned lowest, code;
-	size_t n;
-
-	if (p[0] < 0x80)
-		return 1;
-	if (p[0] >= 0xc2 && p[0] <= 0xdf)
-		n = 2, lowest = 0x80, code = p[0] & 0x1fU;
-	else if (p[0] >= 0xe0 && p[0] <= 0xef)
-		n = 3, lowest = 0x800, code = p[0] & 0x0fU;
-	else if (p[0] >= 0xf0 && p[0] <= 0xf4)
-		n = 4, lowest = 0x10000, code = p[0] & 0x07U;
-	else
-		return 0;
-	if (size < n)
-		return 0;
-	for (size_t i = 1; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-		code = code << 6 | (p[i] & 0x3fU);
-	}
-	/* No overlong form, no half of a surrogate pair, nothing above Unicode. */
-	return code >= lowest && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff) ? n : 0;
 }

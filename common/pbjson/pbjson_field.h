@@ -55,6 +55,3 @@ enum pbjson_unit pbjson_field_unit(const ProtobufCFieldDescriptor *field, size_t
 /* The field that people may have meant by a name that does not exist, or NULL. */
 const char *pbjson_field_suggest(const ProtobufCMessageDescriptor *type, const char *name,
 	size_t size);
-
-/* Bytes of the UTF-8 sequence that begins at text, 1 to 4; 0 if none does. size > 0. */
-size_t pbjson_utf8_size(const char *text, size_t size);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/base/utf8.h"
 #include "common/pbjson/pbjson_field.h"
 #include "common/pbjson/pbjson_source.h"
 
@@ -207,6 +208,13 @@ read_escape(struct pbjson_json *json, struct err *err)
 	return fail(json, start, "no such escape", err);
 }
 
+/* ASCII that stands for itself: most of what there is. */
+static bool
+is_simple(char c)
+{
+	return c >= 0x20 && c != '"' && c != '\\' && (signed char)c > 0;
+}
+
 /* Behind the quote. A text without escapes is borrowed from the input. */
 static int
 read_text(struct pbjson_json *json, struct pbjson_token *ret, struct err *err)
@@ -218,9 +226,11 @@ read_text(struct pbjson_json *json, struct pbjson_token *ret, struct err *err)
 	for (;;) {
 		size_t n;
 
+		while (json->at < json->end && is_simple(*json->at))
+			json->at++;
 		if (json->at == json->end)
 			return fail(json, start, "a text without its closing quote", err);
-		n = pbjson_utf8_size(json->at, (size_t)(json->end - json->at));
+		n = utf8_size(json->at, (size_t)(json->end - json->at));
 		if (n == 0)
 			return fail(json, json->at, "not UTF-8", err);
 		if ((unsigned char)*json->at < 0x20)

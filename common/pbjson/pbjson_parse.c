@@ -7,6 +7,7 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/mem.h"
+#include "common/base/utf8.h"
 #include "common/pbjson/pbjson_field.h"
 #include "common/pbjson/pbjson_scalar.h"
 #include "common/pbjson/pbjson_source.h"
@@ -47,7 +48,7 @@ key_shown(const struct place *place)
 	size_t n = 0;
 
 	while (n < place->size && (unsigned char)place->name[n] >= 0x20 && place->name[n] != '"') {
-		size_t one = pbjson_utf8_size(place->name + n, place->size - n);
+		size_t one = utf8_size(place->name + n, place->size - n);
 
 		if (one == 0 || n + one > KEY_SHOWN_MAX)
 			break;
@@ -89,8 +90,8 @@ set_path(struct pbjson_err *err, const struct place *place)
 	text = buf_text(&path);
 	if (path.size > room) {
 		room -= sizeof more - 1;
-		while (n + pbjson_utf8_size(text + n, path.size - n) <= room)
-			n += pbjson_utf8_size(text + n, path.size - n);
+		while (n + utf8_size(text + n, path.size - n) <= room)
+			n += utf8_size(text + n, path.size - n);
 		(void)snprintf(err->path, sizeof err->path, "%.*s%s", (int)n, text, more);
 	} else {
 		(void)snprintf(err->path, sizeof err->path, "%s", text);

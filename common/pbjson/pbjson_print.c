@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/utf8.h"
 #include "common/pbjson/pbjson.h"
 #include "common/pbjson/pbjson_field.h"
 #include "common/pbjson/pbjson_scalar.h"
@@ -55,7 +56,7 @@ pbjson_print_text(const char *text, size_t size, struct buf *out)
 			i++;
 			continue;
 		}
-		n = c < 0x80 ? 0 : pbjson_utf8_size(text + i, size - i);
+		n = c < 0x80 ? 0 : utf8_size(text + i, size - i);
 		if (n > 0) {
 			i += n;
 			continue;

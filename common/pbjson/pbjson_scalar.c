@@ -9,6 +9,7 @@
 
 #include "common/base/mem.h"
 #include "common/base/units.h"
+#include "common/base/utf8.h"
 #include "common/pbjson/pbjson_field.h"
 
 enum { NUMBER_TEXT_MAX = 64 }; /* longer numbers and quantities are none */
@@ -34,7 +35,7 @@ pbjson_token_name(const struct pbjson_token *token, char ret[PBJSON_TOKEN_NAME_S
 		return ret;
 	}
 	while (n < token->size && token->text[n] != '\0') {
-		size_t one = pbjson_utf8_size(token->text + n, token->size - n);
+		size_t one = utf8_size(token->text + n, token->size - n);
 
 		if (one == 0 || n + one > 32)
 			break;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/utf8.h"
+
 enum { ALLOC_OVERHEAD = 16 }; /* what malloc adds to each block, about */
 
 struct budget {
@@ -66,31 +68,7 @@ rpc_unpack(const ProtobufCMessageDescriptor *type, const void *data, size_t size
 bool
 rpc_text_is_utf8(const char *text, size_t size)
 {
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	const uint8_t *p = (const uint8_t *)text, *end = p + size;
-
-	while (p < end) {
-		uint32_t code = *p;
-		ptrdiff_t n = code < 0x80             ? 1
-			      : (code & 0xe0) == 0xc0 ? 2
-			      : (code & 0xf0) == 0xe0 ? 3
-			      : (code & 0xf8) == 0xf0 ? 4
-						      : 0;
-
-		if (n == 0 || n > end - p || code == 0)
-			return false;
-		if (n > 1)
-			code &= 0x7fu >> n;
-		for (ptrdiff_t i = 1; i < n; i++) {
-			if ((p[i] & 0xc0) != 0x80)
-				return false;
-			code = code << 6 | (p[i] & 0x3fu);
-		}
-		if (n > 1 && (code < least[n] || code > 0x10ffff || (code >> 11) == 0x1b))
-			return false;
-		p += n;
-	}
-	return true;
+	return utf8_is_text(text, size);
 }
 
 /* Puts "name." or "name[i]." before the path: it is made on the way up. */
