@@ -6,6 +6,8 @@
  */
 #include "services/worker/core.h"
 
+#include <assert.h>
+
 #include "common/base/log.h"
 #include "common/base/mem.h"
 
@@ -49,8 +51,7 @@ spec_ref(struct worker *worker, const Davit__SpecEntry *entry)
 	memcpy(spec->id, entry->id, size + 1);
 	spec->spec = davit__task_spec__unpack(NULL, packed_size, packed);
 	free(packed);
-	if (spec->spec == NULL)
-		abort();
+	assert(spec->spec != NULL); /* it was packed just now */
 	spec->n_refs = 1;
 	HASH_ADD(hh, worker->specs, id[0], size, spec);
 	return spec;

@@ -34,7 +34,8 @@ failed_as_usual(struct worker_slot *slot, enum worker_step step, const struct er
 
 	switch (worker_engine_verdict(step, err)) {
 	case WORKER_VERDICT_AWAY:
-		slot->must_look = true;
+		/* A create that found nobody to talk to has surely not happened. */
+		slot->must_look = step != WORKER_STEP_CREATE || err->code != -ECONNREFUSED;
 		worker_watch_failed(slot->worker, err);
 		return true;
 	case WORKER_VERDICT_LOOK:

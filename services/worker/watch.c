@@ -235,6 +235,18 @@ bring_up(struct worker *worker)
 	return UINT64_MAX;
 }
 
+/* What has not started yet says that it waits, or is handed back when that takes too long. */
+static void
+touch_waiting(struct worker *worker)
+{
+	struct worker_slot *slot;
+
+	DL_FOREACH (worker->slots, slot) {
+		if (slot->state <= WORKER_SLOT_STARTING)
+			worker_slot_touch(slot);
+	}
+}
+
 uint64_t
 worker_watch_tick(struct worker *worker)
 {
@@ -251,6 +263,8 @@ worker_watch_tick(struct worker *worker)
 							   WORKER_ENGINE_RETRY_MIN_MS,
 							   WORKER_ENGINE_RETRY_MAX_MS,
 							   worker->ports.random(worker->ports.arg));
+		if (!watch->is_up)
+			touch_waiting(worker);
 	}
 	watch->look_failed = false;
 	if (watch->about_job != NULL || watch->list_job != NULL)

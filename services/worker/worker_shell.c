@@ -1,6 +1,7 @@
 /* Tested by tests/unit/test_worker_shell.c. */
 #include "services/worker/worker_shell.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -218,8 +219,9 @@ join(const char *folder, const char *name)
 {
 	char *path = NULL;
 
-	if (asprintf(&path, "%s/%s", folder, name) < 0)
-		abort();
+	int n = asprintf(&path, "%s/%s", folder, name);
+
+	assert(n > 0);
 	return path;
 }
 

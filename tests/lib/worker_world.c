@@ -37,6 +37,8 @@ port_call(void *arg, uint64_t ticket, const char *method, const ProtobufCMessage
 		call->poll = davit__poll_request__unpack(NULL, size, packed);
 		free(packed);
 		CHECK(call->poll->n_reports <= 4096);
+		if (call->poll->n_reports > world->most_reports)
+			world->most_reports = call->poll->n_reports;
 		world->n_polls++;
 	} else if (strcmp(method, "RegisterNode") == 0 && !world->is_down) {
 		const Davit__RegisterNodeRequest *node = (const void *)request;
@@ -320,7 +322,8 @@ answer_poll(struct world *world, struct world_call *call)
 	bool carries = poll->n_reports > 0 || poll->n_answers > 0;
 	struct reply *out;
 
-	if (poll->session != world->session || poll->session == world->dead_session) {
+	if (poll->session != world->session || poll->session == world->dead_session ||
+		world->are_sessions_dead) {
 		worker_answered(world->worker, call->ticket,
 			DAVIT__REPLY__STATUS__FAILED_PRECONDITION, "the session is over", NULL);
 		return true;

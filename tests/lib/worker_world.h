@@ -64,8 +64,9 @@ struct world {
 	struct fault *lose_reply;   /* which answer of the manager is lost */
 	struct fault *crash;        /* before which step the worker is killed and born again */
 	uint32_t chance;
-	bool skip_version; /* the next increment has a gap before it */
-	bool is_quiet_redial;
+	bool skip_version;      /* the next increment has a gap before it */
+	bool are_sessions_dead; /* every one is over as soon as it began */
+	size_t most_reports;    /* in one poll */
 };
 
 void world_init(struct world *world);

@@ -1,0 +1,145 @@
+#include <errno.h>
+#include <stdlib.h>
+
+#include "services/worker/limits.h"
+#include "services/worker/log_cursor.h"
+#include "tests/lib/test.h"
+
+static struct err err;
+static char got[1 << 16];
+static size_t n_records, most;
+
+static bool
+on_record(int stream, const void *data, size_t size, void *arg)
+{
+	(void)arg;
+	(void)snprintf(got + strlen(got), sizeof got - strlen(got), "%d:%.*s|", stream,
+		(int)(size < 64 ? size : 64), (const char *)data);
+	return ++n_records < most;
+}
+
+static void
+begin(struct worker_log_reader *reader, const char *cursor)
+{
+	struct worker_log_cursor from;
+
+	CHECK_OK(worker_log_cursor_parse(cursor, &from, &err), &err);
+	worker_log_reader_init(reader, &from);
+	reader->on_record = on_record;
+	got[0] = '\0';
+	n_records = 0;
+	most = 1000;
+}
+
+#define T1 "2025-01-01T00:00:00.000000001Z "
+#define T2 "2025-01-01T00:00:00.000000002Z "
+
+static const char stream[] = T1 "a\n" T1 "b\n" T2 "c\n" T2 "d\n" T2 "e";
+
+TEST(worker_log_cursor_is_checked)
+{
+	static const char *const bad[] = {"x", "1", "1.", ".1", "1.2.3", "-1.2", "1.2 ",
+		"99999999999999999999.1", "1.4294967296"};
+	struct worker_log_cursor cursor;
+	char text[WORKER_LOG_CURSOR_SIZE];
+
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		CHECK_EQ(worker_log_cursor_parse(bad[i], &cursor, &err), -EINVAL);
+	CHECK_OK(worker_log_cursor_parse(NULL, &cursor, &err), &err);
+	CHECK(cursor.ns == 0);
+	CHECK_OK(worker_log_cursor_parse("1700000000123456789.4294967295", &cursor, &err), &err);
+	CHECK_STR(worker_log_cursor_format(&cursor, text), "1700000000123456789.4294967295");
+}
+
+TEST(worker_log_stamp_is_an_engines_time)
+{
+	uint64_t ns;
+
+	CHECK_EQ(worker_log_stamp_parse("1970-01-01T00:00:01.5Z x", 24, &ns), 23);
+	CHECK(ns == UINT64_C(1500000000));
+	CHECK_EQ(worker_log_stamp_parse("2025-01-01T00:00:00.123456789Z ", 31, &ns), 31);
+	CHECK(ns == UINT64_C(1735689600123456789));
+	CHECK_EQ(worker_log_stamp_parse("2025-01-01T00:00:00Z x", 22, &ns), 21);
+	CHECK_EQ(worker_log_stamp_parse("2025-01-01T00:00:00.1Zx", 23, &ns), 0);
+	CHECK_EQ(worker_log_stamp_parse("2025-13-01 00:00:00.1Z ", 23, &ns), 0);
+	CHECK_EQ(worker_log_stamp_parse("2025-01-01T00:00:00.1", 21, &ns), 0);
+	CHECK_EQ(worker_log_stamp_parse("", 0, &ns), 0);
+}
+
+TEST(worker_log_reader_goes_on_exactly_behind_its_cursor)
+{
+	/* After n records, the next question gets the others: for every n. */
+	for (size_t n = 1; n <= 5; n++) {
+		struct worker_log_reader reader;
+		char cursor[WORKER_LOG_CURSOR_SIZE], first[256];
+
+		begin(&reader, NULL);
+		most = n;
+		worker_log_reader_put(&reader, 0, stream, sizeof stream - 1);
+		worker_log_reader_end(&reader);
+		CHECK_EQ(n_records, n);
+		(void)snprintf(first, sizeof first, "%.200s", got);
+		(void)worker_log_cursor_format(&reader.cursor, cursor);
+		worker_log_reader_fini(&reader);
+
+		begin(&reader, cursor);
+		worker_log_reader_put(&reader, 0, stream, sizeof stream - 1);
+		worker_log_reader_end(&reader);
+		CHECK_EQ(n_records, 5 - n);
+		(void)strncat(first, got, sizeof first - strlen(first) - 1);
+		CHECK_STR(first, "0:a\n|0:b\n|0:c\n|0:d\n|0:e|");
+		worker_log_reader_fini(&reader);
+	}
+}
+
+TEST(worker_log_reader_takes_pieces_cut_anywhere)
+{
+	for (size_t cut = 1; cut < sizeof stream - 1; cut++) {
+		struct worker_log_reader reader;
+
+		begin(&reader, NULL);
+		worker_log_reader_put(&reader, 1, stream, cut);
+		worker_log_reader_put(&reader, 1, stream + cut, sizeof stream - 1 - cut);
+		worker_log_reader_end(&reader);
+		CHECK_STR(got, "1:a\n|1:b\n|1:c\n|1:d\n|1:e|");
+		worker_log_reader_fini(&reader);
+	}
+}
+
+TEST(worker_log_reader_keeps_stamps_when_asked)
+{
+	struct worker_log_reader reader;
+
+	begin(&reader, NULL);
+	reader.keep_stamps = true;
+	worker_log_reader_put(&reader, 0, T1 "a\n", sizeof T1 "a\n" - 1);
+	CHECK_STR(got, "0:" T1 "a\n|");
+	worker_log_reader_fini(&reader);
+}
+
+TEST(worker_log_reader_joins_nothing_across_parts_of_a_long_line)
+{
+	struct worker_log_reader reader;
+
+	begin(&reader, NULL);
+	worker_log_reader_put(&reader, 0, T1 "part", sizeof T1 "part" - 1);
+	worker_log_reader_put(&reader, 0, T1 "rest\n", sizeof T1 "rest\n" - 1);
+	CHECK_STR(got, "0:part|0:rest\n|");
+	worker_log_reader_fini(&reader);
+}
+
+TEST(worker_log_reader_cuts_a_line_without_end)
+{
+	struct worker_log_reader reader;
+	char *piece = calloc(1, 4096);
+
+	begin(&reader, NULL);
+	memset(piece, 'x', 4096);
+	worker_log_reader_put(&reader, 0, T1, sizeof T1 - 1);
+	for (size_t size = 0; size < WORKER_LOG_LINE_MAX; size += 4096)
+		worker_log_reader_put(&reader, 0, piece, 4096);
+	CHECK_EQ(n_records, 1);
+	CHECK(reader.line[0].size < WORKER_LOG_LINE_MAX);
+	worker_log_reader_fini(&reader);
+	free(piece);
+}

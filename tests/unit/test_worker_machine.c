@@ -1,0 +1,60 @@
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "services/worker/machine.h"
+#include "tests/lib/test.h"
+
+static char root[64];
+
+static void
+write_file(const char *name, const char *text)
+{
+	char path[128];
+	FILE *out;
+
+	(void)snprintf(path, sizeof path, "%s/%s", root, name);
+	out = fopen(path, "we");
+	CHECK(out != NULL);
+	(void)fputs(text, out);
+	(void)fclose(out);
+}
+
+static void
+remove_file(const char *name)
+{
+	char path[128];
+
+	(void)snprintf(path, sizeof path, "%s/%s", root, name);
+	CHECK_EQ(unlink(path), 0);
+}
+
+TEST(worker_machine_counts_what_is_in_use)
+{
+	struct worker_machine machine = {.proc_root = root, .disk_path = "/"};
+	Davit__NodeSample sample;
+
+	(void)snprintf(root, sizeof root, "/tmp/davit-machine-XXXXXX");
+	CHECK(mkdtemp(root) != NULL);
+	worker_machine_read(&machine, &sample); /* nothing to read: nothing said */
+	CHECK(!sample.has_cpu_milli && !sample.has_memory_bytes && !sample.has_load1_milli);
+
+	write_file("stat", "cpu  100 0 100 800 0 0 0 0 0 0\ncpu0 1 1 1 1\n");
+	write_file("meminfo", "MemTotal:  1000 kB\nMemFree: 1 kB\nMemAvailable:  400 kB\n");
+	write_file("loadavg", "1.25 1.00 0.50 1/100 1\n");
+	worker_machine_read(&machine, &sample);
+	CHECK(!sample.has_cpu_milli); /* no sample before it */
+	CHECK_EQ(sample.memory_bytes, 600 * 1024);
+	CHECK_EQ(sample.memory_bytes_total, 1000 * 1024);
+	CHECK_EQ(sample.load1_milli, 1250);
+	CHECK(sample.disk_bytes_total >= sample.disk_bytes && sample.disk_bytes_total > 0);
+
+	write_file("stat", "cpu  125 0 125 850 0 0 0 0 0 0\n");
+	worker_machine_read(&machine, &sample);
+	CHECK_EQ(sample.cpu_milli, sample.cpu_milli_total / 2);
+	CHECK(worker_machine_disk_bytes("/") > 0);
+	CHECK_EQ(worker_machine_disk_bytes("/nowhere/at/all"), 0);
+	remove_file("stat");
+	remove_file("meminfo");
+	remove_file("loadavg");
+	(void)rmdir(root);
+}
