@@ -77,7 +77,11 @@ struct worker_options {
 struct worker *worker_new(const struct worker_options *options, struct engine *engine,
 	const struct worker_ports *ports);
 
-/* Gives up what is under way at the engine; containers go on. NULL is fine. */
+/*
+ * Gives up what is under way at the engine; containers go on. NULL is fine. The
+ * operations given up still end, without anybody to tell, so the engine is
+ * closed after this (engine_close frees what is left of them).
+ */
 void worker_free(struct worker *worker);
 CLEANUP_DEFINE(struct worker *, worker_free)
 

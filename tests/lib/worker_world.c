@@ -418,7 +418,7 @@ static void
 bury(struct world *world)
 {
 	worker_free(world->worker);
-	engine_mem_abandon(world->engine);
+	engine_close(world->engine);
 	while (world->n_calls > 0)
 		call_end(world, 0);
 	world->is_journaling = false;
