@@ -16,9 +16,8 @@
 
 enum {
 	WAL_TIDY_PAGES = 256,    /* store_tidy brings a longer log into the file: 1 MiB */
-	VACUUM_MIN_PAGES = 1024, /* fewer free pages than this are kept for later */
+	VACUUM_MIN_PAGES = 256,  /* fewer free pages than this are kept for later */
 	VACUUM_STEP_PAGES = 256, /* at most this many go at a time */
-	CHECK_BYTES = 4,         /* behind each value: proves that it is what was put */
 };
 
 static struct sqlite *
@@ -27,11 +26,27 @@ sqlite_of(struct store *store)
 	return (struct sqlite *)store;
 }
 
+/* What the system said last; a failed COMMIT keeps it at the log's descriptor only. */
+static int
+system_errno(sqlite3 *db)
+{
+	int code = sqlite3_system_errno(db);
+	sqlite3_file *log = NULL;
+
+	if (code != 0 ||
+		sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, (void *)&log) !=
+			SQLITE_OK ||
+		log == NULL || log->pMethods == NULL)
+		return code;
+	(void)log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &code);
+	return code;
+}
+
 /* From SQLite's code, and the system's where that says more, to ours. */
 static int
 db_errno(sqlite3 *db)
 {
-	int system = db == NULL ? 0 : sqlite3_system_errno(db);
+	int system = system_errno(db);
 
 	switch (sqlite3_errcode(db) & 0xff) {
 	case SQLITE_BUSY:
@@ -120,7 +135,7 @@ checksum(const char *key, size_t key_size, const void *value, size_t size)
 			left -= n;
 		}
 	}
-	return htole32((uint32_t)(sum ^ sum >> 32));
+	return (uint32_t)(sum ^ sum >> 32);
 }
 
 /* Steps a statement that answers no row, and makes it ready for its next use. */
@@ -159,21 +174,27 @@ store_sqlite_number(struct sqlite *sqlite, const char *sql, int64_t *ret, struct
 	return rc;
 }
 
+/* Puts n writes of the batch with a statement that has places for n rows. */
 static int
-put(struct sqlite *sqlite, struct store_write write, struct err *err)
+put_rows(struct sqlite *sqlite, enum stmt which, const struct store_batch *batch, size_t first,
+	size_t n, struct err *err)
 {
-	uint32_t check = checksum(write.key, write.key_size, write.value, write.size);
-	sqlite3_stmt *stmt = sqlite->stmts[STMT_PUT];
+	sqlite3_stmt *stmt = sqlite->stmts[which];
+	int place = 0, code = SQLITE_OK;
 
-	buf_reset(&sqlite->value);
-	buf_put(&sqlite->value, write.value, write.size);
-	buf_put(&sqlite->value, &check, CHECK_BYTES);
-	if (sqlite3_bind_blob(stmt, 1, write.key, (int)write.key_size, SQLITE_STATIC) !=
-			SQLITE_OK ||
-		sqlite3_bind_blob(stmt, 2, sqlite->value.data, (int)sqlite->value.size,
-			SQLITE_STATIC) != SQLITE_OK)
-		return store_sqlite_fail(sqlite, err);
-	return run(sqlite, STMT_PUT, err);
+	for (size_t i = first; i < first + n && code == SQLITE_OK; i++) {
+		struct store_write write = store_batch_at(batch, i);
+
+		code = sqlite3_bind_blob(stmt, ++place, write.key, (int)write.key_size,
+			SQLITE_STATIC);
+		if (code == SQLITE_OK)
+			code = sqlite3_bind_blob(stmt, ++place, write.value, (int)write.size,
+				SQLITE_STATIC);
+		if (code == SQLITE_OK)
+			code = sqlite3_bind_int64(stmt, ++place,
+				checksum(write.key, write.key_size, write.value, write.size));
+	}
+	return code == SQLITE_OK ? run(sqlite, which, err) : store_sqlite_fail(sqlite, err);
 }
 
 static int
@@ -224,17 +245,37 @@ store_sqlite_checkpoint(struct sqlite *sqlite, struct err *err)
 	return 0;
 }
 
+/* How many writes from first on are puts: max is enough. */
+static size_t
+count_puts(const struct store_batch *batch, size_t first, size_t max)
+{
+	size_t n = 0;
+
+	while (n < max && first + n < store_batch_count(batch) &&
+		!store_batch_at(batch, first + n).is_delete)
+		n++;
+	return n;
+}
+
 static int
 write_all(struct sqlite *sqlite, const struct store_batch *batch, struct err *err)
 {
-	for (size_t i = 0; i < store_batch_count(batch); i++) {
-		struct store_write write = store_batch_at(batch, i);
-		int rc = write.is_delete ? remove_key(sqlite, write, err) : put(sqlite, write, err);
+	size_t i = 0, n = store_batch_count(batch);
+	int rc = 0;
 
-		if (rc < 0)
-			return rc;
+	while (i < n && rc == 0) {
+		size_t n_puts = count_puts(batch, i, STORE_SQLITE_ROWS);
+
+		if (n_puts == STORE_SQLITE_ROWS) {
+			rc = put_rows(sqlite, STMT_PUT_ROWS, batch, i, n_puts, err);
+			i += n_puts;
+		} else if (n_puts > 0) {
+			rc = put_rows(sqlite, STMT_PUT, batch, i++, 1, err);
+		} else {
+			rc = remove_key(sqlite, store_batch_at(batch, i++), err);
+		}
 	}
-	return 0;
+	return rc;
 }
 
 static int
@@ -260,7 +301,7 @@ sqlite_commit(struct store *store, const struct store_batch *batch, struct err *
 	return rc;
 }
 
-/* A row of (key, value) as it was put: what comes from a file is not believed. */
+/* A row of (key, value, sum) as it was put: what comes from a file is not believed. */
 static int
 read_row(const struct sqlite *sqlite, sqlite3_stmt *stmt, struct store_write *ret,
 	char ret_key[STORE_KEY_MAX + 1], struct err *err)
@@ -268,18 +309,15 @@ read_row(const struct sqlite *sqlite, sqlite3_stmt *stmt, struct store_write *re
 	const void *key = sqlite3_column_blob(stmt, 0), *value = sqlite3_column_blob(stmt, 1);
 	size_t key_size = (size_t)sqlite3_column_bytes(stmt, 0);
 	size_t size = (size_t)sqlite3_column_bytes(stmt, 1);
-	uint32_t check;
 
 	if (key == NULL || key_size == 0 || key_size > STORE_KEY_MAX ||
 		memchr(key, '\0', key_size) != NULL)
 		return fail_damaged(sqlite, "?", err);
 	memcpy(ret_key, key, key_size);
 	ret_key[key_size] = '\0';
-	if (value == NULL || size < CHECK_BYTES || size - CHECK_BYTES > STORE_VALUE_MAX)
-		return fail_damaged(sqlite, ret_key, err);
-	size -= CHECK_BYTES;
-	memcpy(&check, (const char *)value + size, sizeof check);
-	if (check != checksum(ret_key, key_size, value, size))
+	value = value == NULL ? "" : value;
+	if (size > STORE_VALUE_MAX ||
+		sqlite3_column_int64(stmt, 2) != checksum(ret_key, key_size, value, size))
 		return fail_damaged(sqlite, ret_key, err);
 	*ret = (struct store_write){.key = ret_key,
 		.key_size = key_size,
@@ -340,8 +378,8 @@ sqlite_scan(struct store *store, const char *prefix, store_visit_fn *visit, void
 	char end[STORE_KEY_MAX + 1];
 	bool has_end = store_prefix_end(prefix, end);
 	const char *sql =
-		has_end ? "SELECT key, value FROM kv WHERE key >= ?1 AND key < ?2 ORDER BY key"
-			: "SELECT key, value FROM kv WHERE key >= ?1 ORDER BY key";
+		has_end ? "SELECT key, value, sum FROM kv WHERE key >= ?1 AND key < ?2 ORDER BY key"
+			: "SELECT key, value, sum FROM kv WHERE key >= ?1 ORDER BY key";
 	sqlite3_stmt *stmt = NULL;
 	int rc;
 
@@ -372,20 +410,20 @@ sqlite_sizes(struct store *store, uint64_t *ret_file_bytes, uint64_t *ret_wal_by
 	*ret_wal_bytes = size_of(sqlite_of(store)->path, "-wal");
 }
 
-/* Gives pages back to the disk when a quarter of the file is empty. */
-static int
-vacuum_some(struct sqlite *sqlite, struct err *err)
+/* Gives some pages back to the disk when a quarter of the file is empty. */
+static bool
+vacuum_some(struct sqlite *sqlite)
 {
-	char sql[64];
 	int64_t n_free = 0, n_pages = 0;
-	int rc = store_sqlite_number(sqlite, "PRAGMA freelist_count", &n_free, err);
+	struct err ignored;
+	char sql[64];
 
-	if (rc == 0)
-		rc = store_sqlite_number(sqlite, "PRAGMA page_count", &n_pages, err);
-	if (rc < 0 || n_free < VACUUM_MIN_PAGES || n_free < n_pages / 4)
-		return rc;
+	if (store_sqlite_number(sqlite, "PRAGMA freelist_count", &n_free, &ignored) < 0 ||
+		store_sqlite_number(sqlite, "PRAGMA page_count", &n_pages, &ignored) < 0 ||
+		n_free < VACUUM_MIN_PAGES || n_free < n_pages / 4)
+		return false;
 	(void)snprintf(sql, sizeof sql, "PRAGMA incremental_vacuum(%d)", VACUUM_STEP_PAGES);
-	return store_sqlite_exec(sqlite, sql, err);
+	return store_sqlite_exec(sqlite, sql, &ignored) == 0;
 }
 
 /* What fails here fails again in a commit, which has somebody to tell. */
@@ -397,9 +435,10 @@ sqlite_tidy(struct store *store)
 
 	if (sqlite->is_unsealed)
 		seal(sqlite);
-	(void)vacuum_some(sqlite, &ignored);
-	if (sqlite->wal_pages >= WAL_TIDY_PAGES)
-		(void)store_sqlite_checkpoint(sqlite, &ignored);
+	if (sqlite->wal_pages < WAL_TIDY_PAGES && !sqlite->is_vacuuming)
+		return;
+	sqlite->is_vacuuming = vacuum_some(sqlite);
+	(void)store_sqlite_checkpoint(sqlite, &ignored); /* only this makes the file shorter */
 }
 
 static void
@@ -410,7 +449,6 @@ sqlite_close(struct store *store)
 	for (unsigned i = 0; i < STMT_COUNT; i++)
 		(void)sqlite3_finalize(sqlite->stmts[i]);
 	(void)sqlite3_close(sqlite->db); /* also brings the log into the file */
-	buf_fini(&sqlite->value);
 	free(sqlite->path);
 	free(sqlite);
 }

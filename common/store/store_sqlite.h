@@ -9,7 +9,8 @@
 #include "common/store/store_impl.h"
 
 enum {
-	STORE_SQLITE_FORMAT = 1,           /* of the file, in its user_version */
+	STORE_SQLITE_ROWS = 8,   /* of one statement: starting one costs as much as a row */
+	STORE_SQLITE_FORMAT = 1, /* of the file, in its user_version */
 	STORE_SQLITE_WAL_MAX_PAGES = 2048, /* no commit begins behind a longer log: 8 MiB */
 };
 
@@ -18,6 +19,7 @@ enum stmt {
 	STMT_COMMIT,
 	STMT_ROLLBACK,
 	STMT_PUT,
+	STMT_PUT_ROWS, /* many at once */
 	STMT_DELETE,
 	STMT_GET,
 	STMT_COUNT,
@@ -28,9 +30,9 @@ struct sqlite {
 	sqlite3 *db;
 	sqlite3_stmt *stmts[STMT_COUNT];
 	char *path;
-	struct buf value; /* a value with its check, on its way to the file */
 	unsigned wal_pages;
-	bool is_unsealed; /* a commit failed late and the log may still hold it */
+	bool is_vacuuming; /* there was more to give back */
+	bool is_unsealed;  /* a commit failed late and the log may still hold it */
 };
 
 extern const struct store_ops store_sqlite_ops;

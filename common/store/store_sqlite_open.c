@@ -14,14 +14,17 @@ enum {
 	CACHE_KIB = 512, /* of pages in memory */
 };
 
+#define PUT_SQL "INSERT OR REPLACE INTO kv(key, value, sum) VALUES"
+#define ROW     "(?,?,?)"
+
 static const char *const stmt_sql[STMT_COUNT] = {
 	[STMT_BEGIN] = "BEGIN IMMEDIATE",
 	[STMT_COMMIT] = "COMMIT",
 	[STMT_ROLLBACK] = "ROLLBACK",
-	[STMT_PUT] = "INSERT INTO kv(key, value) VALUES(?1, ?2)"
-		     " ON CONFLICT(key) DO UPDATE SET value = excluded.value",
+	[STMT_PUT] = PUT_SQL ROW,
+	[STMT_PUT_ROWS] = PUT_SQL ROW "," ROW "," ROW "," ROW "," ROW "," ROW "," ROW "," ROW,
 	[STMT_DELETE] = "DELETE FROM kv WHERE key = ?1",
-	[STMT_GET] = "SELECT key, value FROM kv WHERE key = ?1",
+	[STMT_GET] = "SELECT key, value, sum FROM kv WHERE key = ?1",
 };
 
 static int
@@ -117,6 +120,21 @@ recognise(struct sqlite *sqlite, bool *ret_is_new, struct err *err)
 	return 0;
 }
 
+/* Damage to the tree itself, which could hide rows; half a microsecond for each of them. */
+static int
+check_tree(struct sqlite *sqlite, struct err *err)
+{
+	int64_t is_sound = 0;
+	int rc = store_sqlite_number(sqlite, "SELECT quick_check = 'ok' FROM pragma_quick_check(1)",
+		&is_sound, err);
+
+	if (rc == 0 && !is_sound)
+		rc = err_set(err, -EUCLEAN,
+			"store '%s' is damaged: restore a copy or start with a new file",
+			sqlite->path);
+	return rc;
+}
+
 /* The table and the marks that it is ours come in one transaction: never half a store. */
 static int
 lay_out(struct sqlite *sqlite, struct err *err)
@@ -125,7 +143,8 @@ lay_out(struct sqlite *sqlite, struct err *err)
 
 	(void)snprintf(sql, sizeof sql,
 		"BEGIN IMMEDIATE;"
-		"CREATE TABLE kv(key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
+		"CREATE TABLE kv(key BLOB PRIMARY KEY, value BLOB NOT NULL, sum INTEGER NOT NULL)"
+		" WITHOUT ROWID;"
 		"PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
 		APPLICATION_ID, STORE_SQLITE_FORMAT);
 	return store_sqlite_exec(sqlite, sql, err);
@@ -168,6 +187,8 @@ set_up(struct sqlite *sqlite, struct err *err)
 		rc = err_set(err, -EIO, "store '%s': no log can be kept beside it", sqlite->path);
 	if (rc == 0 && is_new)
 		rc = lay_out(sqlite, err);
+	if (rc == 0 && !is_new)
+		rc = check_tree(sqlite, err);
 	if (rc == 0)
 		rc = prepare_all(sqlite, err);
 	if (rc == 0)
