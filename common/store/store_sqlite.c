@@ -15,9 +15,9 @@
 #include "common/store/store_sqlite.h"
 
 enum {
-	WAL_TIDY_PAGES = 256,    /* store_tidy brings a longer log into the file: 1 MiB */
-	VACUUM_MIN_PAGES = 256,  /* fewer free pages than this are kept for later */
-	VACUUM_STEP_PAGES = 256, /* at most this many go at a time */
+	WAL_TIDY_BYTES = 1 << 20, /* store_tidy brings a longer log into the file */
+	VACUUM_MIN_PAGES = 128,   /* fewer free pages than this are kept for later: 1 MiB */
+	VACUUM_STEP_PAGES = 128,  /* at most this many go at a time */
 };
 
 static struct sqlite *
@@ -241,7 +241,7 @@ store_sqlite_checkpoint(struct sqlite *sqlite, struct err *err)
 		    &n_done) != SQLITE_OK)
 		return store_sqlite_fail(sqlite, err);
 	if (n_log == n_done)
-		sqlite->wal_pages = 0; /* the next commit begins it anew */
+		sqlite->wal_bytes = 0; /* the next commit begins it anew */
 	return 0;
 }
 
@@ -284,7 +284,7 @@ sqlite_commit(struct store *store, const struct store_batch *batch, struct err *
 	struct sqlite *sqlite = sqlite_of(store);
 	int rc = 0;
 
-	if (sqlite->wal_pages >= STORE_SQLITE_WAL_MAX_PAGES)
+	if (sqlite->wal_bytes >= STORE_SQLITE_WAL_MAX_BYTES)
 		rc = store_sqlite_checkpoint(sqlite, err);
 	if (rc == 0)
 		rc = run(sqlite, STMT_BEGIN, err);
@@ -435,7 +435,7 @@ sqlite_tidy(struct store *store)
 
 	if (sqlite->is_unsealed)
 		seal(sqlite);
-	if (sqlite->wal_pages < WAL_TIDY_PAGES && !sqlite->is_vacuuming)
+	if (sqlite->wal_bytes < WAL_TIDY_BYTES && !sqlite->is_vacuuming)
 		return;
 	sqlite->is_vacuuming = vacuum_some(sqlite);
 	(void)store_sqlite_checkpoint(sqlite, &ignored); /* only this makes the file shorter */

@@ -9,9 +9,10 @@
 #include "common/store/store_impl.h"
 
 enum {
-	STORE_SQLITE_ROWS = 8,   /* of one statement: starting one costs as much as a row */
-	STORE_SQLITE_FORMAT = 1, /* of the file, in its user_version */
-	STORE_SQLITE_WAL_MAX_PAGES = 2048, /* no commit begins behind a longer log: 8 MiB */
+	STORE_SQLITE_FORMAT = 1,              /* of the file, in its user_version */
+	STORE_SQLITE_PAGE_BYTES = 8192,       /* of a new file */
+	STORE_SQLITE_WAL_MAX_BYTES = 8 << 20, /* no commit begins behind a longer log */
+	STORE_SQLITE_ROWS = 16, /* of one statement: beginning one costs as much as a row */
 };
 
 enum stmt {
@@ -30,7 +31,7 @@ struct sqlite {
 	sqlite3 *db;
 	sqlite3_stmt *stmts[STMT_COUNT];
 	char *path;
-	unsigned wal_pages;
+	uint64_t wal_bytes;
 	bool is_vacuuming; /* there was more to give back */
 	bool is_unsealed;  /* a commit failed late and the log may still hold it */
 };

@@ -10,19 +10,18 @@
 
 enum {
 	APPLICATION_ID = 0x44617674, /* "Davt": how the file is told from others */
-	PAGE_BYTES = 4096,
-	CACHE_KIB = 512, /* of pages in memory */
+	CACHE_KIB = 512,             /* of pages in memory */
 };
 
-#define PUT_SQL "INSERT OR REPLACE INTO kv(key, value, sum) VALUES"
-#define ROW     "(?,?,?)"
+#define PUT_SQL   "INSERT INTO kv(key, value, sum) VALUES"
+#define FOUR_ROWS "(?,?,?),(?,?,?),(?,?,?),(?,?,?)"
 
 static const char *const stmt_sql[STMT_COUNT] = {
 	[STMT_BEGIN] = "BEGIN IMMEDIATE",
 	[STMT_COMMIT] = "COMMIT",
 	[STMT_ROLLBACK] = "ROLLBACK",
-	[STMT_PUT] = PUT_SQL ROW,
-	[STMT_PUT_ROWS] = PUT_SQL ROW "," ROW "," ROW "," ROW "," ROW "," ROW "," ROW "," ROW,
+	[STMT_PUT] = PUT_SQL "(?,?,?)",
+	[STMT_PUT_ROWS] = PUT_SQL FOUR_ROWS "," FOUR_ROWS "," FOUR_ROWS "," FOUR_ROWS,
 	[STMT_DELETE] = "DELETE FROM kv WHERE key = ?1",
 	[STMT_GET] = "SELECT key, value, sum FROM kv WHERE key = ?1",
 };
@@ -67,7 +66,7 @@ on_commit(void *arg, sqlite3 *db, const char *name, int n_pages)
 
 	(void)db;
 	(void)name;
-	sqlite->wal_pages = (unsigned)n_pages;
+	sqlite->wal_bytes = (uint64_t)n_pages * STORE_SQLITE_PAGE_BYTES;
 	return SQLITE_OK;
 }
 
@@ -135,7 +134,12 @@ check_tree(struct sqlite *sqlite, struct err *err)
 	return rc;
 }
 
-/* The table and the marks that it is ours come in one transaction: never half a store. */
+/*
+ * The table and the marks that it is ours come in one transaction: never half a
+ * store. A key that is there is replaced by the table's own rule and a NULL
+ * would FAIL, not ABORT: then a statement of many rows needs no journal to take
+ * back half of itself (the transaction is rolled back instead).
+ */
 static int
 lay_out(struct sqlite *sqlite, struct err *err)
 {
@@ -143,8 +147,8 @@ lay_out(struct sqlite *sqlite, struct err *err)
 
 	(void)snprintf(sql, sizeof sql,
 		"BEGIN IMMEDIATE;"
-		"CREATE TABLE kv(key BLOB PRIMARY KEY, value BLOB NOT NULL, sum INTEGER NOT NULL)"
-		" WITHOUT ROWID;"
+		"CREATE TABLE kv(key BLOB NOT NULL ON CONFLICT FAIL PRIMARY KEY ON CONFLICT REPLACE,"
+		" value BLOB, sum INTEGER) WITHOUT ROWID;"
 		"PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
 		APPLICATION_ID, STORE_SQLITE_FORMAT);
 	return store_sqlite_exec(sqlite, sql, err);
@@ -178,7 +182,7 @@ set_up(struct sqlite *sqlite, struct err *err)
 		" PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
 		" PRAGMA secure_delete = OFF; PRAGMA cache_size = -%d;"
 		" PRAGMA journal_size_limit = %d",
-		PAGE_BYTES, CACHE_KIB, STORE_SQLITE_WAL_MAX_PAGES * PAGE_BYTES);
+		STORE_SQLITE_PAGE_BYTES, CACHE_KIB, STORE_SQLITE_WAL_MAX_BYTES);
 	rc = store_sqlite_exec(sqlite, sql, err);
 	if (rc == 0)
 		rc = store_sqlite_number(sqlite,

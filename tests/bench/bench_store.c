@@ -126,6 +126,7 @@ measure_fill(struct store *store)
 	struct store_batch *batch = store_batch_new();
 	struct store_figures figures;
 	uint64_t begin = bench_now_ns(), wal_max = 0;
+	double cpu_us = bench_cpu_us();
 	struct err err;
 
 	for (unsigned i = 0; i < N_TASKS; i += FILL_BATCH) {
@@ -138,6 +139,7 @@ measure_fill(struct store *store)
 	}
 	bench_print("store.fill.rate", N_TASKS / ((double)(bench_now_ns() - begin) / 1e9),
 		"puts/s");
+	bench_print("store.fill.cpu", (bench_cpu_us() - cpu_us) / N_TASKS, "us/put");
 	bench_print("store.fill.bytes_per_record", (double)figures.file_bytes / N_TASKS, "B");
 	bench_print("store.fill.wal_max", (double)wal_max / 1024, "KiB");
 	store_batch_free(batch);

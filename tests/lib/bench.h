@@ -13,6 +13,9 @@
 /* Monotonic. */
 uint64_t bench_now_ns(void);
 
+/* Processor time of this process, user and system: steadier than the clock on a busy machine. */
+double bench_cpu_us(void);
+
 /* Durations in the order in which they came. A zeroed one is empty. */
 struct bench_series {
 	uint64_t *ns;

@@ -28,6 +28,7 @@ struct file {
 static sqlite3_vfs *real_vfs;
 static sqlite3_vfs our_vfs;
 static struct image images[FILES_MAX];
+static bool has_images;
 static struct fault *planned;
 static int planned_code;
 static bool planned_forever;
@@ -175,7 +176,7 @@ vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *base, int flags, int 
 
 	(void)vfs;
 	file->real = (sqlite3_file *)(file + 1);
-	file->image = name == NULL ? NULL : image_of(name);
+	file->image = name == NULL || !has_images ? NULL : image_of(name);
 	code = real_vfs->xOpen(real_vfs, name, file->real, flags, ret_flags);
 	file->base.pMethods = file->real->pMethods == NULL ? NULL : &methods;
 	return code;
@@ -185,15 +186,17 @@ static int
 vfs_delete(sqlite3_vfs *vfs, const char *name, int sync_folder)
 {
 	(void)vfs;
-	buf_reset(&image_of(name)->bytes);
+	if (has_images)
+		buf_reset(&image_of(name)->bytes);
 	return real_vfs->xDelete(real_vfs, name, sync_folder);
 }
 
 void
-sqlite_vfs_install(void)
+sqlite_vfs_install(bool with_images)
 {
 	assert(real_vfs == NULL);
 	real_vfs = sqlite3_vfs_find(NULL);
+	has_images = with_images;
 	our_vfs = *real_vfs;
 	our_vfs.zName = "accidents";
 	our_vfs.pNext = NULL;

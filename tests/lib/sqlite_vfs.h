@@ -11,7 +11,8 @@
 
 #include "tests/lib/fault.h"
 
-void sqlite_vfs_install(void);
+/* with_images: for power cuts. */
+void sqlite_vfs_install(bool with_images);
 
 /*
  * Every write, sync and truncation asks fault first (NULL: none). One that is

@@ -10,12 +10,13 @@
 
 #include "common/base/mem.h"
 #include "common/store/store_mem.h"
+#include "tests/lib/scratch.h"
 #include "tests/lib/test.h"
 
 /* A store, and the way to end its process and start again. */
 struct bed {
 	struct store *store;
-	char folder[64]; /* "" in memory */
+	char folder[SCRATCH_PATH_SIZE]; /* "" in memory */
 	char path[80];
 	struct err err;
 };
@@ -27,8 +28,7 @@ bed_open(struct bed *bed, bool in_file)
 		CHECK_OK(store_open_mem(&bed->store, &bed->err), &bed->err);
 		return;
 	}
-	(void)snprintf(bed->folder, sizeof bed->folder, "/tmp/davit-test-store.XXXXXX");
-	CHECK(mkdtemp(bed->folder) != NULL);
+	CHECK(scratch_make(bed->folder) != NULL);
 	(void)snprintf(bed->path, sizeof bed->path, "%s/db", bed->folder);
 	CHECK_OK(store_open_sqlite(bed->path, &bed->store, &bed->err), &bed->err);
 }
