@@ -11,6 +11,7 @@
 #include <nng/protocol/reqrep0/req.h>
 #include <utlist.h>
 
+#include "common/base/clock.h"
 #include "common/base/mailbox.h"
 #include "common/base/mem.h"
 #include "common/rpc/envelope.h"
@@ -70,6 +71,7 @@ struct rpc_client {
 	unsigned n_queued;
 	atomic_uint n_pipes;
 	atomic_uint pipe; /* id of the last one */
+	uint64_t redialed_ms;
 	const struct rpc_result *error;
 };
 
@@ -348,8 +350,12 @@ void
 rpc_client_redial(struct rpc_client *client)
 {
 	nng_pipe pipe = {.id = atomic_load(&client->pipe)};
+	uint64_t now_ms = clock_mono_ms();
 	struct err err = {0};
 
+	if (now_ms < client->redialed_ms + RPC_REDIAL_MIN_MS)
+		return;
+	client->redialed_ms = now_ms;
 	(void)nng_dialer_close(client->dialer);
 	if (pipe.id != 0)
 		(void)nng_pipe_close(pipe);

@@ -27,6 +27,8 @@ enum {
 	/* nng sends a call again after so long without an answer: longer than any wait, so that it
 	   only happens when an answer was lost. */
 	RPC_CLIENT_RESEND_MS = RPC_WAIT_MAX_MS + 30000,
+	RPC_REDIAL_MIN_MS = 1000, /* between two redials; nng 1.5.2 loses a dialer that is closed
+				     while it connects (4 KB), so it must not happen often */
 	RPC_SERVICE_TIMEOUT_MS = 30000, /* of calls by generated stubs */
 };
 
@@ -67,7 +69,11 @@ void rpc_client_cancel(struct rpc_client *client, struct rpc_pending *pending);
 
 bool rpc_client_is_connected(const struct rpc_client *client);
 
-/* Drops the connection and dials anew: for a caller that hears nothing although it is connected. */
+/*
+ * Drops the connection and dials anew: for a caller that hears nothing although it
+ * is connected. Calls under way are sent again. Within RPC_REDIAL_MIN_MS of the
+ * last one it does nothing.
+ */
 void rpc_client_redial(struct rpc_client *client);
 
 /*
