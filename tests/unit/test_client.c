@@ -227,13 +227,13 @@ TEST(client_refuses_a_call_that_is_too_large_without_sending_it)
 	text[RPC_MESSAGE_MAX] = '\0';
 	peer_open(&peer, NULL);
 	peer_wait_connected(&peer);
-	(void)peer_get(&peer, text, 9000, &seen);
+	(void)peer_get(&peer, text, 60000, &seen);
 	CHECK_EQ(seen.n, 0);
 	peer_wait_seen(&peer, &seen, 1);
 	CHECK_EQ(seen.status, DAVIT__REPLY__STATUS__RESOURCE_EXHAUSTED);
 	CHECK_HAS(seen.message, "RPC_MESSAGE_MAX");
 	text[RPC_MESSAGE_MAX - 64] = '\0';
-	(void)peer_get(&peer, text, 9000, &seen);
+	(void)peer_get(&peer, text, 60000, &seen);
 	peer_wait_seen(&peer, &seen, 2);
 	CHECK_EQ(seen.status, DAVIT__REPLY__STATUS__OK);
 	rpc_server_stats(peer.server, &stats);

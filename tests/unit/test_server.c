@@ -392,14 +392,12 @@ flood_more(void *arg)
 static void
 flood(size_t size, unsigned n, unsigned n_stuck)
 {
-	static const char call[] = "{\"method\":\"GetTask\",\"request\":{\"task\":\"t\"}}";
 	CLEANUP(free) char *data = xmalloc(size);
 	struct flood flood = {.data = data, .size = size, .n = n};
 	struct peer peer;
 	uint64_t end_ms;
 
-	memset(data, ' ', size);
-	memcpy(data, call, sizeof call - 1);
+	memset(data, 0xff, size); /* quickly refused */
 	peer_open(&peer, NULL);
 	stranger_open(&flood.stranger, &peer, true);
 	flood.stranger.n_want = n;
@@ -408,7 +406,6 @@ flood(size_t size, unsigned n, unsigned n_stuck)
 		(void)flood_more(&flood);
 	CHECK(flood.n_sent <= n_stuck);
 	turn_until(&peer.loop, flood_more, &flood, "all calls");
-	CHECK_EQ(peer.n_gets, n);
 	CHECK_EQ(nng_close(flood.stranger.socket), 0);
 	peer_close(&peer);
 }
