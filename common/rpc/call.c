@@ -8,6 +8,7 @@
 
 #include "common/base/mem.h"
 #include "common/base/suggest.h"
+#include "common/base/utf8.h"
 #include "common/rpc/envelope.h"
 
 /* Why a call is refused before there is a call. */
@@ -231,10 +232,10 @@ trim_utf8(char *text)
 {
 	size_t n = strlen(text), tail = n < 3 ? n : 3;
 
-	if (rpc_text_is_utf8(text, n))
+	if (utf8_is_text(text, n))
 		return;
 	for (size_t k = 1; k <= tail; k++) {
-		if (rpc_text_is_utf8(text, n - k)) {
+		if (utf8_is_text(text, n - k)) {
 			text[n - k] = '\0';
 			return;
 		}

@@ -5,106 +5,15 @@
 
 #include "common/base/mem.h"
 
-/* Index behind the string that opens at i, or size if it never closes. */
-static size_t
-skip_string(const char *text, size_t size, size_t i)
+/* The text of a member that was kept as it stands; absent and null are an empty object. */
+static struct pbjson_raw
+raw_object(struct pbjson_raw raw)
 {
-	for (i++; i < size; i++) {
-		if (text[i] == '\\')
-			i++;
-		else if (text[i] == '"')
-			return i + 1;
-	}
-	return size;
-}
+	static const struct pbjson_raw empty = {"{}", 2};
 
-struct span {
-	size_t begin, end;
-};
-
-/*
- * Finds the value of a member of the outermost object, without judging the rest:
- * that is the parser's business, on each of the two parts. The first one wins; a
- * second one stays in the envelope and is refused there as a repeated key.
- */
-static bool
-json_member(const char *text, size_t size, const char *name, struct span *ret_span)
-{
-	size_t depth = 0, end, n = strlen(name), begin = 0;
-	bool is_key = true, is_match = false;
-
-	for (size_t i = 0; i < size; i = end) {
-		char c = text[i];
-
-		end = i + 1;
-		if (c == '"') {
-			end = skip_string(text, size, i);
-			is_match = depth == 1 && is_key && end - i == n + 2 &&
-				   memcmp(text + i + 1, name, n) == 0;
-		} else if (c == ':' && depth == 1) {
-			begin = is_key && is_match ? end : begin;
-			is_key = false;
-		} else if (c == '{' || c == '[') {
-			depth++;
-		} else if ((c == '}' || c == ']' || c == ',') && depth == 1) {
-			if (begin > 0) {
-				*ret_span = (struct span){begin, i};
-				return true;
-			}
-			is_key = true;
-			depth -= c != ',';
-		} else if ((c == '}' || c == ']') && depth > 0) {
-			depth--;
-		}
-	}
-	return false;
-}
-
-static bool
-is_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static bool
-is_json_null(const char *text, size_t size)
-{
-	for (; size > 0 && is_space(*text); size--)
-		text++;
-	while (size > 0 && is_space(text[size - 1]))
-		size--;
-	return size == 4 && memcmp(text, "null", 4) == 0;
-}
-
-/*
- * Parses the object with one member cut out, as a message of the type, and says
- * where that member is ("{}" if it is absent or null).
- */
-static int
-parse_around(const ProtobufCMessageDescriptor *type, const char *text, size_t size,
-	const char *member, struct span *ret_span, ProtobufCMessage **ret_message,
-	struct pbjson_err *err)
-{
-	CLEANUP(buf_fini) struct buf rest = {0};
-
-	*ret_span = (struct span){0};
-	if (!json_member(text, size, member, ret_span))
-		return pbjson_parse(type, text, size, ret_message, err);
-	buf_put(&rest, text, ret_span->begin);
-	buf_puts(&rest, "null");
-	buf_put(&rest, text + ret_span->end, size - ret_span->end);
-	return pbjson_parse(type, buf_text(&rest), rest.size, ret_message, err);
-}
-
-static const char *
-span_text(const char *text, struct span span, size_t *ret_size)
-{
-	if (span.begin == 0 || is_json_null(text + span.begin, span.end - span.begin)) {
-		*ret_size = 2;
-		return "{}";
-	}
-	*ret_size = span.end - span.begin;
-	return text + span.begin;
+	if (raw.text == NULL || (raw.size == 4 && memcmp(raw.text, "null", 4) == 0))
+		return empty;
+	return raw;
 }
 
 int
@@ -112,20 +21,22 @@ rpc_envelope_parse(const void *data, size_t size, struct rpc_envelope *ret_envel
 	struct pbjson_err *err)
 {
 	ProtobufCMessage *message;
-	struct span span;
+	struct pbjson_raw raw = {0};
 	int rc;
 
 	*ret_envelope = (struct rpc_envelope){.is_json = size > 0 && *(const char *)data == '{'};
 	if (ret_envelope->is_json)
-		rc = parse_around(&davit__call__descriptor, data, size, "request", &span, &message,
-			err);
+		rc = pbjson_parse_raw(&davit__call__descriptor, data, size, "request", &message,
+			&raw, err);
 	else
 		rc = rpc_unpack(&davit__call__descriptor, data, size, &message, err);
 	if (rc < 0)
 		return rc;
 	ret_envelope->call = (Davit__Call *)(void *)message;
 	if (ret_envelope->is_json) {
-		ret_envelope->body = span_text(data, span, &ret_envelope->body_size);
+		raw = raw_object(raw);
+		ret_envelope->body = raw.text;
+		ret_envelope->body_size = raw.size;
 	} else {
 		ret_envelope->body = (const char *)ret_envelope->call->request.data;
 		ret_envelope->body_size = ret_envelope->call->request.len;
@@ -258,14 +169,12 @@ parse_reply(const ProtobufCMethodDescriptor *method, const char *data, size_t si
 {
 	bool is_json = size > 0 && *data == '{';
 	ProtobufCMessage *message;
-	struct span span;
-	const char *body;
-	size_t body_size;
+	struct pbjson_raw raw = {0};
 	int rc;
 
 	if (is_json)
-		rc = parse_around(&davit__reply__descriptor, data, size, "response", &span,
-			&message, &reply->err);
+		rc = pbjson_parse_raw(&davit__reply__descriptor, data, size, "response", &message,
+			&raw, &reply->err);
 	else
 		rc = rpc_unpack(&davit__reply__descriptor, data, size, &message, &reply->err);
 	if (rc < 0)
@@ -274,8 +183,9 @@ parse_reply(const ProtobufCMethodDescriptor *method, const char *data, size_t si
 	if (reply->reply->status != DAVIT__REPLY__STATUS__OK)
 		return 0;
 	if (is_json) {
-		body = span_text(data, span, &body_size);
-		return pbjson_parse(method->output, body, body_size, &reply->response, &reply->err);
+		raw = raw_object(raw);
+		return pbjson_parse(method->output, raw.text, raw.size, &reply->response,
+			&reply->err);
 	}
 	return rpc_unpack(method->output, reply->reply->response.data, reply->reply->response.len,
 		&reply->response, &reply->err);

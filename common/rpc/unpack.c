@@ -65,12 +65,6 @@ rpc_unpack(const ProtobufCMessageDescriptor *type, const void *data, size_t size
 	return 0;
 }
 
-bool
-rpc_text_is_utf8(const char *text, size_t size)
-{
-	return utf8_is_text(text, size);
-}
-
 /* Puts "name." or "name[i]." before the path: it is made on the way up. */
 static void
 path_prepend(struct pbjson_err *err, const char *name, size_t index, bool is_repeated)
@@ -96,7 +90,7 @@ check_value(const ProtobufCFieldDescriptor *field, const void *value, struct pbj
 	switch (field->type) {
 	case PROTOBUF_C_TYPE_STRING:
 		memcpy(&text, value, sizeof text);
-		if (text == NULL || rpc_text_is_utf8(text, strlen(text)))
+		if (text == NULL || utf8_is_text(text, strlen(text)))
 			return 0;
 		err->path[0] = '\0';
 		return err_set(&err->err, -EINVAL, "the text is not valid UTF-8");

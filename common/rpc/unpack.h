@@ -8,7 +8,6 @@
  */
 #pragma once
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include <protobuf-c/protobuf-c.h>
@@ -26,9 +25,6 @@ int rpc_unpack(const ProtobufCMessageDescriptor *type, const void *data, size_t 
 
 /* Every text of the message is UTF-8 and every enum has a known value: 0, or -EINVAL with path. */
 int rpc_unpack_check(const ProtobufCMessage *message, struct pbjson_err *err);
-
-/* size bytes are UTF-8 without NUL (RFC 3629: no surrogates, nothing overlong). */
-bool rpc_text_is_utf8(const char *text, size_t size);
 
 /* FNV-1a, 64 bits, over the packed form of a message; start with RPC_HASH_START. */
 #define RPC_HASH_START 0xcbf29ce484222325u

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/base/mem.h"
+#include "common/base/utf8.h"
 #include "common/rpc/envelope.h"
 #include "proto/manager.pb-c.h"
 #include "proto/worker.pb-c.h"
@@ -371,7 +372,7 @@ TEST(call_refusal_is_cut_at_a_whole_character)
 	memset(text, 'x', sizeof text);
 	memcpy(text + RPC_SENTENCE_MAX - 3, "\xe2\x82\xac", 4);
 	rpc_call_refuse(call, DAVIT__REPLY__STATUS__INTERNAL, NULL, "%s", text);
-	CHECK(rpc_text_is_utf8((char *)call->reply.data, call->reply.size));
+	CHECK(utf8_is_text((char *)call->reply.data, call->reply.size));
 	CHECK(strstr(buf_text(&call->reply), "\xef\xbf\xbd") == NULL);
 	rpc_call_refuse(call, DAVIT__REPLY__STATUS__INTERNAL, NULL, "a\xff\x01z and more");
 	CHECK_HAS(buf_text(&call->reply), "a??z and more");

@@ -1,43 +1,13 @@
 #include "common/rpc/unpack.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "common/base/mem.h"
 #include "proto/manager.pb-c.h"
 #include "proto/worker.pb-c.h"
 #include "tests/lib/test.h"
-
-TEST(unpack_knows_utf8)
-{
-	static const struct {
-		const char *text;
-		bool is_good;
-	} rows[] = {
-		{"", true},
-		{"plain", true},
-		{"\xc2\x80", true},
-		{"\xe0\xa0\x80", true},
-		{"\xed\x9f\xbf", true},
-		{"\xef\xbf\xbf", true},
-		{"\xf0\x90\x80\x80", true},
-		{"\xf4\x8f\xbf\xbf", true},
-		{"\x80", false},
-		{"\xc1\xbf", false},         /* overlong */
-		{"\xe0\x9f\xbf", false},     /* overlong */
-		{"\xf0\x8f\xbf\xbf", false}, /* overlong */
-		{"\xed\xa0\x80", false},     /* a surrogate */
-		{"\xf4\x90\x80\x80", false}, /* beyond Unicode */
-		{"\xf8\x88\x80\x80\x80", false},
-		{"\xe2\x82", false}, /* cut */
-		{"a\xff", false},
-	};
-
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-		if (rpc_text_is_utf8(rows[i].text, strlen(rows[i].text)) != rows[i].is_good)
-			fail_msg("row %zu", i);
-	CHECK(!rpc_text_is_utf8("a\0b", 3));
-}
 
 TEST(unpack_refuses_what_is_no_message)
 {
