@@ -297,7 +297,7 @@ worker_slot_give_up(struct worker_slot *slot, enum worker_want want)
 
 	slot->cause = worker_slot_cause(slot);
 	if (want != WORKER_WANT_REMOVE || told || slot->cause == DAVIT__TASK_REPORT__CAUSE__TTL ||
-		slot->state == WORKER_SLOT_STARTING)
+		slot->state >= WORKER_SLOT_STARTING) /* it may have run: it ends first */
 		end_for(slot, slot->cause);
 	else
 		(void)worker_slot_step(slot, worker_slot_has_container(slot)
