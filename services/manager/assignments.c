@@ -220,6 +220,9 @@ serve(struct manager *manager, struct node *node)
 	manager->assignments.mark++;
 	reply.applies_to = reply.results_in = request->have_version;
 	if (complete || has_changes) {
+		/* Beyond whatever the worker has, also from an earlier life of the manager. */
+		if (node->version < request->have_version)
+			node->version = request->have_version;
 		reply.results_in = ++node->version;
 		if (complete)
 			fill_complete(manager, node, &reply);

@@ -99,7 +99,6 @@ nodes_restore(struct manager *manager, struct id id, const Davit__NodeRecord *re
 	node->draining = record->draining;
 	node->session = record->session;
 	node->registered_ms = record->registered_ms;
-	node->version = manager->now.wall_ms;
 	node->account.capacity = capacity_of(record->capacity);
 	model_set_text(&node->address, record->address);
 	model_set_text(&node->davit_version, record->davit_version);
@@ -207,7 +206,6 @@ find_or_add(struct manager *manager, struct rpc_call *call,
 	node = model_node_add(model, request->node_id != NULL ? id : manager_new_id(manager, false),
 		request->name);
 	node->registered_ms = manager->now.wall_ms;
-	node->version = manager->now.wall_ms;
 	return node;
 }
 
@@ -230,7 +228,6 @@ begin_session(struct manager *manager, struct node *node, const Davit__RegisterN
 	assignments_end(manager, node, "a newer session of this node has begun");
 	relay_node_lost(manager, node);
 	node->session++;
-	node->version += 2;
 	node->sent_version = 0;
 	node->needs_complete = true;
 	node->stats_seq = 0;
