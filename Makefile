@@ -48,7 +48,7 @@ gen_h    += $(testgen_c:.c=.h)
 testlib_o := $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/*.c)) $(testgen_c:.c=.o)
 service_a := $(services:%=$(B)/%.a)
 
-.PHONY: all check fuzz fuzz-smoke test test-long deps up down unit tidy golden fmt clean bench-build FORCE
+.PHONY: all sim check fuzz fuzz-smoke test test-long deps up down unit tidy golden fmt clean bench-build FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(foreach s,$(services),$(B)/bin/$(call program,$s))
@@ -97,6 +97,17 @@ $(B)/bench/%: $(B)/tests/bench/%.o $(B)/tests/lib/bench.o $(service_a) $(B)/comm
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
 bench-build: $(benches)
+
+# The simulated cluster. SEEDS is how many from SEED on; both cores share them.
+SEED  ?= 1
+SEEDS ?= 200
+STEPS ?= 20000
+sim_o := $(patsubst %.c,$(B)/%.o,$(wildcard tests/sim/*.c))
+$(B)/sim/sim: $(sim_o) $(service_a) $(B)/common.a
+	@echo "  LINK $@" && mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--wrap=fsm_next $^ $(LDLIBS) -o $@
+sim: $(B)/sim/sim
+	$(Q)tests/sim/run.sh $< $(SEED) $(SEEDS) $(STEPS)
 
 # Fuzz targets: run by replay.c over their corpus, or by libFuzzer (MODE=fuzz) in search of more.
 fuzz_main := $(if $(filter fuzz,$(MODE)),,$(B)/tests/fuzz/replay.o)

@@ -8,7 +8,7 @@
  * from the real clock instead.
  *
  * What a container does is told, in this order, by
- *   its label "davit.mem", else its image, as words separated by '/':
+ *   its label "engine.mem", else its image, as words separated by '/':
  *     run:forever         until somebody ends it (the default)
  *     exit:N              ends with code N
  *     after:TIME          … this long after its start (units.h: "50ms"; "0")
@@ -36,7 +36,7 @@
 
 #include "common/docker/engine_call.h"
 
-#define ENGINE_MEM_LABEL "davit.mem"
+#define ENGINE_MEM_LABEL "engine.mem"
 
 enum {
 	ENGINE_MEM_EVENTS_KEPT = 256, /* that a late subscriber can still get, as in the engine */

@@ -42,9 +42,9 @@ TEST(engine_mem_commands_and_labels_say_it_too)
 		{"{\"Image\":\"b\",\"Cmd\":[\"sleep\",\"1000\"]}", ENGINE_RUNNING, 0, ""},
 		{"{\"Image\":\"b\",\"Cmd\":[\"httpd\",\"-f\"]}", ENGINE_RUNNING, 0, ""},
 		{"{\"Image\":\"b\"}", ENGINE_RUNNING, 0, ""},
-		{"{\"Image\":\"b\",\"Cmd\":[\"false\"],\"Labels\":{\"davit.mem\":\"exit:7\"}}",
+		{"{\"Image\":\"b\",\"Cmd\":[\"false\"],\"Labels\":{\"engine.mem\":\"exit:7\"}}",
 			ENGINE_EXITED, 7, ""},
-		{"{\"Image\":\"b\",\"Labels\":{\"davit.mem\":\"oom:5ms\"}}", ENGINE_EXITED, 137,
+		{"{\"Image\":\"b\",\"Labels\":{\"engine.mem\":\"oom:5ms\"}}", ENGINE_EXITED, 137,
 			""},
 		{"{\"Image\":\"log:2/exit:0\"}", ENGINE_EXITED, 0, "line 1\nline 2\n"},
 	};

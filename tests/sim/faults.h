@@ -1,0 +1,10 @@
+/*
+ * faults.h - what goes wrong, by dice.
+ */
+#pragma once
+
+#include "tests/sim/sim.h"
+
+void faults_init(struct sim *sim);
+/* From now on nothing goes wrong: all run, all links are whole, clocks stay. */
+void faults_end(struct sim *sim);

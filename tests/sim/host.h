@@ -1,0 +1,63 @@
+/*
+ * host.h - the processes of the simulated cluster: each a core with the shell's duties.
+ *
+ * kill is -9 at this moment: what was not on disk is gone. start makes the next life
+ * from what the disk holds. Both may be called at any time; starting what runs does
+ * nothing.
+ */
+#pragma once
+
+#include "common/rpc/call.h"
+#include "services/worker/worker.h"
+#include "tests/sim/sim.h"
+
+/* ---- manager ---- */
+
+struct host_manager {
+	struct sim *sim;
+	struct store *store;
+	struct manager *core; /* NULL while it is down */
+	bool turn_is_due;
+	bool must_load; /* the store could not be read: nothing is served */
+};
+
+void host_manager_init(struct sim *sim);
+void host_manager_fini(struct sim *sim);
+void host_manager_start(struct sim *sim);
+void host_manager_kill(struct sim *sim);
+/* The next commit fails with code, or dies within it. */
+void host_manager_fail_commit(struct sim *sim, int code);
+void host_manager_cut_commit(struct sim *sim, bool kept);
+/* A call has arrived; owned from here. */
+void host_manager_take(struct sim *sim, struct rpc_call *call);
+
+/* ---- scheduler ---- */
+
+void host_scheduler_init(struct sim *sim);
+void host_scheduler_fini(struct sim *sim);
+void host_scheduler_start(struct sim *sim);
+void host_scheduler_kill(struct sim *sim);
+void host_scheduler_take(struct sim *sim, struct rpc_call *call);
+
+/* ---- workers ---- */
+
+struct host_worker {
+	struct sim *sim;
+	unsigned index, proc;
+	char name[16];
+	struct engine_mem_world *world; /* the machine: outlives the process */
+	struct engine *engine;
+	struct worker *core;
+	char node_id[64];                     /* on disk */
+	struct worker_journal_entry *journal; /* on disk */
+	size_t n_journal, journal_room;
+	bool is_changed;                    /* its engine may have; for invariants.c */
+	uint64_t armed_ms, engine_armed_ms; /* when an event is queued for; 0: none */
+};
+
+void host_worker_init(struct sim *sim, unsigned index);
+void host_worker_fini(struct sim *sim, unsigned index);
+void host_worker_start(struct sim *sim, unsigned index);
+void host_worker_kill(struct sim *sim, unsigned index);
+/* The engine's world may have changed from outside: look soon. */
+void host_worker_poke(struct sim *sim, unsigned index);

@@ -1,0 +1,228 @@
+#include <errno.h>
+#include <stdio.h>
+
+#include "common/base/mem.h"
+#include "common/store/store_mem.h"
+#include "tests/sim/host.h"
+#include "tests/sim/invariants.h"
+#include "tests/sim/network.h"
+
+enum {
+	COMMIT_MS_MAX = 4,
+	RESTART_MS = 1500, /* after it died within a commit */
+	HISTORY_MAX = 60,
+	PLACE_TIMEOUT_MS = 2000,
+};
+
+static struct manager_now
+now(const struct sim *sim)
+{
+	return (struct manager_now){sim_mono(sim, SIM_MANAGER), sim_wall(sim, SIM_MANAGER)};
+}
+
+static void
+port_random(void *arg, void *data, size_t size)
+{
+	struct host_manager *host = arg;
+
+	sim_random(host->sim, data, size);
+}
+
+static void schedule_turn(struct host_manager *host);
+
+static void
+on_placed(const struct rpc_result *result, void *arg)
+{
+	struct host_manager *host = arg;
+
+	manager_placed(host->core, now(host->sim), result->status, result->message,
+		(const Davit__PlaceReply *)result->response);
+	schedule_turn(host);
+}
+
+static void
+port_place(void *arg, const Davit__PlaceRequest *request)
+{
+	struct host_manager *host = arg;
+	struct network_call call = {.from = SIM_MANAGER,
+		.to = SIM_SCHEDULER,
+		.service = &davit__scheduler__descriptor,
+		.method = "Place",
+		.request = &request->base,
+		.timeout_ms = PLACE_TIMEOUT_MS,
+		.done = on_placed,
+		.arg = host};
+
+	network_call(host->sim, &call);
+}
+
+static void
+port_publish(void *arg, const char *topic, const ProtobufCMessage *message)
+{
+	(void)arg;
+	(void)topic;
+	(void)message;
+}
+
+/* ---- turns: what arrives while the disk is busy is the next batch ---- */
+
+static void
+load(struct host_manager *host)
+{
+	struct err err = {0};
+
+	host->must_load = manager_load(host->core, host->store, now(host->sim), &err) < 0;
+	if (host->must_load)
+		sim_fail(host->sim, "store_can_be_read", "%s", err.text);
+	witness_manager_loaded(host->sim);
+}
+
+static void
+on_restart(struct sim *sim, void *arg)
+{
+	(void)arg;
+	if (!sim->is_ending)
+		host_manager_start(sim);
+}
+
+static void
+commit(struct host_manager *host)
+{
+	const struct store_batch *writes = manager_seal(host->core);
+	struct err err = {0};
+	int rc = store_commit(host->store, writes, &err);
+
+	if (rc == -ESHUTDOWN) {
+		host_manager_kill(host->sim);
+		sim_at(host->sim, host->sim->now_ms + RESTART_MS, on_restart, NULL);
+		return;
+	}
+	if (rc == 0) {
+		witness_manager_committed(host->sim);
+		manager_release(host->core);
+		return;
+	}
+	sim_trace(host->sim, SIM_MANAGER, "commit failed: %s", err.text);
+	manager_abort(host->core, err.text);
+	load(host);
+}
+
+static void
+on_turn(struct sim *sim, void *arg)
+{
+	struct host_manager *host = sim->manager;
+
+	if (!sim->procs[SIM_MANAGER].is_up || sim->procs[SIM_MANAGER].epoch != (uintptr_t)arg)
+		return;
+	host->turn_is_due = false;
+	for (unsigned n = 0; host->core != NULL && manager_has_work(host->core); n++) {
+		if (n == 1000) {
+			sim_fail(sim, "manager_comes_to_rest", "1000 batches in one turn");
+			return;
+		}
+		commit(host);
+	}
+}
+
+static void
+schedule_turn(struct host_manager *host)
+{
+	struct sim *sim = host->sim;
+
+	if (host->turn_is_due)
+		return;
+	host->turn_is_due = true;
+	sim_at(sim, sim->now_ms + sim_roll(sim, COMMIT_MS_MAX), on_turn,
+		(void *)(uintptr_t)sim->procs[SIM_MANAGER].epoch);
+}
+
+static void
+on_tick(struct sim *sim, void *arg)
+{
+	struct host_manager *host = sim->manager;
+
+	if (!sim->procs[SIM_MANAGER].is_up || sim->procs[SIM_MANAGER].epoch != (uintptr_t)arg)
+		return;
+	manager_tick(host->core, now(sim));
+	schedule_turn(host);
+	sim_at(sim, sim->now_ms + SIM_TICK_MS, on_tick, arg);
+}
+
+void
+host_manager_take(struct sim *sim, struct rpc_call *call)
+{
+	manager_call(sim->manager->core, now(sim), call);
+	schedule_turn(sim->manager);
+}
+
+/* ---- lives ---- */
+
+void
+host_manager_start(struct sim *sim)
+{
+	struct host_manager *host = sim->manager;
+	struct manager_config config;
+	struct manager_ports ports = {port_random, port_place, port_publish, host};
+
+	if (sim->procs[SIM_MANAGER].is_up)
+		return;
+	sim->procs[SIM_MANAGER].is_up = true;
+	manager_config_init(&config);
+	config.ports = (struct ledger_range){30000, 30019}; /* so few that they run out */
+	config.history_max = HISTORY_MAX;
+	config.restart_grace_ms = 5000;
+	host->core = manager_new(&config, &ports);
+	host->turn_is_due = false;
+	sim_trace(sim, SIM_MANAGER, "starts");
+	load(host);
+	sim_at(sim, sim->now_ms + SIM_TICK_MS, on_tick,
+		(void *)(uintptr_t)sim->procs[SIM_MANAGER].epoch);
+}
+
+void
+host_manager_kill(struct sim *sim)
+{
+	struct host_manager *host = sim->manager;
+
+	if (!sim->procs[SIM_MANAGER].is_up)
+		return;
+	sim_trace(sim, SIM_MANAGER, "is killed");
+	sim->procs[SIM_MANAGER].is_up = false;
+	sim->procs[SIM_MANAGER].epoch++; /* first: what it still says reaches nobody */
+	manager_free(host->core);
+	host->core = NULL;
+	store_mem_crash(host->store);
+}
+
+void
+host_manager_fail_commit(struct sim *sim, int code)
+{
+	store_mem_fail_next(sim->manager->store, 0, code);
+}
+
+void
+host_manager_cut_commit(struct sim *sim, bool kept)
+{
+	store_mem_cut_next(sim->manager->store, 0, kept);
+}
+
+void
+host_manager_init(struct sim *sim)
+{
+	struct err err = {0};
+
+	sim->manager = xcalloc(1, sizeof *sim->manager);
+	sim->manager->sim = sim;
+	if (store_open_mem(&sim->manager->store, &err) < 0)
+		sim_fail(sim, "store_can_be_read", "%s", err.text);
+	host_manager_start(sim);
+}
+
+void
+host_manager_fini(struct sim *sim)
+{
+	manager_free(sim->manager->core);
+	store_close(sim->manager->store);
+	free(sim->manager);
+	sim->manager = NULL;
+}

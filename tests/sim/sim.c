@@ -1,0 +1,261 @@
+#include "tests/sim/sim.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/mem.h"
+#include "tests/sim/faults.h"
+#include "tests/sim/host.h"
+#include "tests/sim/invariants.h"
+#include "tests/sim/users.h"
+
+static const uint64_t begin_ms = UINT64_C(1700000000000);
+
+/* ---- queue: a binary heap by time, then by order of insertion ---- */
+
+static bool
+is_before(const struct sim_event *a, const struct sim_event *b)
+{
+	return a->at_ms != b->at_ms ? a->at_ms < b->at_ms : a->seq < b->seq;
+}
+
+void
+sim_at(struct sim *sim, uint64_t at_ms, sim_event_fn *fn, void *arg)
+{
+	struct sim_event event = {at_ms < sim->now_ms ? sim->now_ms : at_ms, sim->next_seq++, fn,
+		arg};
+	size_t i = sim->n_events++;
+
+	if (sim->n_events > sim->room) {
+		sim->room = sim->room == 0 ? 256 : sim->room * 2;
+		sim->heap = xrealloc(sim->heap, sim->room, sizeof *sim->heap);
+	}
+	for (; i > 0 && is_before(&event, &sim->heap[(i - 1) / 2]); i = (i - 1) / 2)
+		sim->heap[i] = sim->heap[(i - 1) / 2];
+	sim->heap[i] = event;
+}
+
+static struct sim_event
+take_first(struct sim *sim)
+{
+	struct sim_event first = sim->heap[0], last = sim->heap[--sim->n_events];
+	size_t i = 0;
+
+	for (;;) {
+		size_t child = 2 * i + 1;
+
+		if (child >= sim->n_events)
+			break;
+		if (child + 1 < sim->n_events &&
+			is_before(&sim->heap[child + 1], &sim->heap[child]))
+			child++;
+		if (!is_before(&sim->heap[child], &last))
+			break;
+		sim->heap[i] = sim->heap[child];
+		i = child;
+	}
+	if (sim->n_events > 0)
+		sim->heap[i] = last;
+	return first;
+}
+
+/* ---- dice: splitmix64 (Steele, Lea, Flood 2014) ---- */
+
+static uint64_t throw(struct sim * sim)
+{
+	uint64_t z = sim->dice += UINT64_C(0x9e3779b97f4a7c15);
+
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return z ^ z >> 31;
+}
+
+uint64_t
+sim_roll(struct sim *sim, uint64_t n)
+{
+	return throw(sim) % n;
+}
+
+bool
+sim_chance(struct sim *sim, unsigned per_mille)
+{
+	return sim_roll(sim, 1000) < per_mille;
+}
+
+void
+sim_random(struct sim *sim, void *data, size_t size)
+{
+	uint8_t *at = data;
+
+	for (size_t i = 0; i < size; i++)
+		at[i] = (uint8_t) throw(sim);
+}
+
+/* ---- clocks ---- */
+
+uint64_t
+sim_mono(const struct sim *sim, unsigned proc)
+{
+	uint64_t passed = sim->now_ms - begin_ms;
+
+	return 1000000 + passed * (uint64_t)(1000 + sim->procs[proc].drift) / 1000;
+}
+
+uint64_t
+sim_wall(const struct sim *sim, unsigned proc)
+{
+	return sim->now_ms + (uint64_t)sim->procs[proc].wall_offset_ms;
+}
+
+uint64_t
+sim_when(const struct sim *sim, unsigned proc, uint64_t mono_ms)
+{
+	uint64_t now = sim_mono(sim, proc);
+
+	if (mono_ms <= now)
+		return sim->now_ms;
+	if (mono_ms - now > UINT32_MAX)
+		return UINT64_MAX;
+	return sim->now_ms + (mono_ms - now) * 1000 / (uint64_t)(1000 + sim->procs[proc].drift) + 1;
+}
+
+/* ---- what people read ---- */
+
+void
+sim_trace(struct sim *sim, unsigned proc, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!sim->options.trace)
+		return;
+	(void)printf("%9.3f  %-10s ", (double)(sim->now_ms - begin_ms) / 1000,
+		sim->procs[proc].name);
+	va_start(ap, fmt);
+	(void)vprintf(fmt, ap);
+	va_end(ap);
+	(void)printf("\n");
+}
+
+void
+sim_fail(struct sim *sim, const char *invariant, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	if (sim->failure[0] != '\0')
+		return;
+	n = snprintf(sim->failure, sizeof sim->failure, "%s at step %llu, %.3f s: ", invariant,
+		(unsigned long long)sim->n_steps, (double)(sim->now_ms - begin_ms) / 1000);
+	va_start(ap, fmt);
+	(void)vsnprintf(sim->failure + n, sizeof sim->failure - (size_t)n, fmt, ap);
+	va_end(ap);
+}
+
+/* ---- a run ---- */
+
+static void
+name_procs(struct sim *sim)
+{
+	(void)snprintf(sim->procs[SIM_MANAGER].name, sizeof sim->procs[0].name, "manager");
+	(void)snprintf(sim->procs[SIM_SCHEDULER].name, sizeof sim->procs[0].name, "scheduler");
+	(void)snprintf(sim->procs[SIM_USER].name, sizeof sim->procs[0].name, "user");
+	for (unsigned i = 0; i < sim->options.n_workers; i++)
+		(void)snprintf(sim->procs[SIM_WORKER + i].name, sizeof sim->procs[0].name, "w%u",
+			i);
+	sim->procs[SIM_USER].is_up = true;
+}
+
+static void
+begin(struct sim *sim, const struct sim_options *options)
+{
+	*sim = (struct sim){.options = *options, .now_ms = begin_ms, .dice = options->seed};
+	sim->faults_on = !options->calm;
+	sim->delay_max_ms = 20;
+	name_procs(sim);
+	witness_init(sim);
+	host_manager_init(sim);
+	host_scheduler_init(sim);
+	for (unsigned i = 0; i < options->n_workers; i++)
+		host_worker_init(sim, i);
+	users_init(sim);
+	faults_init(sim);
+}
+
+static void
+end(struct sim *sim)
+{
+	sim->is_ending = true;
+	for (unsigned i = 0; i < SIM_PROCS_MAX; i++)
+		sim->procs[i].is_up = false;
+	while (sim->n_events > 0) {
+		struct sim_event event = take_first(sim);
+
+		event.fn(sim, event.arg);
+	}
+	users_fini(sim);
+	host_manager_fini(sim);
+	host_scheduler_fini(sim);
+	for (unsigned i = 0; i < sim->options.n_workers; i++)
+		host_worker_fini(sim, i);
+	witness_fini(sim);
+	free(sim->heap);
+}
+
+static void
+step(struct sim *sim)
+{
+	struct sim_event event = take_first(sim);
+
+	sim->now_ms = event.at_ms;
+	sim->n_steps++;
+	event.fn(sim, event.arg);
+	invariants_check(sim);
+}
+
+/* Until all agree, at most quiet_ms; looks once a simulated second. */
+static void
+converge(struct sim *sim)
+{
+	uint64_t until = sim->now_ms + sim->options.quiet_ms, next_look = sim->now_ms;
+	char why[256] = "";
+
+	while (sim->failure[0] == '\0') {
+		if (sim->now_ms >= next_look) {
+			next_look = sim->now_ms + 1000;
+			if (invariants_has_converged(sim, why, sizeof why))
+				return;
+		}
+		if (sim->now_ms >= until) {
+			sim_fail(sim, "store_and_engines_become_equal", "%s", why);
+			return;
+		}
+		step(sim);
+	}
+}
+
+bool
+sim_run(const struct sim_options *options, char *ret_failure, size_t size, uint64_t *ret_steps,
+	uint64_t *ret_ms)
+{
+	struct sim *sim = xcalloc(1, sizeof *sim);
+	bool ok;
+
+	begin(sim, options);
+	while (sim->n_steps < options->steps && sim->failure[0] == '\0')
+		step(sim);
+	if (!options->calm) {
+		faults_end(sim);
+		converge(sim);
+	}
+	if (sim->failure[0] == '\0' && !options->calm)
+		invariants_check_end(sim);
+	ok = sim->failure[0] == '\0';
+	(void)snprintf(ret_failure, size, "%s", sim->failure);
+	*ret_steps = sim->n_steps;
+	*ret_ms = sim->now_ms - begin_ms;
+	end(sim);
+	free(sim);
+	return ok;
+}

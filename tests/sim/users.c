@@ -1,0 +1,313 @@
+#include "tests/sim/users.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/mem.h"
+#include "tests/sim/invariants.h"
+#include "tests/sim/network.h"
+
+enum {
+	WISH_MS_MAX = 1500, /* between two wishes */
+	RETRY_MS = 1000,
+	CALL_TIMEOUT_MS = 3000,
+	KNOWN_MAX = 64, /* tasks that users remember */
+	ARRAY_MAX = 4,
+};
+
+struct users {
+	uint64_t n_wishes;
+	struct id known[KNOWN_MAX];
+	unsigned n_known;
+	bool is_over;
+};
+
+/* One change that somebody wants, until it is answered. */
+struct wish {
+	struct sim *sim;
+	const char *method;
+	ProtobufCMessage *request; /* on the heap, with what it points to */
+	char request_id[32];
+	unsigned n_repeats; /* once more after the answer */
+};
+
+static void ask(struct wish *wish);
+
+static void
+wish_free(struct wish *wish)
+{
+	protobuf_c_message_free_unpacked(wish->request, NULL);
+	free(wish);
+}
+
+static void
+on_retry(struct sim *sim, void *arg)
+{
+	if (sim->is_ending)
+		wish_free(arg);
+	else
+		ask(arg);
+}
+
+static void
+know(struct users *users, struct sim *sim, struct id id)
+{
+	unsigned i =
+		users->n_known < KNOWN_MAX ? users->n_known++ : (unsigned)sim_roll(sim, KNOWN_MAX);
+
+	users->known[i] = id;
+}
+
+static void
+take_submission(struct wish *wish, const Davit__SubmitTasksReply *reply)
+{
+	struct sim *sim = wish->sim;
+	struct id base;
+
+	if (reply->n_task_ids == 0 || !id_parse(reply->task_ids[0], &base)) {
+		sim_fail(sim, "answers_make_sense", "a submission without ids");
+		return;
+	}
+	witness_submitted(sim, base, reply->count, wish->request_id);
+	for (uint32_t i = 0; i < reply->count; i++)
+		know(sim->users, sim, id_at(base, i));
+}
+
+static bool
+must_retry(Davit__Reply__Status status)
+{
+	return status == DAVIT__REPLY__STATUS__UNAVAILABLE ||
+	       status == DAVIT__REPLY__STATUS__DEADLINE_EXCEEDED;
+}
+
+static void
+on_answered(const struct rpc_result *result, void *arg)
+{
+	struct wish *wish = arg;
+	struct sim *sim = wish->sim;
+
+	sim_trace(sim, SIM_USER, "%s %s: %d %s", wish->method, wish->request_id,
+		(int)result->status, result->message);
+	if (result->status == DAVIT__REPLY__STATUS__OK && strcmp(wish->method, "SubmitTasks") == 0)
+		take_submission(wish, (const Davit__SubmitTasksReply *)result->response);
+	if (must_retry(result->status) || wish->n_repeats > 0) {
+		wish->n_repeats -= must_retry(result->status) ? 0 : 1;
+		sim_at(sim, sim->now_ms + sim_roll(sim, RETRY_MS), on_retry, wish);
+	} else {
+		wish_free(wish);
+	}
+}
+
+static void
+ask(struct wish *wish)
+{
+	struct network_call call = {.from = SIM_USER,
+		.to = SIM_MANAGER,
+		.service = &davit__manager__descriptor,
+		.method = wish->method,
+		.request = wish->request,
+		.request_id = wish->request_id,
+		.timeout_ms = CALL_TIMEOUT_MS,
+		.done = on_answered,
+		.arg = wish};
+
+	network_call(wish->sim, &call);
+}
+
+/* Copies the request, which may be on the stack. */
+static void
+make_wish(struct sim *sim, const char *method, const ProtobufCMessage *request)
+{
+	struct wish *wish = xcalloc(1, sizeof *wish);
+	size_t size = protobuf_c_message_get_packed_size(request);
+	uint8_t *data = xmalloc(size);
+
+	(void)protobuf_c_message_pack(request, data);
+	wish->sim = sim;
+	wish->method = method;
+	wish->request = protobuf_c_message_unpack(request->descriptor, NULL, size, data);
+	free(data);
+	(void)snprintf(wish->request_id, sizeof wish->request_id, "wish-%" PRIu64,
+		++sim->users->n_wishes);
+	wish->n_repeats = sim_chance(sim, 200) ? 1 : 0;
+	sim_trace(sim, SIM_USER, "wants %s %s", method, wish->request_id);
+	ask(wish);
+}
+
+/* ---- what they want ---- */
+
+static const char *const images[] = {
+	"run:forever",
+	"run:forever",
+	"run:forever/stubborn:TERM",
+	"exit:0/after:300ms",
+	"exit:0/after:0",
+	"exit:3/after:2s",
+	"missing:500ms/run:forever",
+	"nosuch:1",
+	"badcmd:1",
+	"oom:1s",
+	"slow:2s/run:forever",
+};
+
+static void
+want_submission(struct sim *sim)
+{
+	Davit__SubmitTasksRequest request = DAVIT__SUBMIT_TASKS_REQUEST__INIT;
+	Davit__TaskSpec spec = DAVIT__TASK_SPEC__INIT;
+	Davit__RestartPolicy restart = DAVIT__RESTART_POLICY__INIT;
+	Davit__Disconnect disconnect = DAVIT__DISCONNECT__INIT;
+	Davit__Port port = DAVIT__PORT__INIT, *ports[] = {&port};
+	Davit__StringEntry label = DAVIT__STRING_ENTRY__INIT, mark = DAVIT__STRING_ENTRY__INIT;
+	Davit__StringEntry *labels[] = {&label, &mark};
+	char wish[32];
+
+	/* The image says nothing a reference may not: how it behaves is told by a label. */
+	spec.image = "demo";
+	label.key = ENGINE_MEM_LABEL;
+	label.value = (char *)(uintptr_t)images[sim_roll(sim, sizeof images / sizeof images[0])];
+	(void)snprintf(wish, sizeof wish, "t%" PRIu64, sim->users->n_wishes);
+	mark.key = "wish"; /* so that the witness can count what became of it */
+	mark.value = wish;
+	spec.n_labels = 2;
+	spec.labels = labels;
+	spec.has_cpu_milli = true;
+	spec.cpu_milli = 500 * sim_roll(sim, 5);
+	spec.has_stop_timeout_ms = true;
+	spec.stop_timeout_ms = 1000;
+	if (sim_chance(sim, 500)) {
+		restart.has_condition = restart.has_max_delay_ms = true;
+		restart.condition = (Davit__RestartPolicy__Condition)sim_roll(sim, 4);
+		restart.max_delay_ms = 5000;
+		spec.restart = &restart;
+	}
+	if (sim_chance(sim, 300)) {
+		disconnect.has_mode = disconnect.has_replace_after_ms = true;
+		disconnect.mode = (Davit__Disconnect__Mode)sim_roll(sim, 4);
+		disconnect.replace_after_ms = sim_roll(sim, 5000);
+		disconnect.has_stop_after_ms =
+			disconnect.mode == DAVIT__DISCONNECT__MODE__STOP_AFTER;
+		disconnect.stop_after_ms = 3000;
+		spec.disconnect = &disconnect;
+	}
+	if (sim_chance(sim, 300)) {
+		port.container_port = 80;
+		port.has_host_port = sim_chance(sim, 300);
+		port.host_port = port.has_host_port ? 8080 : 0;
+		spec.n_ports = 1;
+		spec.ports = ports;
+	}
+	if (sim_chance(sim, 100)) {
+		spec.has_ttl_ms = true;
+		spec.ttl_ms = 5000 + sim_roll(sim, 20000);
+	}
+	spec.has_auto_remove = true;
+	spec.auto_remove = sim_chance(sim, 100);
+	spec.name = sim_chance(sim, 800) ? wish : NULL;
+	request.spec = &spec;
+	request.has_count = true;
+	request.count = sim_chance(sim, 200) ? 1 + (uint32_t)sim_roll(sim, ARRAY_MAX) : 1;
+	make_wish(sim, "SubmitTasks", &request.base);
+}
+
+static bool
+pick_task(struct sim *sim, char ret_id[ID_TEXT_SIZE])
+{
+	struct users *users = sim->users;
+
+	if (users->n_known == 0)
+		return false;
+	id_format(users->known[sim_roll(sim, users->n_known)], ret_id);
+	return true;
+}
+
+static void
+want_stop(struct sim *sim)
+{
+	Davit__StopTasksRequest request = DAVIT__STOP_TASKS_REQUEST__INIT;
+	char id[ID_TEXT_SIZE], *tasks[] = {id};
+
+	if (!pick_task(sim, id))
+		return;
+	request.n_tasks = 1;
+	request.tasks = tasks;
+	make_wish(sim, "StopTasks", &request.base);
+}
+
+static void
+want_removal(struct sim *sim)
+{
+	Davit__RemoveTasksRequest request = DAVIT__REMOVE_TASKS_REQUEST__INIT;
+	char text[ID_TEXT_SIZE], *tasks[] = {text};
+	struct id id;
+
+	if (!pick_task(sim, text) || !id_parse(text, &id))
+		return;
+	witness_may_go(sim, id);
+	request.n_tasks = 1;
+	request.tasks = tasks;
+	request.has_force = request.force = true;
+	make_wish(sim, "RemoveTasks", &request.base);
+}
+
+static void
+want_drain(struct sim *sim)
+{
+	Davit__UpdateNodeRequest request = DAVIT__UPDATE_NODE_REQUEST__INIT;
+	char name[16];
+
+	(void)snprintf(name, sizeof name, "w%u", (unsigned)sim_roll(sim, sim->options.n_workers));
+	request.node = name;
+	request.has_draining = true;
+	request.draining = sim_chance(sim, 500);
+	make_wish(sim, "UpdateNode", &request.base);
+}
+
+static void
+on_wish(struct sim *sim, void *arg)
+{
+	uint64_t what = sim_roll(sim, 100);
+
+	if (sim->is_ending || sim->users->is_over)
+		return;
+	if (what < 55)
+		want_submission(sim);
+	else if (what < 75)
+		want_stop(sim);
+	else if (what < 92)
+		want_removal(sim);
+	else
+		want_drain(sim);
+	sim_at(sim, sim->now_ms + sim_roll(sim, WISH_MS_MAX), on_wish, arg);
+}
+
+void
+users_init(struct sim *sim)
+{
+	sim->users = xcalloc(1, sizeof *sim->users);
+	if (!sim->options.calm)
+		sim_at(sim, sim->now_ms + 500, on_wish, NULL);
+}
+
+void
+users_end(struct sim *sim)
+{
+	sim->users->is_over = true;
+	for (unsigned i = 0; i < sim->options.n_workers; i++) {
+		Davit__UpdateNodeRequest request = DAVIT__UPDATE_NODE_REQUEST__INIT;
+		char name[16];
+
+		(void)snprintf(name, sizeof name, "w%u", i);
+		request.node = name;
+		request.has_draining = true;
+		make_wish(sim, "UpdateNode", &request.base);
+	}
+}
+
+void
+users_fini(struct sim *sim)
+{
+	free(sim->users);
+	sim->users = NULL;
+}
