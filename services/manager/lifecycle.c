@@ -341,22 +341,25 @@ observe_returned(struct manager *manager, struct task *task, const Davit__TaskRe
 static void
 observe_gone(struct manager *manager, struct task *task, const Davit__TaskReport *report)
 {
-	leave_node(manager, task);
-	if (task->state == TASK_SCHEDULED &&
-		(task->retry_when_gone ||
-			task->observed <= DAVIT__TASK_REPORT__OBSERVED__PREPARING)) {
-		settle_unstarted(manager, task);
-	} else if (task->state == TASK_RUNNING || task->state == TASK_SCHEDULED) {
-		bool as_wished = task->desired >= DAVIT__TASK__DESIRED__STOP;
+	bool as_wished = task->desired >= DAVIT__TASK__DESIRED__STOP;
 
-		take_course(task, report);
-		task->phase = as_wished ? DAVIT__TASK__PHASE__STOPPED : DAVIT__TASK__PHASE__LOST;
-		if (!as_wished && task->message == NULL)
-			model_set_text(&task->message,
-				"its container was removed by something other than Davit");
-		must_raise(manager, task, as_wished ? TASK_EV_SUCCEEDED : TASK_EV_BROKE);
-		replace_if_due(manager, task);
+	/* Its end and its removal may come as one report. */
+	if (report->has_exit_code)
+		observe_ended(manager, task, report);
+	leave_node(manager, task);
+	if (task_state_is_final(task->state))
+		return;
+	if (task->state == TASK_SCHEDULED && (task->retry_when_gone || as_wished)) {
+		settle_unstarted(manager, task);
+		return;
 	}
+	take_course(task, report);
+	task->phase = as_wished ? DAVIT__TASK__PHASE__STOPPED : DAVIT__TASK__PHASE__LOST;
+	if (!as_wished && task->message == NULL)
+		model_set_text(&task->message,
+			"its container was removed by something other than Davit");
+	must_raise(manager, task, as_wished ? TASK_EV_SUCCEEDED : TASK_EV_BROKE);
+	replace_if_due(manager, task);
 }
 
 /* What is behind the greatest that this attempt has reported is late, and dropped. */
