@@ -23,6 +23,7 @@ struct curl_loop {
 	uv_timer_t timer;
 	struct watch *watches;
 	size_t n_open; /* uv handles not closed yet */
+	long n_active; /* transfers */
 	unsigned inside;
 	bool closing;
 };
@@ -70,6 +71,15 @@ shut(struct curl_loop *loop)
 	uv_close((uv_handle_t *)&loop->timer, timer_closed);
 }
 
+/* libcurl's limit counts the connections in use, too: streams must not push the idle ones out. */
+static void
+count_active(struct curl_loop *loop, int change)
+{
+	loop->n_active += change;
+	(void)curl_multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS,
+		loop->n_active + IDLE_CONNECTIONS_MAX);
+}
+
 /* Tells what has happened, then leaves; the caller may have closed us on the way. */
 static void
 settle(struct curl_loop *loop)
@@ -85,7 +95,7 @@ settle(struct curl_loop *loop)
 
 		if (message->msg != CURLMSG_DONE)
 			continue;
-		(void)curl_multi_remove_handle(loop->multi, easy);
+		curl_loop_remove(loop, easy);
 		loop->events.done(easy, result, loop->events.arg);
 	}
 	if (--loop->inside == 0 && loop->closing)
@@ -193,7 +203,6 @@ curl_loop_open(uv_loop_t *uv, const struct curl_loop_events *events, struct curl
 	(void)curl_multi_setopt(loop->multi, CURLMOPT_SOCKETDATA, loop);
 	(void)curl_multi_setopt(loop->multi, CURLMOPT_TIMERFUNCTION, want_timer);
 	(void)curl_multi_setopt(loop->multi, CURLMOPT_TIMERDATA, loop);
-	(void)curl_multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS, (long)IDLE_CONNECTIONS_MAX);
 	*ret_loop = loop;
 	return 0;
 }
@@ -205,12 +214,15 @@ curl_loop_add(struct curl_loop *loop, CURL *easy, struct err *err)
 
 	if (code != CURLM_OK)
 		return err_set(err, -EIO, "libcurl: %s", curl_multi_strerror(code));
+	count_active(loop, 1);
 	return 0;
 }
 
 void
 curl_loop_remove(struct curl_loop *loop, CURL *easy)
 {
+	/* Before the connection is given back, so that the limit is already that of the rest. */
+	count_active(loop, -1);
 	(void)curl_multi_remove_handle(loop->multi, easy);
 }
 

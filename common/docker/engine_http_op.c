@@ -13,7 +13,7 @@
 enum {
 	CONNECT_MS = 10000,
 	PULL_SILENCE_S = 600, /* a pull without a byte for so long is given up */
-	STREAM_BUFFER = 4096, /* libcurl's, of streams of which there are many at once */
+	SMALL_BUFFER = 4096,  /* libcurl's, of one transfer: many may be under way at once */
 };
 
 struct http_op *
@@ -194,9 +194,9 @@ set_limits(struct http_op *op)
 		(void)curl_easy_setopt(op->easy, CURLOPT_LOW_SPEED_TIME, (long)PULL_SILENCE_S);
 	} else {
 		op->deadline_ms = uv_now(op->engine->uv) + timeout_ms;
-		if (op->shape == HTTP_LINES)
-			(void)curl_easy_setopt(op->easy, CURLOPT_BUFFERSIZE, (long)STREAM_BUFFER);
 	}
+	if (op->shape != HTTP_FRAMES)
+		(void)curl_easy_setopt(op->easy, CURLOPT_BUFFERSIZE, (long)SMALL_BUFFER);
 	(void)curl_easy_setopt(op->easy, CURLOPT_WRITEFUNCTION, on_bytes);
 	(void)curl_easy_setopt(op->easy, CURLOPT_WRITEDATA, op);
 	(void)curl_easy_setopt(op->easy, CURLOPT_HEADERFUNCTION, on_header);

@@ -23,7 +23,8 @@ scene_open(struct scene *scene, const struct fake_answer *answers, size_t n, boo
 	CHECK_OK(engine_open_http(&scene->loop,
 			 &(struct engine_http_options){
 				 .host = scene->fake.host,
-				 .timeout_ms = TIMEOUT_MS,
+				 .timeout_ms =
+					 scene->timeout_ms != 0 ? scene->timeout_ms : TIMEOUT_MS,
 			 },
 			 &scene->engine, &err),
 		&err);

@@ -20,7 +20,8 @@ struct scene {
 	uv_loop_t loop;
 	struct fake_http fake;
 	struct engine *engine;
-	uv_timer_t tick; /* so that waiting ends */
+	uv_timer_t tick;     /* so that waiting ends */
+	uint64_t timeout_ms; /* of the client; 0: short */
 };
 
 void scene_open(struct scene *scene, const struct fake_answer *answers, size_t n, bool tcp);

@@ -238,15 +238,14 @@ TEST(docker_http_gives_up_on_a_stream_that_does_not_begin)
 {
 	static const struct fake_answer answers[] = {
 		VERSION,
-		{.path = "/events", .bytes = "", .size = 1, .then = FAKE_HANG, .cut = 1},
+		{.path = "/events", .bytes = "", .then = FAKE_HANG},
 	};
 	SCENE(answers);
-	struct got events = {0}, version = {0};
+	struct got events = {0};
 
-	(void)version;
 	engine_events(scene.engine, "a=b", 0, got_event, got_done, &events);
 	scene_wait(&scene, &events, 1);
-	CHECK(events.err.code == -ETIMEDOUT || events.err.code == -EIO);
+	CHECK_EQ(events.err.code, -ETIMEDOUT);
 }
 
 TEST(docker_http_waits_for_a_stop_as_long_as_its_grace)
