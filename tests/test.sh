@@ -1,38 +1,63 @@
 #!/bin/bash
-# test.sh DIR... - `make check`, then the bats files in DIR... on a real Docker Engine, then one
-# closing line that counts everything. Every stage runs, whatever became of the one before.
-# E2E=0 leaves the engine out.
+# test.sh DIR... - everything of `make check`, then on a real Docker Engine the engine's contract
+# and the bats files in DIR..., then one closing line that counts it all. Every stage runs,
+# whatever became of the one before. E2E=0 leaves the engine out.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 mode=${MODE:-debug}
 export B=build/$mode
-failed=0
 # The flags of the make that called are not for the one that is called.
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 mkdir -p "$B"
+stages=$B/stages.tap
+: >"$stages"
 
-# A stage that fails without a test that says so (it does not compile, the style is broken, a
-# test crashes) counts as one failure.
-make --no-print-directory -k -j"$(nproc)" "MODE=$mode" all check | grep -vE '^[0-9]+ passed, [0-9]+ failed$'
+# stage WORDS COMMAND...: counts as one test.
+stage() {
+	local words=$1 rc
+	shift
+	"$@"
+	rc=$?
+	echo "$([ $rc -eq 0 ] || echo 'not ')ok - $words" | tee -a "$stages"
+}
+build() { make --no-print-directory -k -j"$(nproc)" "MODE=$mode" "$@"; }
+
+stage "the style of the tree" build tidy
+stage "the programs are built" build all
+stage "the corpora of the fuzzers" build fuzz-smoke
+
+# Unit tests count one by one; what fails without saying so (it crashed, it does not compile)
+# counts once.
+build unit | grep -vE '^[0-9]+ (passed, |skipped)'
 rc=${PIPESTATUS[0]}
-taps=()
+taps=("$stages")
 for test in tests/unit/test_*.c; do
 	tap=$B/unit/$(basename "$test" .c).tap
-	[ -e "$tap" ] && taps+=("$tap")
+	[ ! -e "$tap" ] || taps+=("$tap")
 done
-[ "$rc" -eq 0 ] || cat "${taps[@]}" /dev/null | grep -q '^not ok ' || failed=1
+[ "$rc" -eq 0 ] || cat "${taps[@]:1}" /dev/null | grep '^not ok ' | grep -qv '# SKIP' ||
+	echo "not ok - unit tests: see above" | tee -a "$stages"
+
+# The contract that the engine in memory was held to, with the real one beside it.
+contract() {
+	deploy/engine.sh start test $$ || return 1
+	DAVIT_TEST_ENGINE=1 timeout 300 "$B/unit/test_engine" >"$B/contract.tap" || { cat "$B/contract.tap"; return 1; }
+}
 
 if [ "${E2E:-1}" = 0 ]; then
 	echo "the end-to-end tests were left out (E2E=0)"
 else
+	stage "the contract of the engine, on the real one" contract
+	[ ! -e "$B/contract.tap" ] || for i in "${!taps[@]}"; do
+		[ "${taps[i]}" != "$B/unit/test_engine.tap" ] || taps[i]=$B/contract.tap
+	done
 	for dir in "$@"; do
 		tap=$B/$(basename "$dir").tap
 		tests/e2e/run.sh "$dir" | tee "$tap"
 		rc=${PIPESTATUS[0]}
 		taps+=("$tap")
-		[ "$rc" -eq 0 ] || grep -q '^not ok ' "$tap" || failed=$((failed + 1))
+		[ "$rc" -eq 0 ] || grep -q '^not ok ' "$tap" || echo "not ok - $dir: see above" | tee -a "$stages"
 	done
+	deploy/engine.sh stop test
 fi
-
-for ((i = 0; i < failed; i++)); do echo "not ok - see above"; done >"$B/stages.tap"
-exec tests/count.sh "${taps[@]}" "$B/stages.tap"
+exec tests/count.sh "${taps[@]}"

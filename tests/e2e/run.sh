@@ -31,6 +31,7 @@ finish() {
 	label_sweep "com.docker.compose.project=$E2E_IMAGE"
 	docker volume ls -q --filter "label=com.docker.compose.project=$E2E_IMAGE" | xargs -r docker volume rm >/dev/null 2>&1
 	docker image ls --format '{{.Repository}}:{{.Tag}}' | grep "^$E2E_IMAGE" | xargs -r docker image rm >/dev/null 2>&1
+	docker image prune -f --filter label=davit.stage=build >/dev/null 2>&1
 	deploy/engine.sh stop test >&2
 	rm -rf "$E2E_DIR"
 }
