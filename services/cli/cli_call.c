@@ -46,14 +46,15 @@ copy_message(const ProtobufCMessage *message)
 	return copy;
 }
 
-/* The field at fault goes in front, unless the sentence names it. */
+/* A field of the task goes in front, as its file calls it; others are of no use to a person. */
 static char *
 sentence(const struct rpc_result *result)
 {
+	static const char of_task[] = "spec.";
 	struct buf text = {0};
 
-	if (result->field[0] != '\0' && strstr(result->message, result->field) == NULL)
-		buf_printf(&text, "%s: ", result->field);
+	if (strncmp(result->field, of_task, sizeof of_task - 1) == 0)
+		buf_printf(&text, "%s: ", result->field + sizeof of_task - 1);
 	buf_puts(&text, result->message);
 	return buf_take(&text, NULL);
 }

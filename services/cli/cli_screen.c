@@ -1,6 +1,7 @@
 #include "services/cli/cli_screen.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -17,7 +18,9 @@ static const char leave[] = "\x1b[?25h\x1b[?1049l";
 enum { SIGNAL_COUNT = 3 };
 
 struct cli_screen {
-	int in_fd, out_fd;
+	int in_fd;  /* opened anew: the loop makes it non-blocking, and what is ours is the shell's,
+		       too */
+	int out_fd; /* borrowed */
 	struct termios before;
 	uv_poll_t input;
 	uv_signal_t signals[SIGNAL_COUNT];
@@ -124,17 +127,22 @@ cli_screen_open(uv_loop_t *loop, int in_fd, int out_fd, struct cli_screen **ret_
 {
 	struct cli_screen *screen;
 	struct termios raw;
+	char name[64];
+	int own_fd;
 
-	if (tcgetattr(in_fd, &raw) < 0)
-		return err_set(err, -errno, "this is no terminal: %s", strerror(errno));
+	if (tcgetattr(in_fd, &raw) < 0 || ttyname_r(in_fd, name, sizeof name) != 0)
+		return err_set(err, -ENOTTY, "this is no terminal");
+	own_fd = open(name, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+	if (own_fd < 0)
+		return err_set(err, -errno, "cannot open %s: %s", name, strerror(errno));
 	screen = xcalloc(1, sizeof *screen);
-	screen->in_fd = in_fd;
+	screen->in_fd = own_fd;
 	screen->out_fd = out_fd;
 	screen->before = raw;
 	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO); /* ISIG stays: ^C works as ever */
 	raw.c_cc[VMIN] = 1;
 	raw.c_cc[VTIME] = 0;
-	(void)tcsetattr(in_fd, TCSADRAIN, &raw);
+	(void)tcsetattr(own_fd, TCSADRAIN, &raw);
 	watch(loop, screen);
 	write_all(out_fd, enter, sizeof enter - 1);
 	*ret_screen = screen;
@@ -170,8 +178,10 @@ on_closed(uv_handle_t *handle)
 {
 	struct cli_screen *screen = handle->data;
 
-	if (--screen->n_handles == 0)
-		free(screen);
+	if (--screen->n_handles > 0)
+		return;
+	(void)close(screen->in_fd);
+	free(screen);
 }
 
 void

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "common/base/err.h"
+#include "common/base/mem.h"
 #include "common/base/units.h"
 #include "services/cli/cli_utf8.h"
 
@@ -84,10 +85,15 @@ cli_text_time(uint64_t ms, char ret_text[CLI_TIME_SIZE])
 	return ret_text;
 }
 
+struct named {
+	const char *id;
+	size_t place; /* in the caller's order */
+};
+
 static int
-compare_text(const void *a, const void *b)
+compare_named(const void *a, const void *b)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
+	return strcmp(((const struct named *)a)->id, ((const struct named *)b)->id);
 }
 
 static size_t
@@ -100,21 +106,38 @@ common_length(const char *a, const char *b)
 	return n;
 }
 
-size_t
-cli_ids_short(const char **ids, size_t n)
+/* So that it differs from a neighbour in sorted order; the same id twice is no reason. */
+static size_t
+needed_length(size_t length, const char *id, const char *neighbour)
 {
-	size_t length = CLI_ID_SHORT_MIN;
+	size_t same = common_length(id, neighbour);
 
-	qsort(ids, n, sizeof *ids, compare_text);
-	for (size_t i = 1; i < n; i++) {
-		size_t same = common_length(ids[i - 1], ids[i]);
+	return id[same] != '\0' && same + 1 > length ? same + 1 : length;
+}
 
-		if (same + 1 > length && ids[i][same] != '\0')
-			length = same + 1;
+int *
+cli_ids_short(const char *const *ids, size_t n)
+{
+	struct named *sorted = xcalloc(n + 1, sizeof *sorted);
+	int *lengths = xcalloc(n + 1, sizeof *lengths);
+
+	for (size_t i = 0; i < n; i++)
+		sorted[i] = (struct named){ids[i], i};
+	qsort(sorted, n, sizeof *sorted, compare_named);
+	for (size_t i = 0; i < n; i++) {
+		const char *id = sorted[i].id;
+		size_t length = CLI_ID_SHORT_MIN;
+
+		if (i > 0)
+			length = needed_length(length, id, sorted[i - 1].id);
+		if (i + 1 < n)
+			length = needed_length(length, id, sorted[i + 1].id);
+		if (strlen(id) >= length && id[length - 1] == '-')
+			length++;
+		lengths[sorted[i].place] = (int)length;
 	}
-	if (n > 0 && strlen(ids[0]) >= length && ids[0][length - 1] == '-')
-		length++;
-	return length;
+	free(sorted);
+	return lengths;
 }
 
 /* The phase's own word, where it says more than the state does. */

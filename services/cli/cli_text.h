@@ -34,10 +34,10 @@ void cli_text_age(uint64_t now_ms, uint64_t then_ms, struct buf *out);
 const char *cli_text_time(uint64_t ms, char ret_text[CLI_TIME_SIZE]);
 
 /*
- * Characters that each of n ids needs to be told from the others: at least
- * CLI_ID_SHORT_MIN, never ending before a dash. The array's order is changed.
+ * How many characters each of n ids needs to be told from the others, in the order
+ * of the ids: at least CLI_ID_SHORT_MIN, and no dash is the last. The caller frees it.
  */
-size_t cli_ids_short(const char **ids, size_t n);
+int *cli_ids_short(const char *const *ids, size_t n);
 
 /* "RUNNING (healthy) 3m20s", "FAILED (exit 3) 2m5s ago". */
 void cli_text_task_state(const Davit__Task *task, uint64_t now_ms, struct buf *out);

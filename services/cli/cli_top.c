@@ -138,14 +138,14 @@ put_pair(struct cli_table *table, uint64_t in, uint64_t out)
 }
 
 static void
-put_task(struct cli_table *table, const Davit__Task *task, size_t id_length)
+put_task(struct cli_table *table, const Davit__Task *task, int id_length)
 {
 	static const Davit__TaskSample none = DAVIT__TASK_SAMPLE__INIT;
 	const Davit__TaskUsage *usage = task->usage;
 	const Davit__TaskSample *last = usage == NULL || usage->last == NULL ? &none : usage->last;
 	char text[UNITS_TEXT_SIZE];
 
-	cli_table_cellf(table, "%.*s", (int)id_length, task->id);
+	cli_table_cellf(table, "%.*s", id_length, task->id);
 	cli_table_cell(table, task->name);
 	cli_table_cell(table, task->node_name);
 	if (usage == NULL || usage->last == NULL) {
@@ -162,17 +162,17 @@ put_task(struct cli_table *table, const Davit__Task *task, size_t id_length)
 	cli_table_cellf(table, "%llu", (unsigned long long)last->pids);
 }
 
-static size_t
-short_length(const Davit__GetStatsReply *reply)
+static int *
+short_lengths(const Davit__GetStatsReply *reply)
 {
 	const char **ids = xcalloc(reply->n_tasks + 1, sizeof *ids);
-	size_t length;
+	int *lengths;
 
 	for (size_t i = 0; i < reply->n_tasks; i++)
 		ids[i] = reply->tasks[i]->id;
-	length = cli_ids_short(ids, reply->n_tasks);
+	lengths = cli_ids_short(ids, reply->n_tasks);
 	free(ids);
-	return length;
+	return lengths;
 }
 
 void
@@ -186,7 +186,7 @@ cli_top_print(const Davit__GetStatsReply *reply, enum cli_top_sort sort, FILE *o
 		[CLI_TOP_MEMORY] = compare_memory,
 		[CLI_TOP_NAME] = compare_name};
 	CLEANUP(cli_table_free) struct cli_table *table = cli_table_new(columns);
-	size_t length = short_length(reply);
+	int *lengths;
 
 	if (reply->cluster != NULL)
 		print_cluster(reply->cluster, out);
@@ -195,7 +195,9 @@ cli_top_print(const Davit__GetStatsReply *reply, enum cli_top_sort sort, FILE *o
 	(void)fputc('\n', out);
 	if (reply->n_tasks > 0)
 		qsort(reply->tasks, reply->n_tasks, sizeof *reply->tasks, compare[sort]);
+	lengths = short_lengths(reply);
 	for (size_t i = 0; i < reply->n_tasks; i++)
-		put_task(table, reply->tasks[i], length);
+		put_task(table, reply->tasks[i], lengths[i]);
+	free(lengths);
 	cli_table_print(table, 0, out);
 }

@@ -100,11 +100,14 @@ cmd_events(struct cli *cli, void *arg, int argc, char **argv)
 	request.has_history = true;
 	request.history = settings->has_history || !settings->follows;
 	request.has_wait_ms = true;
-	request.wait_ms = ask.wait_ms = settings->follows ? CLI_POLL_MS : 0;
 	while (code == CLI_OK && !is_over) {
 		CLEANUP(cli_reply_fini) struct cli_reply reply = {0};
 		Davit__ReadEventsReply *events;
 
+		/* The first answer comes at once: with a cursor nothing is missed over a restart.
+		 */
+		request.wait_ms = settings->follows && cursor != NULL ? CLI_POLL_MS : 0;
+		ask.wait_ms = request.wait_ms;
 		request.cursor = cursor;
 		cli_ask(cli, &ask, &reply);
 		code = cli_reply_code(cli, &reply);

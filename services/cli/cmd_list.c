@@ -54,7 +54,7 @@ struct listing {
 	Davit__TaskSpec filter; /* holds the labels */
 	struct cli_table *table;
 	struct cli_list elements;
-	size_t id_length;
+	bool is_paged; /* more than one page: ids are whole, for the later ones are not known yet */
 	size_t n;
 };
 
@@ -114,21 +114,23 @@ free_request(struct listing *listing)
 	free(listing->request.states);
 }
 
-/* How much of an id to show: of one page it is known which are alike, of many it is not. */
-static size_t
-choose_id_length(const struct listing *listing, const Davit__ListTasksReply *reply)
+/* How much of each id of the page to show. The caller frees it. */
+static int *
+choose_id_lengths(struct listing *listing, const Davit__ListTasksReply *reply)
 {
-	const char **ids;
-	size_t length;
+	const char **ids = xcalloc(reply->n_tasks + 1, sizeof *ids);
+	int *lengths;
 
-	if (listing->settings->is_uncut || is_wide(listing) || reply->next != NULL)
-		return ID_FULL;
-	ids = xcalloc(reply->n_tasks + 1, sizeof *ids);
 	for (size_t i = 0; i < reply->n_tasks; i++)
 		ids[i] = reply->tasks[i]->id;
-	length = cli_ids_short(ids, reply->n_tasks);
+	lengths = cli_ids_short(ids, reply->n_tasks);
+	listing->is_paged = listing->is_paged || reply->next != NULL;
+	for (size_t i = 0; i < reply->n_tasks; i++) {
+		if (listing->settings->is_uncut || is_wide(listing) || listing->is_paged)
+			lengths[i] = ID_FULL;
+	}
 	free(ids);
-	return length;
+	return lengths;
 }
 
 static void
@@ -158,7 +160,7 @@ put_wide_cells(struct cli_table *table, const Davit__Task *task)
 }
 
 static void
-put_row(struct listing *listing, const Davit__Task *task)
+put_row(struct listing *listing, const Davit__Task *task, int id_length)
 {
 	struct cli_table *table = listing->table;
 	uint64_t now_ms = listing->cli->now_ms();
@@ -169,7 +171,7 @@ put_row(struct listing *listing, const Davit__Task *task)
 				task->phase == DAVIT__TASK__PHASE__RESTARTING);
 	CLEANUP(buf_fini) struct buf text = {0};
 
-	cli_table_cellf(table, "%.*s", (int)listing->id_length, task->id);
+	cli_table_cellf(table, "%.*s", id_length, task->id);
 	cli_table_cell(table, task->name);
 	put_namespace(listing, task);
 	cli_table_cell(table, task->image);
@@ -191,17 +193,17 @@ static void
 put_page(struct listing *listing, const Davit__ListTasksReply *reply)
 {
 	struct cli *cli = listing->cli;
+	int *id_lengths = choose_id_lengths(listing, reply);
 
-	if (listing->id_length == 0)
-		listing->id_length = choose_id_length(listing, reply);
 	for (size_t i = 0; i < reply->n_tasks; i++) {
 		if (cli->globals->is_quiet)
 			(void)fprintf(cli->out, "%s\n", reply->tasks[i]->id);
 		else if (cli_is_structured(cli))
 			cli_list_put(&listing->elements, &reply->tasks[i]->base);
 		else
-			put_row(listing, reply->tasks[i]);
+			put_row(listing, reply->tasks[i], id_lengths[i]);
 	}
+	free(id_lengths);
 	listing->n += reply->n_tasks;
 	if (!cli->globals->is_quiet && !cli_is_structured(cli))
 		cli_table_print(listing->table, listing->settings->is_uncut ? 0 : cli->width,

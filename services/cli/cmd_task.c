@@ -1,6 +1,7 @@
 /* davit inspect, stop, rm, wait; tested by tests/unit/test_cli_task.c and tests/e2e/cli.bats. */
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "common/base/units.h"
 #include "services/cli/cli_call.h"
 #include "services/cli/cli_commands.h"
@@ -10,6 +11,9 @@
 
 enum {
 	STOP_LIMIT_MS = 60000, /* on top of the time that --time gives a task to end */
+	GONE_LIMIT_MS = 10000, /* for a removed task's node to say that nothing is left */
+	GONE_PAUSE_MIN_MS = 5, /* between two looks, doubled up to … */
+	GONE_PAUSE_MAX_MS = 500,
 };
 
 static int
@@ -147,14 +151,57 @@ cmd_stop(struct cli *cli, void *arg, int argc, char **argv)
 struct rm_settings {
 	struct cli_globals globals;
 	char *array;
-	bool is_forced;
+	bool is_forced, is_detached;
 };
 
 static const struct option_def rm_defs[] = {
 	OPTION_FLAG("force", 'f', struct rm_settings, is_forced, "kill what still runs"),
 	OPTION_STRING("array", 0, "ID", struct rm_settings, array, NULL, "all tasks of this array"),
+	OPTION_FLAG("detach", 'd', struct rm_settings, is_detached,
+		"do not wait until their containers are gone"),
 	OPTION_END,
 };
+
+/* CLI_NOT_FOUND: it is gone. Anything else that went wrong is said. */
+static int
+look_for(struct cli *cli, char *id)
+{
+	Davit__GetTaskRequest request = DAVIT__GET_TASK_REQUEST__INIT;
+	struct cli_ask ask = {.method = "GetTask", .request = &request.base};
+	CLEANUP(cli_reply_fini) struct cli_reply reply = {0};
+
+	request.task = id;
+	cli_ask(cli, &ask, &reply);
+	if (reply.status == DAVIT__REPLY__STATUS__NOT_FOUND)
+		return CLI_NOT_FOUND;
+	return cli_reply_code(cli, &reply);
+}
+
+/* Until the manager knows the tasks no more: their names and containers are gone with them. */
+static int
+wait_until_gone(struct cli *cli, char *const *ids, size_t n)
+{
+	uint64_t start_ms = clock_mono_ms(), pause_ms = GONE_PAUSE_MIN_MS;
+	uint64_t limit_ms = cli->globals->timeout_ms > 0 ? cli->globals->timeout_ms : GONE_LIMIT_MS;
+
+	for (size_t i = 0; i < n;) {
+		int code = look_for(cli, ids[i]);
+
+		if (code == CLI_NOT_FOUND) {
+			i++;
+			continue;
+		}
+		if (code != CLI_OK)
+			return code;
+		if (clock_mono_ms() - start_ms >= limit_ms) {
+			cli_note(cli, "task '%s' is removed once its node answers", ids[i]);
+			return CLI_OK;
+		}
+		cli_pause(cli, pause_ms);
+		pause_ms = pause_ms * 2 < GONE_PAUSE_MAX_MS ? pause_ms * 2 : GONE_PAUSE_MAX_MS;
+	}
+	return CLI_OK;
+}
 
 static int
 cmd_rm(struct cli *cli, void *arg, int argc, char **argv)
@@ -177,9 +224,11 @@ cmd_rm(struct cli *cli, void *arg, int argc, char **argv)
 	if (code != CLI_OK)
 		return code;
 	reply = (Davit__RemoveTasksReply *)response;
+	if (!settings->is_detached)
+		code = wait_until_gone(cli, reply->task_ids, reply->n_task_ids);
 	print_done(cli, response, reply->n_task_ids, reply->task_ids,
 		reply->n_task_ids == (size_t)argc ? argv : NULL);
-	return CLI_OK;
+	return code;
 }
 
 struct wait_settings {

@@ -133,7 +133,7 @@ TEST(cli_call_turns_statuses_into_exit_codes)
 	CHECK_EQ(cli_world_run(&world, "inspect", "x", NULL), CLI_NOT_FOUND);
 	CHECK_STR(world.err, "davit: no task 'x' in namespace default\n");
 	CHECK_EQ(cli_world_run(&world, "run", "box", NULL), CLI_FAILED);
-	CHECK_STR(world.err, "davit: spec.image: is needed\n");
+	CHECK_STR(world.err, "davit: image: is needed\n");
 	cli_world_close(&world);
 }
 

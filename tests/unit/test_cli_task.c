@@ -10,6 +10,7 @@ struct play {
 	char tasks[64], array[64]; /* asked to stop or to remove */
 	int time_ms;               /* -1: absent */
 	bool is_forced;
+	unsigned n_looks; /* for a removed task, until it is gone */
 };
 
 static void
@@ -19,8 +20,12 @@ answer_get(struct cli_world *world, struct rpc_call *call)
 	Davit__GetTaskReply reply = DAVIT__GET_TASK_REPLY__INIT;
 	Davit__Task task = cli_world_task();
 
-	(void)world;
-	if (strcmp(request->task, "gone") == 0) {
+	if (strcmp(request->task, "id1") == 0 && ((struct play *)world->user)->n_looks-- > 0) {
+		reply.task = &task;
+		rpc_call_answer(call, &reply.base);
+		return;
+	}
+	if (strcmp(request->task, "gone") == 0 || strcmp(request->task, "id1") == 0) {
 		rpc_call_refuse(call, DAVIT__REPLY__STATUS__NOT_FOUND, NULL, "no task 'gone'");
 		return;
 	}
@@ -185,6 +190,22 @@ TEST(cli_rm_passes_force_on)
 	CHECK_STR(world.out, "web\n");
 	CHECK_EQ(cli_world_run(&world, "rm", "-f", "web", NULL), CLI_OK);
 	CHECK(play.is_forced);
+	cli_world_close(&world);
+}
+
+TEST(cli_rm_waits_until_the_task_is_gone)
+{
+	struct play play = {.n_looks = 2};
+	struct cli_world world;
+
+	open_world(&world, &play);
+	CHECK_EQ(cli_world_run(&world, "rm", "web", NULL), CLI_OK);
+	CHECK_STR(world.asked, "RemoveTasks GetTask GetTask GetTask ");
+	play.n_looks = 1000;
+	CHECK_EQ(cli_world_run(&world, "rm", "-d", "web", NULL), CLI_OK);
+	CHECK_EQ(play.n_looks, 1000);
+	CHECK_EQ(cli_world_run(&world, "rm", "--timeout", "50ms", "web", NULL), CLI_OK);
+	CHECK_HAS(world.err, "is removed once its node answers");
 	cli_world_close(&world);
 }
 

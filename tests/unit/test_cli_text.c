@@ -56,16 +56,17 @@ TEST(cli_text_time_is_local_and_has_milliseconds)
 
 TEST(cli_ids_short_is_as_short_as_it_can_be)
 {
-	const char *apart[] = {"0198c0de-0001-7000", "0198c0de-0002-7000"};
-	const char *near[] = {"0198c0de-0001-7abc", "0198c0de-0001-7abd"};
-	const char *same[] = {"0198c0de-0001-7abc", "0198c0de-0001-7abc"};
-	const char *dash[] = {"0198c0de-0001-7", "0198c0de-0001x7"};
+	static const char *const ids[] = {"0198c0de-0002-7000", "0198c0de-0001-7abc",
+		"0198c0de-0001-7abd", "0198c0de-0003-7000", "0198c0de-0003x7000",
+		"0198c0de-0002-7000"};
+	static const int want[] = {13, 18, 18, 15, 14, 13};
+	int *lengths = cli_ids_short(ids, 6);
 
-	CHECK_EQ(cli_ids_short(apart, 2), 13);
-	CHECK_EQ(cli_ids_short(near, 2), 18);
-	CHECK_EQ(cli_ids_short(same, 2), 13);
-	CHECK_EQ(cli_ids_short(dash, 2), 15);
-	CHECK_EQ(cli_ids_short(apart, 0), 13);
+	for (size_t i = 0; i < 6; i++)
+		CHECK_EQ(lengths[i], want[i]);
+	free(lengths);
+	lengths = cli_ids_short(ids, 0);
+	free(lengths);
 }
 
 TEST(cli_text_task_state_says_phase_where_it_tells_more)
