@@ -131,7 +131,8 @@ squeeze(const char *name, size_t size, char ret[SUGGEST_WORD_MAX + 1])
 }
 
 const char *
-pbjson_field_suggest(const ProtobufCMessageDescriptor *type, const char *name, size_t size)
+pbjson_field_suggest(const ProtobufCMessageDescriptor *type, const char *name, size_t size,
+	size_t *ret_size)
 {
 	char given[SUGGEST_WORD_MAX + 1], known[SUGGEST_WORD_MAX + 1];
 	struct suggest suggest = suggest_begin(given, squeeze(name, size, given));
@@ -139,17 +140,18 @@ pbjson_field_suggest(const ProtobufCMessageDescriptor *type, const char *name, s
 
 	for (unsigned i = 0; i < type->n_fields && suggest.n > 0; i++) {
 		const char *candidate = type->fields[i].name;
-		size_t stem = 0;
+		size_t whole = strlen(candidate), stem = 0;
 
-		suggest.nearest = NULL;
-		(void)squeeze(candidate, strlen(candidate), known);
-		suggest_try(&suggest, known);
-		if (pbjson_field_unit(&type->fields[i], &stem) != PBJSON_UNIT_NONE) {
-			(void)squeeze(candidate, stem, known);
+		(void)pbjson_field_unit(&type->fields[i], &stem);
+		for (size_t n = whole; n > 0; n = n == whole ? stem : 0) {
+			suggest.nearest = NULL;
+			(void)squeeze(candidate, n, known);
 			suggest_try(&suggest, known);
-		}
-		if (suggest.nearest != NULL)
+			if (suggest.nearest == NULL)
+				continue;
 			found = candidate;
+			*ret_size = n;
+		}
 	}
 	return found;
 }

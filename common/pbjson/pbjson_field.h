@@ -52,6 +52,9 @@ bool pbjson_field_is_map(const ProtobufCFieldDescriptor *field);
 /* The unit in the name of an integer field. ret_stem (may be NULL): length of the name without. */
 enum pbjson_unit pbjson_field_unit(const ProtobufCFieldDescriptor *field, size_t *ret_stem);
 
-/* The field that people may have meant by a name that does not exist, or NULL. */
+/*
+ * The field that people may have meant by a name that does not exist, or NULL; its name
+ * with or without the unit, whichever is nearer: *ret_size characters of it.
+ */
 const char *pbjson_field_suggest(const ProtobufCMessageDescriptor *type, const char *name,
-	size_t size);
+	size_t size, size_t *ret_size);

@@ -426,10 +426,12 @@ static int
 fail_unknown(struct reader *reader, const struct place *place,
 	const ProtobufCMessageDescriptor *type)
 {
-	const char *meant = pbjson_field_suggest(type, place->name, place->size);
+	size_t n;
+	const char *meant = pbjson_field_suggest(type, place->name, place->size, &n);
 
 	if (meant != NULL)
-		return fail(reader, place, "there is no such field; is '%s' meant?", meant);
+		return fail(reader, place, "there is no such field; is '%.*s' meant?", (int)n,
+			meant);
 	return fail(reader, place, "there is no such field in %s", type->short_name);
 }
 

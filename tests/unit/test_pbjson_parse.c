@@ -327,7 +327,11 @@ TEST(unknown_names_are_refused_with_what_may_be_meant)
 	refused_as(&davit__task_spec__descriptor, "{\"imgae\":\"x\"}", "imgae", "'image'");
 	refused_as(&davit__task_spec__descriptor, "{\"ports\":[{\"containerPort\":1}]}",
 		"ports[0].containerPort", "'container_port'");
-	refused_as(&davit__task_spec__descriptor, "{\"memroy\":1}", "memroy", "'memory_bytes'");
+	refused_as(&davit__task_spec__descriptor, "{\"memroy\":1}", "memroy", "'memory'");
+	refused_as(&davit__task_spec__descriptor, "{\"memoryBytes\":1}", "memoryBytes",
+		"'memory_bytes'");
+	refused_as(&davit__task_spec__descriptor, "{\"noNewPrivileges\":true}", "noNewPrivileges",
+		"'no_new_privileges'");
 	refused_as(&davit__task_spec__descriptor, "{\"quite different\":1}", "quite different",
 		"there is no such field in TaskSpec");
 	refused("{\"\":1}", "", "no such field");
