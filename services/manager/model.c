@@ -178,11 +178,15 @@ name_leave(struct model *model, struct task *task)
 static struct task *
 live_or_newest(struct task *first)
 {
+	struct task *newest = NULL;
+
 	for (struct task *task = first; task != NULL; task = task->name_next) {
 		if (!task_state_is_final(task->state))
 			return task;
+		if (newest == NULL && !model_task_is_going(task))
+			newest = task;
 	}
-	return first;
+	return newest;
 }
 
 struct task *
@@ -311,7 +315,7 @@ resolve_prefix(const struct model *model, const char *text, struct task **ret_ta
 		char id[ID_TEXT_SIZE];
 
 		id_format(task->id, id);
-		if (strncasecmp(id, text, n) != 0)
+		if (model_task_is_going(task) || strncasecmp(id, text, n) != 0)
 			continue;
 		if (found != NULL)
 			return err_set(err, -ENOTUNIQ,

@@ -200,6 +200,14 @@ struct task *model_task_by_name(const struct model *model, const char *namespace
 bool model_name_is_taken(const struct model *model, const char *namespace, const char *name,
 	uint32_t count);
 
+/* It has ended and a user removed it: only its node still has to clean up. Lists and names skip it.
+ */
+static inline bool
+model_task_is_going(const struct task *task)
+{
+	return task->desired == DAVIT__TASK__DESIRED__REMOVE && task_state_is_final(task->state);
+}
+
 /*
  * By id, name or prefix of an id. -ENOENT, or -ENOTUNIQ for a prefix that several have.
  */

@@ -218,6 +218,8 @@ passes(const struct filter *filter, const struct task *task)
 	const Davit__ListTasksRequest *request = filter->request;
 	const Davit__TaskSpec *spec = task->group->spec->spec;
 
+	if (model_task_is_going(task))
+		return false;
 	if (filter->states != 0 && (filter->states >> task->state & 1u) == 0)
 		return false;
 	if (filter->node != NULL && task->node != filter->node)

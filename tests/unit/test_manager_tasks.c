@@ -579,3 +579,31 @@ TEST(manager_refuses_a_scheduler_that_overbooks)
 	desk_fini(&desk);
 	desk_worker_fini(&worker);
 }
+
+TEST(manager_lists_no_task_that_a_user_removed)
+{
+	struct desk desk;
+	struct desk_worker worker = {0};
+	Davit__RemoveTasksRequest request = DAVIT__REMOVE_TASKS_REQUEST__INIT;
+	Davit__ListTasksRequest list = DAVIT__LIST_TASKS_REQUEST__INIT;
+	Davit__ListTasksReply *reply;
+	struct task *task;
+	char *names[] = {"web"};
+	char id[ID_TEXT_SIZE];
+	struct err err;
+
+	desk_init(&desk);
+	desk_worker_join(&desk, &worker, "n1", 4000);
+	desk_submit(&desk, "web", 0, false, id);
+	desk_worker_report(&worker, id, 1, ENDED_, 0);
+	request.n_tasks = 1;
+	request.tasks = names;
+	protobuf_c_message_free_unpacked(desk_ask(&desk, "RemoveTasks", &request.base), NULL);
+	CHECK(desk_task(&desk, id) != NULL); /* its node still has the container */
+	reply = (Davit__ListTasksReply *)desk_ask(&desk, "ListTasks", &list.base);
+	CHECK_EQ(reply->n_tasks, 0);
+	davit__list_tasks_reply__free_unpacked(reply, NULL);
+	CHECK_EQ(model_task_resolve(&desk.manager->model, "default", "web", &task, &err), -ENOENT);
+	desk_fini(&desk);
+	desk_worker_fini(&worker);
+}
