@@ -48,7 +48,7 @@ gen_h    += $(testgen_c:.c=.h)
 testlib_o := $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/*.c)) $(testgen_c:.c=.o)
 service_a := $(services:%=$(B)/%.a)
 
-.PHONY: all sim check fuzz fuzz-smoke test test-long deps up down unit tidy golden fmt clean bench-build FORCE
+.PHONY: all sim check fuzz fuzz-smoke test test-long deps up down unit tidy golden fmt clean bench bench-run bench-build FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(foreach s,$(services),$(B)/bin/$(call program,$s))
@@ -97,6 +97,10 @@ $(B)/bench/%: $(B)/tests/bench/%.o $(B)/tests/lib/bench.o $(service_a) $(B)/comm
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
 bench-build: $(benches)
+bench: # always of optimised code, whatever MODE says
+	$(Q)$(MAKE) MODE=release bench-run
+bench-run: bench-build $(foreach s,$(services),$(B)/bin/$(call program,$s))
+	$(Q)BUILD=$(B) tests/bench/run.sh $(B)/bench/results.txt $(benches) $(wildcard tests/bench/bench_*.sh)
 
 # The simulated cluster. SEEDS is how many from SEED on; both cores share them.
 SEED  ?= 1
