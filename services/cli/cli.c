@@ -11,7 +11,7 @@
 #include "services/cli/cli_commands.h"
 #include "services/cli/cli_text.h"
 
-static const struct option_def global_defs[] = {
+const struct option_def cli_global_defs[] = {
 	OPTION_STRING("manager", 'H', "URL", struct cli_globals, manager, "tcp://127.0.0.1:7070",
 		"where the manager listens"),
 	OPTION_STRING("output", 'o', "FORMAT", struct cli_globals, output, "table",
@@ -151,14 +151,14 @@ parse_format(struct cli *cli, const char *text)
 static struct option_def *
 merge_defs(const struct cli_command *command, const struct cli_globals *globals, char timeout[32])
 {
-	size_t n = 0, n_global = sizeof global_defs / sizeof global_defs[0];
+	size_t n = 0, n_global = sizeof cli_global_defs / sizeof cli_global_defs[0];
 	struct option_def *defs;
 
 	while (command->defs[n].name != NULL)
 		n++;
 	defs = xcalloc(n + n_global, sizeof *defs);
 	memcpy(defs, command->defs, n * sizeof *defs);
-	memcpy(defs + n, global_defs, n_global * sizeof *defs);
+	memcpy(defs + n, cli_global_defs, n_global * sizeof *defs);
 	(void)snprintf(timeout, 32, "%" PRIu64 "ms", globals->timeout_ms);
 	for (struct option_def *def = defs + n; def->name != NULL; def++) {
 		if (def->offset == offsetof(struct cli_globals, manager))
@@ -285,7 +285,7 @@ cli_main(struct cli *cli, int argc, char **argv)
 			"Runs containers on a cluster of machines: 'davit --help' lists the commands.",
 		.arguments = "COMMAND [ARGUMENTS]",
 		.env_prefix = "DAVIT_",
-		.defs = global_defs,
+		.defs = cli_global_defs,
 		.stop_at_argument = true};
 	struct cli_globals globals = {0};
 	struct err err = {0};
@@ -300,7 +300,7 @@ cli_main(struct cli *cli, int argc, char **argv)
 		code = cli_fail(cli, CLI_USAGE, "%s", err.text);
 	else if (rc != OPTIONS_DONE)
 		code = dispatch(cli, &globals, argc - first, argv + first);
-	options_free(global_defs, &globals);
+	options_free(cli_global_defs, &globals);
 	if (fflush(cli->out) != 0 && code == CLI_OK)
 		code = CLI_FAILED;
 	return code;

@@ -80,8 +80,9 @@ struct cli_command {
 	cli_run_fn *run;
 };
 
-/* Flags of commands that have none of their own. */
+/* Flags of commands that have none of their own, and those that every command takes. */
 extern const struct option_def cli_no_defs[];
+extern const struct option_def cli_global_defs[];
 
 /*
  * Finds the command, parses its flags, runs it. Returns the exit code; everything

@@ -7,15 +7,16 @@
 
 #include "services/cli/cli.h"
 
-extern const struct cli_command cli_run_commands[];     /* cmd_run.c */
-extern const struct cli_command cli_submit_commands[];  /* cmd_submit.c */
-extern const struct cli_command cli_list_commands[];    /* cmd_list.c */
-extern const struct cli_command cli_task_commands[];    /* cmd_task.c */
-extern const struct cli_command cli_logs_commands[];    /* cmd_logs.c */
-extern const struct cli_command cli_events_commands[];  /* cmd_events.c */
-extern const struct cli_command cli_top_commands[];     /* cmd_top.c */
-extern const struct cli_command cli_node_commands[];    /* cmd_node.c */
-extern const struct cli_command cli_cluster_commands[]; /* cmd_cluster.c */
+extern const struct cli_command cli_run_commands[];        /* cmd_run.c */
+extern const struct cli_command cli_submit_commands[];     /* cmd_submit.c */
+extern const struct cli_command cli_list_commands[];       /* cmd_list.c */
+extern const struct cli_command cli_task_commands[];       /* cmd_task.c */
+extern const struct cli_command cli_logs_commands[];       /* cmd_logs.c */
+extern const struct cli_command cli_events_commands[];     /* cmd_events.c */
+extern const struct cli_command cli_top_commands[];        /* cmd_top.c */
+extern const struct cli_command cli_node_commands[];       /* cmd_node.c */
+extern const struct cli_command cli_cluster_commands[];    /* cmd_cluster.c */
+extern const struct cli_command cli_completion_commands[]; /* cmd_completion.c */
 
 struct cli_group {
 	const char *title;                       /* NULL ends the list */

@@ -138,7 +138,7 @@ read_once(struct reading *reading)
 	request.since_ms = logs->since_ms;
 	request.has_timestamps = logs->has_timestamps;
 	request.timestamps = logs->has_timestamps;
-	if (reading->cli->globals->timeout_ms == 0 && reading->cli->was_connected)
+	if (reading->cli->globals->timeout_ms == 0)
 		ask.timeout_ms = READ_PATIENCE_MS;
 	cli_ask(reading->cli, &ask, &reply);
 	switch (reply.status) {

@@ -205,6 +205,29 @@ end_terminal() { tmux -L "$(tmux_name)" kill-server 2>/dev/null || true; }
 two" ]
 }
 
+@test "logs -f goes on when a silent node is heard again" {
+	davit run --name talker --constraint 'node.name == n1' busybox -- sh -c 'echo one; sleep 8; echo two; exit 6'
+	davit wait --for running talker
+	timeout 60 "$DAVIT_BIN/davit" logs -f talker >"$BATS_TEST_TMPDIR/log" 2>"$BATS_TEST_TMPDIR/notes" &
+	follower=$!
+	grows() { [ -s "$BATS_TEST_TMPDIR/log" ]; }
+	wait_for 5 grows
+	worker=$(proc_pid "$home/run/n1.pid")
+	kill -STOP "$worker"
+	silent() { davit nodes | grep -q '^n1 *unknown'; }
+	wait_for 10 silent || { kill -CONT "$worker"; fail "the node is not missed"; }
+	davit ps | grep -q 'RUNNING (unreachable)' || { kill -CONT "$worker"; fail "$(davit ps)"; }
+	run timeout 10 "$DAVIT_BIN/davit" logs talker # gives up after 5 s
+	kill -CONT "$worker"
+	exits 1
+	has "davit: "
+	wait $follower || fail "$(cat "$BATS_TEST_TMPDIR/notes")"
+	[ "$(xargs <"$BATS_TEST_TMPDIR/log")" = "one two" ]
+	run davit wait talker
+	exits 6
+	wait_for 10 ready
+}
+
 @test "stop waits for the end, rm wants it or force" {
 	davit run --name aa busybox
 	davit run --name bb stubborn:TERM
@@ -390,6 +413,24 @@ two" ]
 		# shellcheck disable=SC2086
 		davit help $command | grep -q '^Usage: davit' || fail "davit help $command"
 	done <"$BATS_TEST_TMPDIR/commands"
+}
+
+@test "bash completes commands, flags and what the cluster knows" {
+	davit run --name completed-by-tab busybox
+	PATH=$DAVIT_BIN:$PATH
+	unset -f davit
+	source <(davit completion bash)
+	completes() { # WANT WORD...
+		local want=$1
+		shift
+		COMP_WORDS=(davit "$@") COMP_CWORD=$# COMPREPLY=()
+		_davit davit
+		[ "${COMPREPLY[*]}" = "$want" ] || fail "$*: ${COMPREPLY[*]}"
+	}
+	completes "submit stop" s
+	completes "n1 n2" node drain n
+	completes completed-by-tab logs -f compl
+	completes --publish run --publ
 }
 
 @test "flags win over variables, variables over the file" {
