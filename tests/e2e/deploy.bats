@@ -79,6 +79,7 @@ setup() {
 # In namespaces of its own, a machine without an engine: nothing of the real one is seen or touched.
 @test "engine.sh starts an engine where none runs, and ends it after its last user" {
 	[ "$(id -u)" -eq 0 ] || skip "only root starts an engine"
+	unshare -m -n true 2>/dev/null || skip "this machine allows no namespaces of one's own"
 	cat >"$BATS_TEST_TMPDIR/script" <<-END
 		set -e
 		mount -t tmpfs none /run
