@@ -136,7 +136,7 @@ fuzz:
 test:
 	$(Q)MODE=$(MODE) tests/test.sh tests/e2e
 test-long:
-	$(Q)MODE=$(MODE) E2E_SECONDS=7200 tests/test.sh tests/long
+	$(Q)MODE=$(MODE) E2E_SECONDS=7200 SIM_SEEDS=2000 tests/test.sh tests/long
 deps:
 	$(Q)deploy/bootstrap.sh
 up:

@@ -1,5 +1,5 @@
 #!/bin/bash
-# test.sh DIR... - everything of `make check`, then on a real Docker Engine the engine's contract
+# test.sh DIR... - everything of `make check`, simulated clusters, then on a real Docker Engine the engine's contract
 # and the bats files in DIR..., then one closing line that counts it all. Every stage runs,
 # whatever became of the one before. E2E=0 leaves the engine out.
 set -uo pipefail
@@ -25,6 +25,10 @@ build() { make --no-print-directory -k -j"$(nproc)" "MODE=$mode" "$@"; }
 stage "the style of the tree" build tidy
 stage "the programs are built" build all
 stage "the corpora of the fuzzers" build fuzz-smoke
+
+# The same clusters every time, and another one every day; a failure prints its seed.
+stage "simulated clusters of ${SIM_SEEDS:-40} seeds" build sim "SEEDS=${SIM_SEEDS:-40}"
+stage "simulated clusters of the day" build sim "SEED=$(date -u +%Y%m%d)" SEEDS=2
 
 # Unit tests count one by one; what fails without saying so (it crashed, it does not compile)
 # counts once.
