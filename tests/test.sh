@@ -48,14 +48,6 @@ contract() {
 	DAVIT_TEST_ENGINE=1 timeout 300 "$B/unit/test_engine" >"$B/contract.tap" || { cat "$B/contract.tap"; return 1; }
 }
 
-# The simulated cluster: seeds that never change, and some of the day.
-make --no-print-directory "MODE=$mode" "$B/sim/sim" || failed=$((failed + 1))
-for seed in 1 "$(date +%Y%m%d)00"; do
-	tap=$B/sim-$seed.tap
-	tests/sim/run.sh "$B/sim/sim" "$seed" "${SIM_SEEDS:-16}" 20000 | tee "$tap"
-	taps+=("$tap")
-done
-
 if [ "${E2E:-1}" = 0 ]; then
 	echo "the end-to-end tests were left out (E2E=0)"
 else
