@@ -17,7 +17,6 @@ docker_answer_fini(struct docker_answer *answer)
 {
 	json_decref(answer->root);
 	free(answer->labels);
-	free(answer->containers);
 	*answer = (struct docker_answer){0};
 }
 
@@ -337,45 +336,30 @@ docker_parse_container(const char *json, size_t size, struct docker_answer *answ
 }
 
 int
-docker_parse_list(const char *json, size_t size, struct docker_answer *answer, struct err *err)
+docker_parse_item(const char *json, size_t size, struct docker_answer *answer,
+	struct engine_container *ret_container, struct err *err)
 {
-	size_t i, n_labels = 0;
-	json_t *item;
+	const json_t *root = answer->root = load_object(json, size, err);
+	const json_t *labels;
+	const char *name;
 
-	answer->root = load(json, size, err);
-	if (answer->root == NULL)
+	if (root == NULL)
 		return err->code;
-	if (!json_is_array(answer->root))
-		return err_set(err, -EIO, "the engine's list is not a JSON array");
-	json_array_foreach(answer->root, i, item)
-	{
-		if (!is_id(text_of(item, "Id")))
-			return err_set(err, -EIO, "a container in the engine's list has no id");
-		n_labels += json_object_size(json_object_get(item, "Labels"));
-	}
-	answer->labels = xcalloc(n_labels + 1, sizeof *answer->labels);
-	answer->containers = xcalloc(json_array_size(answer->root) + 1, sizeof *answer->containers);
-	n_labels = 0;
-	json_array_foreach(answer->root, i, item)
-	{
-		const json_t *names = json_object_get(item, "Names");
-		const char *name = json_string_value(json_array_get(names, 0));
-		struct engine_container *container = &answer->containers[i];
-
-		*container = (struct engine_container){
-			.id = text_of(item, "Id"),
-			.name = name == NULL ? "" : without_slash(name),
-			.status = status_of(text_of(item, "State")),
-			.labels = answer->labels + n_labels,
-			.error = "",
-			.health = "",
-			.log_path = "",
-		};
-		container->n_labels =
-			labels_of(json_object_get(item, "Labels"), answer->labels + n_labels);
-		n_labels += container->n_labels;
-	}
-	answer->n_containers = i;
+	if (!is_id(text_of(root, "Id")))
+		return err_set(err, -EIO, "a container in the engine's list has no id");
+	labels = json_object_get(root, "Labels");
+	name = json_string_value(json_array_get(json_object_get(root, "Names"), 0));
+	answer->labels = xcalloc(json_object_size(labels) + 1, sizeof *answer->labels);
+	*ret_container = (struct engine_container){
+		.id = text_of(root, "Id"),
+		.name = name == NULL ? "" : without_slash(name),
+		.status = status_of(text_of(root, "State")),
+		.labels = answer->labels,
+		.n_labels = labels_of(labels, answer->labels),
+		.error = "",
+		.health = "",
+		.log_path = "",
+	};
 	return 0;
 }
 

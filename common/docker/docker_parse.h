@@ -21,8 +21,6 @@ enum {
 struct docker_answer {
 	json_t *root;
 	struct engine_label *labels;
-	struct engine_container *containers;
-	size_t n_containers;
 };
 
 void docker_answer_fini(struct docker_answer *answer);
@@ -43,8 +41,9 @@ int docker_parse_id(const char *json, size_t size, char ret_id[ENGINE_ID_MAX + 1
 /* GET /containers/{id}/json */
 int docker_parse_container(const char *json, size_t size, struct docker_answer *answer,
 	struct engine_container *ret_container, struct err *err);
-/* GET /containers/json, into answer->containers. */
-int docker_parse_list(const char *json, size_t size, struct docker_answer *answer, struct err *err);
+/* One item of GET /containers/json: id, name, status, labels. */
+int docker_parse_item(const char *json, size_t size, struct docker_answer *answer,
+	struct engine_container *ret_container, struct err *err);
 /* A line of GET /events. */
 int docker_parse_event(const char *json, size_t size, struct docker_answer *answer,
 	struct engine_event *ret_event, struct err *err);

@@ -152,7 +152,8 @@ http_start(struct engine *base, const struct engine_call *call)
 		engine_http_op_stop(op, &err);
 		return &op->op;
 	}
-	if (op->shape != HTTP_BODY && !uv_is_active((uv_handle_t *)&engine->patience)) {
+	if (op->shape != HTTP_BODY && op->shape != HTTP_ITEMS &&
+		!uv_is_active((uv_handle_t *)&engine->patience)) {
 		uint64_t every_ms = engine->timeout_ms / 4 + 1;
 
 		(void)uv_timer_start(&engine->patience, on_patience, every_ms, every_ms);

@@ -272,7 +272,7 @@ static const struct {
 	[ENGINE_CALL_KILL] = {"POST", ask_kill, HTTP_BODY, true},
 	[ENGINE_CALL_REMOVE] = {"DELETE", ask_remove, HTTP_BODY, true},
 	[ENGINE_CALL_INSPECT] = {"GET", ask_inspect, HTTP_BODY, true},
-	[ENGINE_CALL_LIST] = {"GET", ask_list, HTTP_BODY, false},
+	[ENGINE_CALL_LIST] = {"GET", ask_list, HTTP_ITEMS, false},
 	[ENGINE_CALL_IMAGE_INSPECT] = {"GET", ask_image, HTTP_BODY, true},
 	[ENGINE_CALL_PULL] = {"POST", ask_pull, HTTP_LINES, true},
 	[ENGINE_CALL_EVENTS] = {"GET", ask_events, HTTP_LINES, false},
@@ -413,14 +413,12 @@ done_container(struct http_op *op, const char *body, size_t size)
 }
 
 static void
-done_list(struct http_op *op, const char *body, size_t size)
+done_list(struct http_op *op)
 {
-	CLEANUP(docker_answer_fini) struct docker_answer answer = {0};
-
-	if (docker_parse_list(body, size, &answer, &op->err) < 0)
+	if (docker_list_end(&op->list, &op->err) < 0)
 		engine_call_finish(&op->call, &op->err);
 	else
-		op->call.done.list(&op->err, answer.containers, answer.n_containers, op->call.arg);
+		op->call.done.list(&op->err, op->list.containers, op->list.n, op->call.arg);
 }
 
 void
@@ -443,7 +441,7 @@ engine_http_call_done(struct http_op *op)
 		done_container(op, body, size);
 		break;
 	case ENGINE_CALL_LIST:
-		done_list(op, body, size);
+		done_list(op);
 		break;
 	case ENGINE_CALL_VOLUME_LIST:
 	case ENGINE_CALL_NETWORK_LIST:

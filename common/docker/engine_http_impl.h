@@ -13,6 +13,7 @@
 
 #include "common/base/buf.h"
 #include "common/docker/curl_loop.h"
+#include "common/docker/docker_list.h"
 #include "common/docker/docker_parse.h"
 #include "common/docker/docker_stream.h"
 #include "common/docker/engine_impl.h"
@@ -58,7 +59,8 @@ enum http_state {
 
 /* How the bytes of an answer are read. */
 enum http_shape {
-	HTTP_BODY, /* whole */
+	HTTP_BODY,  /* whole */
+	HTTP_ITEMS, /* of a list, which has to come as soon as a body */
 	HTTP_LINES,
 	HTTP_FRAMES,
 };
@@ -82,6 +84,7 @@ struct http_op {
 	CURL *easy;
 	long status;
 	struct buf in;
+	size_t n_in;          /* bytes that have come, in all */
 	uint64_t deadline_ms; /* by which a stream has to begin; 0: it has */
 	bool stalled;         /* libcurl was told to wait */
 	bool overflow;        /* more bytes than are allowed */
@@ -90,6 +93,7 @@ struct http_op {
 	struct err err;
 	struct docker_demux demux;
 	struct docker_pull *pull;
+	struct docker_list list;
 	bool busy, dead;
 };
 

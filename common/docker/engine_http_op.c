@@ -68,6 +68,7 @@ engine_http_op_free(struct http_op *op)
 	buf_fini(&op->body);
 	buf_fini(&op->in);
 	free(op->pull);
+	docker_list_fini(&op->list);
 	free(op);
 }
 
@@ -77,9 +78,10 @@ static size_t
 on_bytes(char *data, size_t size, size_t n, void *arg)
 {
 	struct http_op *op = arg;
-	size_t most = op->shape == HTTP_BODY    ? ENGINE_BODY_MAX
-		      : op->shape == HTTP_LINES ? ENGINE_LINE_MAX + CURL_MAX_WRITE_SIZE
-						: HTTP_LOG_BUFFER_MAX;
+	bool bounded = op->shape == HTTP_BODY || op->shape == HTTP_ITEMS;
+	size_t most = op->shape == HTTP_BODY     ? ENGINE_BODY_MAX
+		      : op->shape == HTTP_FRAMES ? HTTP_LOG_BUFFER_MAX
+						 : ENGINE_LINE_MAX + CURL_MAX_WRITE_SIZE;
 
 	n *= size;
 	if (op->status == 0)
@@ -90,12 +92,16 @@ on_bytes(char *data, size_t size, size_t n, void *arg)
 		buf_put(&op->in, data, n < room ? n : room);
 		return n;
 	}
-	if (op->in.size + n > most) {
-		op->overflow = op->shape == HTTP_BODY;
-		op->stalled = !op->overflow;
-		engine_http_ready(op);
-		return op->overflow ? 0 : CURL_WRITEFUNC_PAUSE;
+	if (bounded && op->n_in + n > ENGINE_BODY_MAX) {
+		op->overflow = true;
+		return 0;
 	}
+	if (op->in.size + n > most) {
+		op->stalled = true;
+		engine_http_ready(op);
+		return CURL_WRITEFUNC_PAUSE;
+	}
+	op->n_in += n;
 	buf_put(&op->in, data, n);
 	if (op->shape != HTTP_BODY)
 		engine_http_ready(op);
@@ -185,7 +191,7 @@ set_limits(struct http_op *op)
 	(void)curl_easy_setopt(op->easy, CURLOPT_NOSIGNAL, 1L);
 	(void)curl_easy_setopt(op->easy, CURLOPT_CONNECTTIMEOUT_MS,
 		(long)(timeout_ms < CONNECT_MS ? timeout_ms : CONNECT_MS));
-	if (op->shape == HTTP_BODY) {
+	if (op->shape == HTTP_BODY || op->shape == HTTP_ITEMS) {
 		(void)curl_easy_setopt(op->easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
 		(void)curl_easy_setopt(op->easy, CURLOPT_MAXFILESIZE_LARGE,
 			(curl_off_t)ENGINE_BODY_MAX);
@@ -358,6 +364,16 @@ feed_lines(struct http_op *op)
 	}
 }
 
+/* Calls nobody. */
+static void
+feed_items(struct http_op *op)
+{
+	struct err err = {0};
+
+	if (docker_list_feed(&op->list, &op->in, &err) < 0)
+		engine_http_op_stop(op, &err);
+}
+
 static bool
 on_frame(enum engine_stream stream, const void *data, size_t size, void *arg)
 {
@@ -398,6 +414,8 @@ engine_http_op_feed(struct http_op *op)
 	op->busy = true;
 	if (op->shape == HTTP_LINES)
 		feed_lines(op);
+	else if (op->shape == HTTP_ITEMS)
+		feed_items(op);
 	else
 		feed_frames(op);
 	op->busy = false;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/docker/docker_list.h"
 #include "common/docker/docker_parse.h"
 #include "common/docker/docker_refusal.h"
 #include "common/docker/docker_stream.h"
@@ -31,19 +32,39 @@ touch_container(const struct engine_container *container)
 static void
 containers(const char *text, size_t size)
 {
-	CLEANUP(docker_answer_fini) struct docker_answer one = {0}, list = {0}, event_of = {0};
+	CLEANUP(docker_answer_fini) struct docker_answer one = {0}, item = {0}, event_of = {0};
 	struct engine_container container;
 	struct engine_event event;
 	struct err err = {0};
 
 	if (docker_parse_container(text, size, &one, &container, &err) == 0)
 		(void)touch_container(&container);
-	if (docker_parse_list(text, size, &list, &err) == 0)
-		for (size_t i = 0; i < list.n_containers; i++)
-			(void)touch_container(&list.containers[i]);
+	if (docker_parse_item(text, size, &item, &container, &err) == 0)
+		(void)touch_container(&container);
 	if (docker_parse_event(text, size, &event_of, &event, &err) == 0)
 		assert(strlen(event.action) > 0 && strlen(event.id) > 0 &&
 			touch(event.attributes, event.n_attributes) < SIZE_MAX);
+}
+
+/* A list comes to the same, whole or byte by byte. */
+static void
+lists(const uint8_t *data, size_t size)
+{
+	CLEANUP(docker_list_fini) struct docker_list whole = {0}, parts = {0};
+	CLEANUP(buf_fini) struct buf a = {0}, b = {0};
+	struct err err = {0};
+	int rc = 0;
+
+	buf_put(&a, data, size);
+	for (size_t i = 0; i < size && rc == 0; i++) {
+		buf_put(&b, data + i, 1);
+		rc = docker_list_feed(&parts, &b, &err);
+	}
+	assert(rc == docker_list_feed(&whole, &a, &err));
+	assert(parts.n == whole.n && parts.ended == whole.ended);
+	for (size_t i = 0; i < whole.n; i++)
+		assert(touch_container(&whole.containers[i]) ==
+			touch_container(&parts.containers[i]));
 }
 
 static void
@@ -76,6 +97,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bool news;
 
 	containers(text, size);
+	lists(data, size);
 	engine(text, size);
 	(void)docker_pull_line(&pull, text, size, &news, &err);
 	for (int kind = ENGINE_CALL_NONE; kind < ENGINE_CALL_COUNT; kind += 3)

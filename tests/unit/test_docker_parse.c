@@ -119,31 +119,6 @@ TEST(docker_parse_container_reads_an_inspect)
 	CHECK_STR(container.labels[1].value, "");
 }
 
-TEST(docker_parse_list_reads_every_status)
-{
-	static const char json[] =
-		"[{\"Id\":\"1\",\"State\":\"created\",\"Names\":[\"/one\",\"/x\"]},"
-		"{\"Id\":\"2\",\"State\":\"running\",\"Labels\":{\"a\":\"b\"}},"
-		"{\"Id\":\"3\",\"State\":\"paused\",\"Labels\":null},"
-		"{\"Id\":\"4\",\"State\":\"restarting\"},"
-		"{\"Id\":\"5\",\"State\":\"exited\",\"Labels\":{\"c\":\"d\"}},"
-		"{\"Id\":\"6\",\"State\":\"dead\"},{\"Id\":\"7\",\"State\":\"new\"}]";
-	static const int want[] = {ENGINE_CREATED, ENGINE_RUNNING, ENGINE_PAUSED, ENGINE_RESTARTING,
-		ENGINE_EXITED, ENGINE_DEAD, ENGINE_DEAD};
-	CLEANUP(docker_answer_fini) struct docker_answer answer = {0};
-	struct err err = {0};
-
-	CHECK_OK(docker_parse_list(json, strlen(json), &answer, &err), &err);
-	CHECK_EQ(answer.n_containers, 7);
-	for (size_t i = 0; i < 7; i++)
-		CHECK_EQ(answer.containers[i].status, want[i]);
-	CHECK_STR(answer.containers[0].name, "one");
-	CHECK_STR(answer.containers[1].name, "");
-	CHECK_STR(answer.containers[1].labels[0].value, "b");
-	CHECK_EQ(answer.containers[2].n_labels, 0);
-	CHECK_STR(answer.containers[4].labels[0].key, "c");
-}
-
 TEST(docker_parse_event_needs_an_action_and_an_id)
 {
 	static const char good[] =
