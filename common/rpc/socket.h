@@ -36,7 +36,7 @@ int rpc_socket_dial(nng_socket socket, const char *url, nng_dialer *ret_dialer, 
  * not after RPC_CLOSE_MAX_MS; a thread goes on trying and nng may still call the
  * pipe callbacks, so what they use must be left alone, which is a leak. That
  * happens because nng 1.5.2 can wait for ever for a TCP connection that is closed
- * at the moment in which a message arrives on it (docs/decisions/0001).
+ * at the moment in which a message arrives on it (docs/decisions/0003).
  */
 bool rpc_socket_close(nng_socket socket);
 

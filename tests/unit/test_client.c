@@ -238,6 +238,7 @@ TEST(client_refuses_a_call_that_is_too_large_without_sending_it)
 	CHECK_EQ(seen.status, DAVIT__REPLY__STATUS__OK);
 	rpc_server_stats(peer.server, &stats);
 	CHECK_EQ(stats.n_calls, 1);
+	CHECK_EQ(stats.n_malformed, 0);
 	CHECK_EQ(stats.n_pipes, 1);
 	peer_close(&peer);
 	free(text);
