@@ -8,7 +8,7 @@
 #include "common/base/mem.h"
 #include "services/scheduler/filters.h"
 #include "services/scheduler/limits.h"
-#include "services/scheduler/reply.h"
+#include "services/scheduler/place_reply.h"
 #include "services/scheduler/strategies.h"
 
 /* A spec of the present call. */

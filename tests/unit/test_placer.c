@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "services/scheduler/limits.h"
-#include "services/scheduler/reply.h"
+#include "services/scheduler/place_reply.h"
 #include "tests/unit/place_fixture.h"
 
 static struct placer *

@@ -1,4 +1,4 @@
-#include "services/scheduler/reply.h"
+#include "services/scheduler/place_reply.h"
 
 struct place_refusal {
 	struct place_refusal *next;

@@ -1,5 +1,5 @@
 /*
- * reply.h - a PlaceReply with room for thousands of answers.
+ * place_reply.h - a PlaceReply with room for thousands of answers.
  *
  * Tasks that were refused for one reason share its words. Ids are borrowed from the
  * request and the node table: the message is good while both are unchanged.
