@@ -202,6 +202,45 @@ fill_dropped(struct manager *manager, struct node *node, Davit__PollReply *reply
 	}
 }
 
+/*
+ * Two Polls of a worker are under way at a time, so it asks again before it has heard the
+ * last answer. That is no gap: what follows is chained to that answer, and should it be
+ * lost, the worker sees the gap; if nothing follows, this is over after a while.
+ */
+static bool
+is_answer_under_way(const struct manager *manager, const struct node *node, uint64_t have_version)
+{
+	return have_version < node->sent_version &&
+	       manager->now.mono_ms - node->sent_mono_ms < manager->config.poll_ms;
+}
+
+static bool
+needs_complete(const struct manager *manager, const struct node *node, uint64_t have_version)
+{
+	return node->needs_complete || have_version == 0 ||
+	       (have_version != node->sent_version &&
+		       !is_answer_under_way(manager, node, have_version));
+}
+
+static void
+fill(struct manager *manager, struct node *node, bool complete, Davit__PollReply *reply)
+{
+	uint64_t have_version = ((const Davit__PollRequest *)node->parked->request)->have_version;
+
+	/* Beyond whatever the worker has, also from an earlier life of the manager. */
+	if (node->version < have_version)
+		node->version = have_version;
+	reply->applies_to = complete ? have_version : node->sent_version;
+	reply->results_in = ++node->version;
+	if (complete)
+		fill_complete(manager, node, reply);
+	else
+		fill_increment(manager, node, reply);
+	fill_dropped(manager, node, reply);
+	node->sent_version = reply->results_in;
+	node->sent_mono_ms = manager->now.mono_ms;
+}
+
 static void
 serve(struct manager *manager, struct node *node)
 {
@@ -213,24 +252,13 @@ serve(struct manager *manager, struct node *node)
 	if (node->parked == NULL)
 		return; /* the next Poll gets it */
 	request = (const Davit__PollRequest *)node->parked->request;
-	complete = node->needs_complete || request->have_version == 0 ||
-		   request->have_version != node->sent_version;
+	complete = needs_complete(manager, node, request->have_version);
 	if (!complete && !has_changes && !node->is_urgent && node->queries == NULL)
 		return;
 	manager->assignments.mark++;
 	reply.applies_to = reply.results_in = request->have_version;
-	if (complete || has_changes) {
-		/* Beyond whatever the worker has, also from an earlier life of the manager. */
-		if (node->version < request->have_version)
-			node->version = request->have_version;
-		reply.results_in = ++node->version;
-		if (complete)
-			fill_complete(manager, node, &reply);
-		else
-			fill_increment(manager, node, &reply);
-		fill_dropped(manager, node, &reply);
-	}
-	node->sent_version = reply.results_in;
+	if (complete || has_changes)
+		fill(manager, node, complete, &reply);
 	node->needs_complete = false;
 	relay_hand_over(manager, node, &reply);
 	answer(manager, node, &reply);

@@ -50,6 +50,15 @@ enter_pending(struct manager *manager, struct task *task)
 	model_queue_insert(task, &manager->model.pending);
 }
 
+/* 0: never. */
+static void
+set_due(struct manager *manager, struct task *task, uint64_t due_ms)
+{
+	task->due_ms = due_ms;
+	if (due_ms > 0 && due_ms < manager->model.next_due_ms)
+		manager->model.next_due_ms = due_ms;
+}
+
 static void
 enter_final(struct manager *manager, struct task *task)
 {
@@ -59,7 +68,7 @@ enter_final(struct manager *manager, struct task *task)
 	if (task->finished_ms == 0)
 		task->finished_ms = manager->now.wall_ms;
 	task->retry_when_gone = false;
-	task->due_ms = spec->auto_remove ? task->finished_ms + MANAGER_AUTO_REMOVE_MS : 0;
+	set_due(manager, task, spec->auto_remove ? task->finished_ms + MANAGER_AUTO_REMOVE_MS : 0);
 	model_queue_move(task, &manager->model.history);
 }
 
@@ -108,7 +117,8 @@ lifecycle_submit(struct manager *manager, struct id id, struct spec *spec, uint3
 		struct task *task = model_task_add(model, group, i);
 
 		task->is_new = true;
-		task->due_ms = spec->spec->ttl_ms > 0 ? group->created_ms + spec->spec->ttl_ms : 0;
+		set_due(manager, task,
+			spec->spec->ttl_ms > 0 ? group->created_ms + spec->spec->ttl_ms : 0);
 		model_queue_insert(task, &model->pending);
 		batch_touch_task(manager, task);
 		events_task(manager, task, NULL);
@@ -529,13 +539,13 @@ lifecycle_restore_queues(struct manager *manager)
 
 		if (task->state == TASK_PENDING) {
 			model_queue_insert(task, &model->pending);
-			task->due_ms =
-				spec->ttl_ms > 0 ? task->group->created_ms + spec->ttl_ms : 0;
+			set_due(manager, task,
+				spec->ttl_ms > 0 ? task->group->created_ms + spec->ttl_ms : 0);
 		} else if (task_state_is_final(task->state) &&
 			   task->desired != DAVIT__TASK__DESIRED__REMOVE) {
 			model_queue_move(task, &model->history);
-			task->due_ms =
-				spec->auto_remove ? task->finished_ms + MANAGER_AUTO_REMOVE_MS : 0;
+			set_due(manager, task,
+				spec->auto_remove ? task->finished_ms + MANAGER_AUTO_REMOVE_MS : 0);
 		}
 	}
 }
@@ -547,8 +557,10 @@ expire(struct manager *manager, struct task_queue *queue)
 
 	for (struct task *task = queue->first; task != NULL; task = next) {
 		next = task->queue_next;
-		if (task->due_ms == 0 || task->due_ms > manager->now.wall_ms)
+		if (task->due_ms == 0 || task->due_ms > manager->now.wall_ms) {
+			set_due(manager, task, task->due_ms);
 			continue;
+		}
 		if (task->state == TASK_PENDING) {
 			say(task, DAVIT__TASK__PHASE__CANCELLED,
 				"its ttl passed before it could be placed");
@@ -564,9 +576,12 @@ lifecycle_tick(struct manager *manager)
 {
 	struct model *model = &manager->model;
 
-	expire(manager, &model->pending);
-	expire(manager, &model->blocked);
-	expire(manager, &model->history);
+	if (model->next_due_ms <= manager->now.wall_ms) {
+		model->next_due_ms = UINT64_MAX; /* found again on the way */
+		expire(manager, &model->pending);
+		expire(manager, &model->blocked);
+		expire(manager, &model->history);
+	}
 	while (model->history.n > manager->config.history_max)
 		lifecycle_remove(manager, model->history.first);
 }

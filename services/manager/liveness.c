@@ -112,6 +112,7 @@ give_up_at(const struct node *node, const struct task *task)
 static void
 give_up_what_is_due(struct manager *manager, struct node *node)
 {
+	struct task *next;
 	bool keeps_one = false;
 
 	/* Others that fell silent with it are noticed within a few ticks: see must_hold. */
@@ -119,9 +120,10 @@ give_up_what_is_due(struct manager *manager, struct node *node)
 		manager->now.mono_ms - node->silent_mono_ms < MANAGER_HOLD_SETTLE_MS)
 		return;
 
-	for (struct task *task = node->tasks; task != NULL; task = task->node_next) {
+	for (struct task *task = node->tasks; task != NULL; task = next) {
+		next = task->node_next; /* one that is lost goes to the end of the list */
 		if (task_state_is_final(task->state))
-			continue;
+			break;
 		if (give_up_at(node, task) <= manager->now.mono_ms)
 			lifecycle_lose(manager, task, true, "its node is lost");
 		else

@@ -31,7 +31,7 @@ model_set_text(char **text, const char *value)
 void
 model_init(struct model *model, struct ledger_range port_range)
 {
-	*model = (struct model){.next_seq = 1, .port_range = port_range};
+	*model = (struct model){.next_seq = 1, .next_due_ms = UINT64_MAX, .port_range = port_range};
 }
 
 /* ---- specs and groups ---- */
@@ -295,6 +295,8 @@ model_task_set_state(struct model *model, struct task *task, enum task_state sta
 	model->n_by_state[task->state]--;
 	task->state = state;
 	model->n_by_state[state]++;
+	if (task_state_is_final(state))
+		model_task_sort_on_node(task);
 }
 
 bool

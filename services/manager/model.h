@@ -132,9 +132,10 @@ struct node {
 	uint64_t parked_until_mono_ms;
 
 	/* Its assignments. */
-	struct task *tasks; /* all with on_node */
+	struct task *tasks, *last_task; /* all with on_node; those that have ended are behind */
 	uint32_t n_on_node;
 	uint64_t version, sent_version; /* of the set; sent: results_in of the last answer */
+	uint64_t sent_mono_ms;          /* when that was */
 	struct task *changed;
 	struct dropped *dropped;
 	struct query *queries; /* not handed over yet */
@@ -167,6 +168,7 @@ struct model {
 	struct task_queue blocked; /* refused; tried again when something changes */
 	struct task_queue history; /* ended, oldest first */
 	uint64_t next_seq;
+	uint64_t next_due_ms; /* no task of these queues is due before; UINT64_MAX: none is */
 	uint32_t n_by_state[TASK_STATE_COUNT];
 	struct ledger_range port_range;
 };
@@ -248,5 +250,7 @@ bool model_looks_like_prefix(const char *text);
 /* on_node and the node's list, together. */
 void model_task_enter_node(struct task *task, struct node *node);
 void model_task_leave_node(struct task *task);
+/* After a change of its state: keeps the node's live tasks before the ended ones. */
+void model_task_sort_on_node(struct task *task);
 
 void model_set_text(char **text, const char *value);

@@ -145,17 +145,53 @@ model_node_remove(struct model *model, struct node *node)
 	model_node_free(model, node);
 }
 
+static void
+list_first(struct node *node, struct task *task)
+{
+	task->node_prev = NULL;
+	task->node_next = node->tasks;
+	*(node->tasks != NULL ? &node->tasks->node_prev : &node->last_task) = task;
+	node->tasks = task;
+}
+
+static void
+list_last(struct node *node, struct task *task)
+{
+	task->node_prev = node->last_task;
+	task->node_next = NULL;
+	*(node->last_task != NULL ? &node->last_task->node_next : &node->tasks) = task;
+	node->last_task = task;
+}
+
+static void
+unlist(struct node *node, struct task *task)
+{
+	*(task->node_prev != NULL ? &task->node_prev->node_next : &node->tasks) = task->node_next;
+	*(task->node_next != NULL ? &task->node_next->node_prev : &node->last_task) =
+		task->node_prev;
+	task->node_prev = task->node_next = NULL;
+}
+
+void
+model_task_sort_on_node(struct task *task)
+{
+	if (!task->on_node)
+		return;
+	unlist(task->node, task);
+	if (task_state_is_final(task->state))
+		list_last(task->node, task);
+	else
+		list_first(task->node, task);
+}
+
 void
 model_task_enter_node(struct task *task, struct node *node)
 {
 	assert(!task->on_node);
 	task->on_node = true;
 	task->node = node;
-	task->node_prev = NULL;
-	task->node_next = node->tasks;
-	if (node->tasks != NULL)
-		node->tasks->node_prev = task;
-	node->tasks = task;
+	list_first(node, task);
+	model_task_sort_on_node(task);
 	node->n_on_node++;
 }
 
@@ -165,10 +201,7 @@ model_task_leave_node(struct task *task)
 	struct node *node = task->node;
 
 	assert(task->on_node);
-	*(task->node_prev != NULL ? &task->node_prev->node_next : &node->tasks) = task->node_next;
-	if (task->node_next != NULL)
-		task->node_next->node_prev = task->node_prev;
-	task->node_prev = task->node_next = NULL;
+	unlist(node, task);
 	task->on_node = false;
 	node->n_on_node--;
 }

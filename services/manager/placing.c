@@ -65,7 +65,7 @@ static Davit__PlaceNode *
 make_node(const struct node *node, struct arena *arena)
 {
 	Davit__PlaceNode *message = arena_alloc(arena, sizeof *message);
-	Davit__Node *view = view_node(node, arena);
+	Davit__Node *view = view_node_without_ports(node, arena);
 	const uint32_t *numbers;
 
 	davit__place_node__init(message);

@@ -1,5 +1,6 @@
 #include "services/manager/records.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +14,12 @@
 static void
 make_key(char key[RECORDS_KEY_SIZE], const char *kind, const char *id)
 {
-	(void)snprintf(key, RECORDS_KEY_SIZE, "%s/%s", kind, id);
+	size_t kind_size = strlen(kind);
+
+	assert(kind_size + 1 + strlen(id) < RECORDS_KEY_SIZE);
+	memcpy(key, kind, kind_size);
+	key[kind_size] = '/';
+	memcpy(key + kind_size + 1, id, strlen(id) + 1);
 }
 
 static void

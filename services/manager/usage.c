@@ -183,6 +183,8 @@ sum_namespaces(struct manager *manager, Davit__ClusterStats *stats, struct arena
 		for (struct task *task = node->tasks; task != NULL; task = task->node_next) {
 			Davit__NamespaceStats *sum;
 
+			if (task_state_is_final(task->state))
+				break; /* the rest has ended, too */
 			if (task->state != TASK_RUNNING)
 				continue;
 			sum = find_namespace(stats, task->group->spec->spec->namespace_, arena);

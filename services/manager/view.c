@@ -148,7 +148,7 @@ fill_labels(Davit__Node *view, const struct node *node, struct arena *arena)
 }
 
 Davit__Node *
-view_node(const struct node *node, struct arena *arena)
+view_node_without_ports(const struct node *node, struct arena *arena)
 {
 	Davit__Node *view = arena_alloc(arena, sizeof *view);
 
@@ -175,6 +175,14 @@ view_node(const struct node *node, struct arena *arena)
 	if (node->sample_mono_ms > 0)
 		view->usage = (Davit__NodeSample *)(uintptr_t)&node->sample;
 	fill_labels(view, node, arena);
+	return view;
+}
+
+Davit__Node *
+view_node(const struct node *node, struct arena *arena)
+{
+	Davit__Node *view = view_node_without_ports(node, arena);
+
 	fill_host_ports(view, node, arena);
 	return view;
 }

@@ -15,5 +15,7 @@ struct node;
 char *view_id(struct id id, struct arena *arena);
 Davit__Task *view_task(const struct task *task, bool with_spec, struct arena *arena);
 Davit__Node *view_node(const struct node *node, struct arena *arena);
+/* The same but for host_ports, which takes a look at every task of the node. */
+Davit__Node *view_node_without_ports(const struct node *node, struct arena *arena);
 /* Host ports as they were resolved; NULL and 0 while there are none. */
 Davit__PortMapping **view_ports(const struct task *task, size_t *ret_n, struct arena *arena);

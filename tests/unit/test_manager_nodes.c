@@ -89,6 +89,9 @@ TEST(manager_sends_the_full_set_when_an_answer_was_lost)
 	protobuf_c_message_free_unpacked(worker.poll->response, NULL);
 	worker.poll->response = NULL; /* the answer with its assignment never arrives */
 	desk_worker_poll(&worker, NULL);
+	CHECK(!worker.poll->is_there); /* it might still be under way */
+	desk_pass(&desk, MANAGER_POLL_MS + MANAGER_TICK_MS);
+	desk_worker_poll(&worker, NULL);
 	CHECK(worker.last != NULL && worker.last->complete);
 	CHECK(desk_worker_assignment(&worker, a) != NULL);
 	desk_worker_poll(&worker, NULL);
@@ -97,6 +100,31 @@ TEST(manager_sends_the_full_set_when_an_answer_was_lost)
 	CHECK(!worker.last->complete);
 	CHECK_EQ(worker.last->n_assignments, 1);
 	CHECK(desk_worker_assignment(&worker, b) != NULL);
+	desk_fini(&desk);
+	desk_worker_fini(&worker);
+}
+
+TEST(manager_chains_what_follows_to_an_answer_that_is_under_way)
+{
+	struct desk desk;
+	struct desk_worker worker = {0};
+	char a[ID_TEXT_SIZE], b[ID_TEXT_SIZE];
+	uint64_t under_way;
+
+	desk_init(&desk);
+	desk_worker_join(&desk, &worker, "n1", 4000);
+	desk_worker_poll(&worker, NULL);
+	desk_submit(&desk, "aa", 0, false, a);
+	CHECK(worker.poll->is_there);
+	under_way = ((Davit__PollReply *)worker.poll->response)->results_in;
+	protobuf_c_message_free_unpacked(worker.poll->response, NULL);
+	worker.poll->response = NULL; /* not heard yet, and it asks again */
+	desk_worker_poll(&worker, NULL);
+	desk_submit(&desk, "bb", 0, false, b);
+	CHECK(worker.poll->is_there);
+	CHECK(!((Davit__PollReply *)worker.poll->response)->complete);
+	CHECK_EQ(((Davit__PollReply *)worker.poll->response)->applies_to, under_way);
+	CHECK_EQ(((Davit__PollReply *)worker.poll->response)->n_assignments, 1);
 	desk_fini(&desk);
 	desk_worker_fini(&worker);
 }
