@@ -82,8 +82,11 @@ static bool
 open_group(const char *root, const struct file_form *forms, const char *group,
 	struct worker_cgroup *cgroup)
 {
-	for (unsigned i = 0; i < WORKER_CGROUP_NET; i++)
+	for (unsigned i = 0; i < WORKER_CGROUP_NET; i++) {
 		cgroup->fd[i] = open_in(root, forms[i].controller, group, forms[i].name);
+		if (i == WORKER_CGROUP_CPU && cgroup->fd[i] < 0)
+			return false; /* no such group: most of the four ways are not there */
+	}
 	if (cgroup->fd[WORKER_CGROUP_CPU] >= 0 && cgroup->fd[WORKER_CGROUP_MEMORY] >= 0)
 		return true;
 	worker_cgroup_close(cgroup);

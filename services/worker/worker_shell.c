@@ -240,12 +240,17 @@ load_node_id(const char *path, char *ret_id, size_t size)
 	(void)fclose(in);
 }
 
+/* Its containers are in memory, and so are their figures. */
+static bool
+is_mem_engine(const struct worker_shell_options *options)
+{
+	return options->docker_host != NULL && strcmp(options->docker_host, "mem://") == 0;
+}
+
 static int
 open_engine(struct worker_shell *shell, const struct worker_shell_options *options, struct err *err)
 {
-	const char *host = options->docker_host;
-
-	if (host != NULL && strcmp(host, "mem://") == 0) {
+	if (is_mem_engine(options)) {
 		shell->engine = engine_mem_open_on_loop(
 			&(struct engine_mem_options){.seed = shell->random_state,
 				.now_ms = clock_wall_ms(),
@@ -254,8 +259,8 @@ open_engine(struct worker_shell *shell, const struct worker_shell_options *optio
 			shell->loop);
 		return 0;
 	}
-	return engine_open_http(shell->loop, &(struct engine_http_options){.host = host},
-		&shell->engine, err);
+	return engine_open_http(shell->loop,
+		&(struct engine_http_options){.host = options->docker_host}, &shell->engine, err);
 }
 
 static int
@@ -301,7 +306,7 @@ start_limit(const struct worker_shell_options *options)
 
 	if (options->start_limit > 0)
 		return options->start_limit;
-	if (options->docker_host != NULL && strcmp(options->docker_host, "mem://") == 0)
+	if (is_mem_engine(options))
 		return MEM_ENGINE_STARTS;
 	return (unsigned)(n_cpus > 1 ? n_cpus : 1) * STARTS_PER_CPU;
 }
@@ -392,11 +397,13 @@ worker_shell_open(uv_loop_t *loop, const struct worker_shell_options *options,
 		worker_shell_free(shell);
 		return rc;
 	}
-	shell->stats = worker_stats_new(&(struct worker_stats_options){.node_name = options->name,
-						.source = options->stats_source,
-						.publish = publish,
-						.arg = shell},
-		shell->worker, shell->engine);
+	shell->stats =
+		worker_stats_new(&(struct worker_stats_options){.node_name = options->name,
+					 .source = is_mem_engine(options) ? WORKER_STATS_ENGINE
+									  : options->stats_source,
+					 .publish = publish,
+					 .arg = shell},
+			shell->worker, shell->engine);
 	*ret_shell = shell;
 	return 0;
 }
