@@ -116,6 +116,7 @@ update(struct worker_slot *slot, const Davit__Assignment *assignment)
 	if (assignment->desired > slot->desired)
 		slot->desired = assignment->desired;
 	slot->has_ended |= assignment->has_ended;
+	slot->may_have_run |= assignment->has_started;
 	if (assignment->has_stop_timeout_ms &&
 		(!slot->has_stop_timeout || assignment->stop_timeout_ms < slot->stop_timeout_ms)) {
 		slot->has_stop_timeout = true;

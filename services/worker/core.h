@@ -219,6 +219,7 @@ struct worker_uplink {
 	uint64_t register_ticket, leave_ticket, parked_ticket, carry_ticket; /* 0: none */
 	uint64_t session, have_version, poll_ms;
 	uint64_t retry_ms, contact_ms; /* on the steady clock */
+	uint64_t carried_ms;           /* when carry_ticket was sent */
 	unsigned n_failed;
 	bool has_news; /* a failure: retry_ms is to be set by the next tick */
 	bool has_set;  /* a complete set came in this session */

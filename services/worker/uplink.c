@@ -367,6 +367,7 @@ start_carry(struct worker *worker)
 	request.n_answers = put_answers(uplink, answers);
 	request.engine_trouble = worker->watch.trouble;
 	uplink->carry_ticket = ++uplink->ticket;
+	uplink->carried_ms = worker->mono_ms;
 	worker->ports.call(worker->ports.arg, uplink->carry_ticket, "Poll", &request.base,
 		WORKER_CALL_MS);
 	free(list);
@@ -447,6 +448,19 @@ take_time(struct worker *worker)
 	uplink->has_news = false;
 }
 
+/*
+ * A poll that carries something is about to be answered, and is a heartbeat until
+ * then. Parking another meanwhile would ask from a version that the answer on its
+ * way has left behind, and cost a complete set.
+ */
+static bool
+waits_for_carry(const struct worker *worker)
+{
+	const struct worker_uplink *uplink = &worker->uplink;
+
+	return uplink->carry_ticket != 0 && worker->mono_ms < uplink->carried_ms + uplink->poll_ms;
+}
+
 uint64_t
 worker_uplink_tick(struct worker *worker)
 {
@@ -468,7 +482,11 @@ worker_uplink_tick(struct worker *worker)
 		return UINT64_MAX;
 	if (uplink->carry_ticket == 0 && has_something_to_say(worker))
 		start_carry(worker);
-	if (uplink->parked_ticket == 0)
-		start_parked(worker);
+	if (uplink->parked_ticket == 0) {
+		if (!waits_for_carry(worker))
+			start_parked(worker);
+		else
+			return uplink->carried_ms + uplink->poll_ms;
+	}
 	return uplink->carry_ticket == 0 && uplink->lazy_ms != 0 ? uplink->lazy_ms : UINT64_MAX;
 }
