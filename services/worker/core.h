@@ -228,6 +228,7 @@ struct worker_uplink {
 	bool is_contact_fresh; /* contact_ms is to be set by the next tick */
 	bool wants_set;        /* something is missing: ask for a complete set */
 	bool is_leaving;
+	bool knew_engine;                        /* when it registered */
 	uint64_t n_sets;                         /* complete sets applied */
 	struct worker_slot *fresh, *lazy, *sent; /* reports to send soon, or later; under way */
 	uint64_t lazy_ms;                        /* when the lazy ones are due; 0: there are none */
@@ -257,7 +258,7 @@ struct worker {
 	Davit__StringEntry *labels;
 	Davit__StringEntry **label_list;
 	size_t n_labels;
-	Davit__Resources capacity;
+	Davit__Resources capacity, fallback;
 	uint64_t mono_ms, wall_ms, born_ms;
 	uint64_t due_ms;
 	bool is_born; /* the first tick was */

@@ -89,6 +89,7 @@ observed_in(enum worker_slot_state state)
 {
 	switch (state) {
 	case WORKER_SLOT_RUNNING:
+	case WORKER_SLOT_RESTARTING: /* also when it was found so: it did run */
 		return DAVIT__TASK_REPORT__OBSERVED__RUNNING;
 	case WORKER_SLOT_ENDED:
 		return DAVIT__TASK_REPORT__OBSERVED__ENDED;
@@ -293,10 +294,10 @@ end_for(struct worker_slot *slot, Davit__TaskReport__Cause cause)
 void
 worker_slot_give_up(struct worker_slot *slot, enum worker_want want)
 {
-	bool told = slot->observed >= DAVIT__TASK_REPORT__OBSERVED__RUNNING;
+	bool ran = slot->may_have_run || slot->observed >= DAVIT__TASK_REPORT__OBSERVED__RUNNING;
 
 	slot->cause = worker_slot_cause(slot);
-	if (want != WORKER_WANT_REMOVE || told || slot->cause == DAVIT__TASK_REPORT__CAUSE__TTL ||
+	if (want != WORKER_WANT_REMOVE || ran || slot->cause == DAVIT__TASK_REPORT__CAUSE__TTL ||
 		slot->state >= WORKER_SLOT_STARTING) /* it may have run: it ends first */
 		end_for(slot, slot->cause);
 	else

@@ -113,14 +113,18 @@ fill_engine(const struct worker *worker, Davit__EngineInfo *engine)
 static void
 fill_capacity(const struct worker *worker, Davit__Resources *capacity)
 {
+	bool known = worker->watch.knows_about;
+
 	*capacity = worker->capacity;
 	if (!capacity->has_cpu_milli) {
 		capacity->has_cpu_milli = true;
-		capacity->cpu_milli = worker->watch.about.cpu_milli;
+		capacity->cpu_milli =
+			known ? worker->watch.about.cpu_milli : worker->fallback.cpu_milli;
 	}
 	if (!capacity->has_memory_bytes) {
 		capacity->has_memory_bytes = true;
-		capacity->memory_bytes = worker->watch.about.memory_bytes;
+		capacity->memory_bytes =
+			known ? worker->watch.about.memory_bytes : worker->fallback.memory_bytes;
 	}
 }
 
@@ -155,6 +159,7 @@ start_register(struct worker *worker)
 	request.tasks = list;
 	request.instance = worker->instance;
 	uplink->state = WORKER_UPLINK_REGISTERING;
+	uplink->knew_engine = worker->watch.knows_about;
 	uplink->register_ticket = ++uplink->ticket;
 	worker->ports.call(worker->ports.arg, uplink->register_ticket, "RegisterNode",
 		&request.base, WORKER_CALL_MS);
@@ -473,6 +478,10 @@ worker_uplink_tick(struct worker *worker)
 		return UINT64_MAX;
 	if (worker->mono_ms < uplink->retry_ms)
 		return uplink->retry_ms;
+	/* The manager is to know which engine it is: nodes that share one share its ports. */
+	if (uplink->state == WORKER_UPLINK_ONLINE && !uplink->knew_engine &&
+		worker->watch.knows_about)
+		go_offline(worker);
 	if (uplink->state == WORKER_UPLINK_WAITING) {
 		if (!may_register(worker))
 			return worker->born_ms + WORKER_REGISTER_HOLD_MS;

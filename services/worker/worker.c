@@ -36,6 +36,7 @@ worker_new(const struct worker_options *options, struct engine *engine,
 		(void)snprintf(worker->node_id, sizeof worker->node_id, "%s", options->node_id);
 	copy_labels(worker, options);
 	worker->capacity = options->capacity;
+	worker->fallback = options->fallback;
 	worker->sweep_ms = UINT64_MAX;
 	worker->start_lane.limit = options->start_limit > 0 ? options->start_limit : START_LIMIT;
 	worker->remove_lane.limit = 2 * worker->start_lane.limit;

@@ -67,8 +67,9 @@ struct worker_options {
 	const char *address;  /* or NULL */
 	const Davit__StringEntry *labels;
 	size_t n_labels;
-	Davit__Resources capacity;                  /* what is absent is taken from the engine */
-	unsigned start_limit;                       /* creates and starts at one time; 0: 4 */
+	Davit__Resources capacity; /* what is absent is taken from the engine, … */
+	Davit__Resources fallback; /* … or from here while the engine has never answered */
+	unsigned start_limit;      /* creates and starts at one time; 0: 4 */
 	const struct worker_journal_entry *started; /* what the journal holds */
 	size_t n_started;
 };

@@ -283,6 +283,18 @@ parse_labels(const struct option_list *list, Davit__StringEntry *ret_labels, str
 	return 0;
 }
 
+/* An engine that is away at the start has most likely the CPUs and the memory that we see. */
+static void
+fill_fallback(Davit__Resources *fallback)
+{
+	long n_cpus = sysconf(_SC_NPROCESSORS_ONLN), n_pages = sysconf(_SC_PHYS_PAGES);
+
+	davit__resources__init(fallback);
+	fallback->cpu_milli = (uint64_t)(n_cpus > 0 ? n_cpus : 1) * 1000;
+	fallback->memory_bytes =
+		(uint64_t)(n_pages > 0 ? n_pages : 0) * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
 static void
 fill_capacity(Davit__Resources *capacity, const struct worker_shell_options *options)
 {
@@ -344,6 +356,7 @@ open_core(struct worker_shell *shell, const struct worker_shell_options *options
 		core.n_labels = options->labels.n;
 		core.started = started;
 		fill_capacity(&core.capacity, options);
+		fill_fallback(&core.fallback);
 		shell->worker = worker_new(&core, shell->engine, &ports);
 	}
 	for (size_t i = 0; i < options->labels.n; i++) {

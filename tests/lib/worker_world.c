@@ -44,6 +44,7 @@ port_call(void *arg, uint64_t ticket, const char *method, const ProtobufCMessage
 		const Davit__RegisterNodeRequest *node = (const void *)request;
 
 		CHECK(node->capacity->cpu_milli > 0);
+		world->registered_cpu_milli = node->capacity->cpu_milli;
 		CHECK(node->node_id == NULL || strcmp(node->node_id, WORLD_NODE) == 0);
 		take_reports(world, node->n_tasks, node->tasks);
 	}
@@ -128,9 +129,8 @@ take_report(struct world *world, const Davit__TaskReport *report)
 
 	CHECK(id_parse(report->task_id, &id));
 	task = task_find(world, id);
-	if (task == NULL || report->attempt != task->attempt)
-		return;
-	CHECK(report->observed >= task->observed); /* never back */
+	if (task == NULL || report->attempt != task->attempt || report->observed < task->observed)
+		return; /* behind what we know: dropped, as the contract says */
 	task->observed = report->observed;
 	task->cause = report->cause;
 	task->phase = report->phase;
@@ -396,6 +396,8 @@ give_birth(struct world *world)
 		.n_started = world->n_journal};
 
 	davit__resources__init(&options.capacity);
+	davit__resources__init(&options.fallback);
+	options.fallback.cpu_milli = 4000;
 	world->engine = engine_mem_open(world->engine_world);
 	world->worker = worker_new(&options, world->engine, &ports);
 }

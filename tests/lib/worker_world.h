@@ -66,7 +66,8 @@ struct world {
 	uint32_t chance;
 	bool skip_version;      /* the next increment has a gap before it */
 	bool are_sessions_dead; /* every one is over as soon as it began */
-	size_t most_reports;    /* in one poll */
+	uint64_t registered_cpu_milli;
+	size_t most_reports; /* in one poll */
 };
 
 void world_init(struct world *world);

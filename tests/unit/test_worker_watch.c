@@ -84,13 +84,19 @@ TEST(worker_ends_what_never_started_although_the_engine_is_away)
 	world_fini(&world);
 }
 
-TEST(worker_registers_although_the_engine_is_away)
+TEST(worker_registers_although_the_engine_is_away_and_again_when_it_is_there)
 {
 	begin("run:forever");
-	engine_mem_restart(world.engine_world, true, 30000);
+	engine_mem_restart(world.engine_world, true, 20000);
 	world_run(&world, 1000);
-	CHECK_EQ(world.n_registered, 0);
-	/* A node that gives no capacity of its own cannot be refused that: it says 0 for now. */
+	CHECK_EQ(world.n_registered, 0); /* it has a moment to come */
+	world_run(&world, 6000);
+	CHECK_EQ(world.n_registered, 1);
+	CHECK_EQ(world.registered_cpu_milli, 4000); /* as the shell sees the machine */
+	CHECK_HAS(world.engine_trouble, "Docker Engine");
+	world_run(&world, 30000);
+	CHECK_EQ(world.n_registered, 2);
+	CHECK_EQ(world.registered_cpu_milli, 8000);
 	world_fini(&world);
 }
 
@@ -115,6 +121,7 @@ TEST(worker_takes_its_capacity_from_the_engine)
 	begin("run:forever");
 	world_run(&world, 1000);
 	CHECK_EQ(worker_engine_facts(world.worker)->cpu_milli, 8000);
+	CHECK_EQ(world.registered_cpu_milli, 8000);
 	CHECK_STR(worker_node_id(world.worker), WORLD_NODE);
 	world_fini(&world);
 }
