@@ -250,8 +250,6 @@ is_mem_engine(const struct worker_shell_options *options)
 static int
 open_engine(struct worker_shell *shell, const struct worker_shell_options *options, struct err *err)
 {
-	const char *host = options->docker_host;
-
 	if (is_mem_engine(options)) {
 		shell->engine = engine_mem_open_on_loop(
 			&(struct engine_mem_options){.seed = shell->random_state,
