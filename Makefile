@@ -41,6 +41,7 @@ gen_h    := $(gen_c:.c=.h)
 common_o := $(patsubst %.c,$(B)/%.o,$(wildcard common/*/*.c)) $(gen_c:.c=.o)
 service_o = $(patsubst %.c,$(B)/%.o,$(filter-out %/main.c,$(wildcard services/$1/*.c services/$1/*/*.c)))
 units    := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
+bench_o  := $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/bench*.c))
 benches  := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/bench_*.c))
 fuzzers  := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 testgen_c := $(patsubst %.proto,$(B)/gen/%.pb-c.c,proto/calls.proto $(wildcard tests/proto/*.proto))
@@ -93,13 +94,16 @@ $(B)/unit/%.pass: $(B)/unit/% $(wildcard tests/golden/*)
 	$(Q)BUILD=$(B) timeout 120 $< > $(B)/unit/$*.tap 2> $(B)/unit/$*.err || \
 	{ cat $(B)/unit/$*.tap; tail -50 $(B)/unit/$*.err; exit 1; }
 	@touch $@
-$(B)/bench/%: $(B)/tests/bench/%.o $(B)/tests/lib/bench.o $(service_a) $(B)/common.a
+$(B)/bench/%: $(B)/tests/bench/%.o $(bench_o) $(service_a) $(B)/common.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
-bench-build: $(benches)
+$(B)/bench/sync_count.so: tests/bench/sync_count.c $(B)/flags
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) -fPIC -shared $< -o $@
+bench-build: $(benches) $(B)/bench/sync_count.so all
 bench: # always of optimised code, whatever MODE says
 	$(Q)$(MAKE) MODE=release bench-run
-bench-run: bench-build $(foreach s,$(services),$(B)/bin/$(call program,$s))
+bench-run: bench-build
 	$(Q)BUILD=$(B) tests/bench/run.sh $(B)/bench/results.txt $(benches) $(wildcard tests/bench/bench_*.sh)
 
 # The simulated cluster. SEEDS is how many from SEED on; both cores share them.
