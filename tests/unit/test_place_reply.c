@@ -1,4 +1,4 @@
-#include "services/scheduler/reply.h"
+#include "services/scheduler/place_reply.h"
 
 #include "services/scheduler/node_table.h"
 #include "tests/lib/test.h"
