@@ -1,6 +1,7 @@
 #include "common/rpc/pubsub.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -237,14 +238,17 @@ TEST(pubsub_subscriber_counts_what_is_no_frame)
 	turn_end(&line.loop);
 }
 
-/* Sends while the loop stands still, until the subscriber loses something. */
+/* Sends at most n while the loop stands still, until the subscriber loses something. */
 static void
-flood(struct line *line, const char *payload, size_t size)
+flood(struct line *line, const char *payload, size_t size, unsigned n)
 {
 	uint64_t end_ms = clock_mono_ms() + TURN_PATIENCE_MS;
 
 	while (rpc_sub_n_dropped(line->sub) == 0 && clock_mono_ms() < end_ms) {
-		rpc_pub_send(line->pub, "t", payload, size);
+		if (n > 0) {
+			n--;
+			rpc_pub_send(line->pub, "t", payload, size);
+		}
 		(void)sched_yield();
 	}
 	CHECK(rpc_sub_n_dropped(line->sub) > 0);
@@ -255,7 +259,7 @@ TEST(pubsub_subscriber_that_is_busy_keeps_so_many_frames)
 	struct line line;
 
 	line_open(&line, "tcp://127.0.0.1:0", everything);
-	flood(&line, "x", 1);
+	flood(&line, "x", 1, UINT_MAX);
 	wait_heard(&line, RPC_SUB_QUEUE_MAX);
 	line_close(&line);
 }
@@ -267,7 +271,7 @@ TEST(pubsub_subscriber_that_is_busy_keeps_so_many_bytes)
 	struct line line;
 
 	line_open(&line, "tcp://127.0.0.1:0", everything);
-	flood(&line, payload, SIZE);
+	flood(&line, payload, SIZE, 2 * RPC_SUB_QUEUE_BYTES_MAX / SIZE);
 	rpc_pub_close(line.pub);
 	line.pub = NULL;
 	wait_heard(&line, RPC_SUB_QUEUE_BYTES_MAX / RPC_FRAME_MAX);
