@@ -94,6 +94,7 @@ struct worker_image {
 	uint64_t seen_ms;   /* when it was last known to be there; 0: never */
 	uint64_t pulled_ms; /* when it was last pulled; 0: never */
 	uint64_t retry_ms;  /* WAITING: not before */
+	uint64_t say_ms;    /* progress is told again then */
 	uint32_t wait_ms;   /* with has_wait: the next tick adds it to its time as retry_ms */
 	bool has_wait;
 	unsigned n_tries;

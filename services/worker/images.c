@@ -9,7 +9,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 
-enum { PULL_RETRY_MIN_MS = 500, PULL_RETRY_MAX_MS = 4000 };
+enum { PULL_RETRY_MIN_MS = 500, PULL_RETRY_MAX_MS = 4000, PROGRESS_MS = 1000 };
 
 static void look(struct worker_image *image);
 
@@ -85,8 +85,10 @@ on_progress(const char *text, void *arg)
 	struct worker_image *image = worker_job_owner(arg);
 	struct worker_slot *slot;
 
-	if (image == NULL)
+	/* Not every layer's every step: a thousand slots may wait, and each would report it. */
+	if (image == NULL || image->worker->mono_ms < image->say_ms)
 		return;
+	image->say_ms = image->worker->mono_ms + PROGRESS_MS;
 	DL_FOREACH2(image->waiting, slot, image_next)
 	{
 		worker_slot_say(slot, "pulls %s: %s", image->name, text);
