@@ -31,15 +31,19 @@ struct store_batch *store_batch_new(void);
 void store_batch_free(struct store_batch *batch);
 CLEANUP_DEFINE(struct store_batch *, store_batch_free)
 
-/* Both copy what they are given. A later write of a key in a batch wins. */
+/*
+ * Both copy what they are given. A later write of a key in a batch wins. A key or
+ * value beyond its limit is remembered, and the commit answers for it.
+ */
 void store_batch_put(struct store_batch *batch, const char *key, const void *value, size_t size);
 void store_batch_delete(struct store_batch *batch, const char *key);
 size_t store_batch_count(const struct store_batch *batch);
 void store_batch_reset(struct store_batch *batch);
 
 /*
- * Opens or makes the file. -EACCES, -EIO, -ENOSPC, -EUCLEAN (it is no Davit
- * store, or a newer format), -EBUSY (another process has it), with words.
+ * Opens or makes the file, for its owner only. With words: -EACCES (it cannot be
+ * made, or written), -EBUSY (another process has it), -EUCLEAN (it is no Davit
+ * store and was not touched, is damaged, or of a newer format), -EIO, -ENOSPC.
  */
 int store_open_sqlite(const char *path, struct store **ret_store, struct err *err);
 int store_open_mem(struct store **ret_store, struct err *err);
@@ -50,18 +54,25 @@ CLEANUP_DEFINE(struct store *, store_close)
 
 /*
  * Makes every write of the batch durable (on disk, fsynced) before returning 0.
- * On failure nothing of it is visible, now or after a restart: -EIO, -ENOSPC, …
+ * On failure nothing of it is visible, now or after a restart: -EIO, -ENOSPC,
+ * -EINVAL (a key without 1 to STORE_KEY_MAX bytes), -EMSGSIZE (a value beyond
+ * STORE_VALUE_MAX). The store goes on: reads work, and later commits may. Only
+ * where the disk fails so that nothing at all can be written, a kill before the
+ * next commit that works may bring the batch back, whole.
  * The batch is not changed. An empty batch is 0 without touching the disk.
  */
 int store_commit(struct store *store, const struct store_batch *batch, struct err *err);
 
-/* Appends the value to ret_value. -ENOENT if the key is not there. */
+/* Appends the value to ret_value. -ENOENT if the key is not there, -EUCLEAN, -EIO. */
 int store_get(struct store *store, const char *key, struct buf *ret_value, struct err *err);
 
 /* Return 0 to go on, anything else to stop: store_scan returns it. Borrowed for the call. */
 typedef int store_visit_fn(const char *key, const void *value, size_t size, void *arg);
 
-/* Visits all keys that begin with prefix ("" is all), in order. No commits meanwhile. */
+/*
+ * Visits all keys that begin with prefix ("" is all), in order. Reads are allowed
+ * meanwhile, commits are not. -EUCLEAN at the first damaged row, -EIO.
+ */
 int store_scan(struct store *store, const char *prefix, store_visit_fn *visit, void *arg,
 	struct err *err);
 
@@ -72,5 +83,8 @@ struct store_figures {
 };
 void store_figures(struct store *store, struct store_figures *ret_figures);
 
-/* Housekeeping between batches: a bounded piece of vacuum and checkpoint. */
+/*
+ * Housekeeping between batches: nothing most of the time, else a bounded piece of
+ * vacuum and checkpoint (some milliseconds). Without it commits do it themselves.
+ */
 void store_tidy(struct store *store);
