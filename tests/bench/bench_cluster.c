@@ -22,6 +22,7 @@
 enum {
 	TASKS = 10000,
 	WORKERS = 10,
+	PLAYERS = 2, /* processes that play the workers */
 	BATCH = 100, /* tasks of one call */
 	ROUNDS = 5,  /* after one to warm up */
 	IN_FLIGHT = RPC_CLIENT_CALLS_MAX,
@@ -65,13 +66,14 @@ open_worker(uv_loop_t *loop, char **argv, unsigned index)
 static int
 play_workers(char **argv)
 {
-	unsigned n = (unsigned)strtoul(argv[5], NULL, 10);
+	unsigned first = (unsigned)strtoul(argv[5], NULL, 10);
+	unsigned n = (unsigned)strtoul(argv[6], NULL, 10);
 	struct process_signals *signals;
 	uv_loop_t *loop = uv_default_loop();
 	struct err err;
 
 	log_open("worker", LOG_LVL_WARN);
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = first; i < first + n; i++)
 		(void)open_worker(loop, argv, i);
 	if (process_signals_start(loop, on_stop, NULL, loop, &signals, &err) < 0)
 		bench_die("signals", err.text);
@@ -80,14 +82,18 @@ play_workers(char **argv)
 }
 
 static void
-start_workers(struct bench_cluster *cluster, struct bench_child *workers, uint32_t n)
+start_workers(struct bench_cluster *cluster, struct bench_child workers[PLAYERS], uint32_t n)
 {
-	char count[16];
-	const char *const args[] = {"workers", cluster->manager_url, cluster->stats_url,
-		cluster->folder, count, NULL};
+	for (uint32_t i = 0; i < PLAYERS; i++) {
+		char first[16], count[16];
+		const char *const args[] = {"workers", cluster->manager_url, cluster->stats_url,
+			cluster->folder, first, count, NULL};
 
-	(void)snprintf(count, sizeof count, "%u", n);
-	bench_child_start(workers, cluster->folder, "self", true, args);
+		(void)snprintf(first, sizeof first, "%u", n * i / PLAYERS);
+		(void)snprintf(count, sizeof count, "%u", n * (i + 1) / PLAYERS - n * i / PLAYERS);
+		(void)snprintf(workers[i].name, sizeof workers[i].name, "workers-%u", i);
+		bench_child_start(&workers[i], cluster->folder, "self", true, args);
+	}
 	bench_cluster_wait_nodes(cluster, n, ROUND_MAX_MS);
 }
 
@@ -152,13 +158,19 @@ struct costs {
 };
 
 static struct costs
-costs_now(const struct bench_cluster *cluster, const struct bench_child *workers)
+costs_now(const struct bench_cluster *cluster, const struct bench_child workers[PLAYERS])
 {
-	return (struct costs){{bench_child_cpu_us(&cluster->manager),
-				      bench_child_cpu_us(&cluster->scheduler),
-				      bench_child_cpu_us(workers), bench_cpu_us()},
-		{bench_child_syncs(&cluster->manager), bench_child_syncs(workers)},
-		{bench_child_sync_us(&cluster->manager), bench_child_sync_us(workers)}};
+	struct costs costs = {{bench_child_cpu_us(&cluster->manager),
+				      bench_child_cpu_us(&cluster->scheduler), 0, bench_cpu_us()},
+		{bench_child_syncs(&cluster->manager), 0},
+		{bench_child_sync_us(&cluster->manager), 0}};
+
+	for (uint32_t i = 0; i < PLAYERS; i++) {
+		costs.cpu_us[2] += bench_child_cpu_us(&workers[i]);
+		costs.syncs[1] += bench_child_syncs(&workers[i]);
+		costs.sync_us[1] += bench_child_sync_us(&workers[i]);
+	}
+	return costs;
 }
 
 struct round {
@@ -285,22 +297,23 @@ int
 main(int argc, char **argv)
 {
 	uint32_t n_workers = bench_setting("BENCH_WORKERS", WORKERS);
-	struct bench_child workers = {0};
+	struct bench_child workers[PLAYERS] = {0};
 	struct bench_cluster cluster;
 
 	process_begin();
-	if (argc == 6 && strcmp(argv[1], "workers") == 0)
+	if (argc == 7 && strcmp(argv[1], "workers") == 0)
 		return play_workers(argv);
 	bench_cluster_start(&cluster, true, true);
-	start_workers(&cluster, &workers, n_workers);
-	(void)run_round(&cluster, &workers, bench_setting("BENCH_TASKS", TASKS), BATCH);
-	measure(&cluster, &workers, "batches", bench_setting("BENCH_BATCH", BATCH));
-	measure(&cluster, &workers, "singles", 1);
+	start_workers(&cluster, workers, n_workers);
+	(void)run_round(&cluster, workers, bench_setting("BENCH_TASKS", TASKS), BATCH);
+	measure(&cluster, workers, "batches", bench_setting("BENCH_BATCH", BATCH));
+	measure(&cluster, workers, "singles", 1);
 	bench_print("cluster.store", bench_cluster_store_bytes(&cluster) / 1024, "KiB");
 	bench_print("cluster.rss_anon.manager", bench_child_rss_anon_kib(&cluster.manager), "KiB");
 	bench_print("cluster.rss_anon.scheduler", bench_child_rss_anon_kib(&cluster.scheduler),
 		"KiB");
-	bench_child_stop(&workers);
+	for (uint32_t i = 0; i < PLAYERS; i++)
+		bench_child_stop(&workers[i]);
 	bench_cluster_stop(&cluster);
 	return EXIT_SUCCESS;
 }

@@ -104,10 +104,11 @@ bench_child_start(struct bench_child *child, const char *folder, const char *pro
 		(void)snprintf(rest, sizeof rest, "bin/%s", program);
 		build_path(rest, path, sizeof path);
 	}
-	(void)snprintf(child->name, sizeof child->name, "%s", program);
-	(void)snprintf(log, sizeof log, "%s/%s.log", folder, program);
+	if (child->name[0] == '\0')
+		(void)snprintf(child->name, sizeof child->name, "%s", program);
+	(void)snprintf(log, sizeof log, "%s/%s.log", folder, child->name);
 	child->syncs =
-		counts_syncs ? share_counter(folder, program, counter, sizeof counter) : NULL;
+		counts_syncs ? share_counter(folder, child->name, counter, sizeof counter) : NULL;
 	(void)fflush(NULL);
 	child->pid = fork();
 	if (child->pid < 0)

@@ -22,7 +22,7 @@ enum { BENCH_PATH_SIZE = 160, BENCH_URL_SIZE = 48, BENCH_ARGS_MAX = 24 };
 _Noreturn void bench_die(const char *what, const char *why);
 
 struct bench_child {
-	char name[24];
+	char name[24]; /* set it before the start where a program is started more than once */
 	pid_t pid;
 	uint64_t *syncs; /* shared with the child: how many, and ns; NULL: not counted */
 };
