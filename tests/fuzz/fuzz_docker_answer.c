@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "common/docker/docker_list.h"
 #include "common/docker/docker_parse.h"
 #include "common/docker/docker_refusal.h"
 #include "common/docker/docker_stream.h"
@@ -10,18 +11,21 @@
 static void
 as_containers(const char *text, size_t size)
 {
-	struct docker_answer one = {0}, list = {0}, event = {0}, about = {0};
+	CLEANUP(docker_list_fini) struct docker_list list = {0};
+	CLEANUP(buf_fini) struct buf in = {0};
+	struct docker_answer one = {0}, event = {0}, about = {0};
 	struct engine_container container;
 	struct engine_event what;
 	struct engine_about who;
 	struct err err;
 
 	(void)docker_parse_container(text, size, &one, &container, &err);
-	(void)docker_parse_list(text, size, &list, &err);
+	buf_put(&in, text, size);
+	if (docker_list_feed(&list, &in, &err) == 0)
+		(void)docker_list_end(&list, &err);
 	(void)docker_parse_event(text, size, &event, &what, &err);
 	(void)docker_parse_about(text, size, &about, &who, &err);
 	docker_answer_fini(&one);
-	docker_answer_fini(&list);
 	docker_answer_fini(&event);
 	docker_answer_fini(&about);
 }

@@ -553,6 +553,10 @@ invariants_has_converged(struct sim *sim, char *ret_why, size_t size)
 		(void)snprintf(ret_why, size, "manager or nodes are not ready");
 		return false;
 	}
+	if (manager_has_work(sim->manager->core)) {
+		(void)snprintf(ret_why, size, "a batch is not committed yet");
+		return false;
+	}
 	for (unsigned i = 0; i < sim->options.n_workers; i++) {
 		look.node = sim->workers[i]->name;
 		engine_mem_each(sim->workers[i]->world, look_at_container, &look);
