@@ -102,7 +102,7 @@ cli_catch_interrupts(struct cli *cli)
 }
 
 static void
-on_interrupt_closed(uv_handle_t *handle)
+on_handle_closed(uv_handle_t *handle)
 {
 	free(handle);
 }
@@ -113,8 +113,11 @@ cli_fini(struct cli *cli)
 	rpc_client_close(cli->client);
 	cli->client = NULL;
 	if (cli->interrupt != NULL)
-		uv_close((uv_handle_t *)cli->interrupt, on_interrupt_closed);
+		uv_close((uv_handle_t *)cli->interrupt, on_handle_closed);
 	cli->interrupt = NULL;
+	if (cli->tick != NULL)
+		uv_close((uv_handle_t *)cli->tick, on_handle_closed);
+	cli->tick = NULL;
 }
 
 static void

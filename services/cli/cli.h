@@ -63,6 +63,7 @@ struct cli {
 	bool was_connected;
 	unsigned n_interrupts; /* ^C while cli_catch_interrupts is on */
 	uv_signal_t *interrupt;
+	uv_timer_t *tick; /* see cli_call.c */
 };
 
 typedef int cli_run_fn(struct cli *cli, void *settings, int argc, char **argv);

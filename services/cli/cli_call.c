@@ -94,7 +94,9 @@ cli_pause_unless(struct cli *cli, uint64_t ms, const bool *is_over)
 
 	(void)uv_timer_init(cli->loop, timer);
 	timer->data = &has_passed;
-	(void)uv_timer_start(timer, on_pause_over, ms, 0);
+	uv_update_time(cli->loop);
+	/* Repeating: a turn that finds it due fires it and then sleeps until the next event. */
+	(void)uv_timer_start(timer, on_pause_over, ms, ms + 1);
 	while (!has_passed && !*is_over && cli->n_interrupts == n_interrupts)
 		(void)uv_run(cli->loop, UV_RUN_ONCE);
 	uv_close((uv_handle_t *)timer, on_pause_closed);
@@ -126,24 +128,21 @@ ask_once(struct cli *cli, const struct cli_ask *ask, const struct rpc_call_optio
 			attempt.pending = NULL;
 		}
 	}
-	cli->was_connected = cli->was_connected || rpc_client_is_connected(cli->client);
 	ret_reply->is_unreachable = ret_reply->status == DAVIT__REPLY__STATUS__UNAVAILABLE &&
 				    !rpc_client_is_connected(cli->client);
 }
 
-/* How long to go on asking. */
+/* How long trouble may last, not counting what a long poll waits anyway. */
 static uint64_t
 patience(const struct cli *cli, const struct cli_ask *ask)
 {
-	uint64_t ms = ask->timeout_ms;
-
-	if (ms == 0)
-		ms = cli->globals->timeout_ms;
-	if (ms == 0 && ask->is_patient && cli->was_connected)
-		return UINT64_MAX;
-	if (ms == 0)
-		ms = cli->was_connected ? CLI_TIMEOUT_MS : CLI_CONNECT_MS;
-	return ms + ask->wait_ms;
+	if (ask->timeout_ms > 0)
+		return ask->timeout_ms;
+	if (cli->globals->timeout_ms > 0)
+		return cli->globals->timeout_ms;
+	if (!cli->was_connected)
+		return CLI_CONNECT_MS;
+	return ask->is_patient ? UINT64_MAX : CLI_TIMEOUT_MS;
 }
 
 /* A patient call that hears nothing says so, once. */
@@ -168,18 +167,62 @@ is_worth_retrying(const struct cli_reply *reply)
 	       reply->status == DAVIT__REPLY__STATUS__DEADLINE_EXCEEDED;
 }
 
-static bool
-open_client(struct cli *cli, struct cli_reply *reply)
+static void
+fail_unreachable(struct cli_reply *reply, const char *why)
 {
-	struct err err = {0};
-
-	if (cli->client != NULL ||
-		rpc_client_open(cli->loop, cli->globals->manager, &cli->client, &err) == 0)
-		return true;
 	reply->status = DAVIT__REPLY__STATUS__UNAVAILABLE;
 	reply->is_unreachable = true;
-	reply->message = xstrdup(err.text);
-	return false;
+	reply->message = xstrdup(why);
+}
+
+static void
+on_tick(uv_timer_t *timer)
+{
+	(void)timer;
+}
+
+/* For a turn of the loop that fires the last timer and then would sleep without any. */
+static void
+start_tick(struct cli *cli)
+{
+	cli->tick = xcalloc(1, sizeof *cli->tick);
+	(void)uv_timer_init(cli->loop, cli->tick);
+	(void)uv_timer_start(cli->tick, on_tick, CLI_TICK_MS, CLI_TICK_MS);
+	uv_unref((uv_handle_t *)cli->tick);
+}
+
+/* Connects the first time. Apart from the call, so that a long poll does not make this longer. */
+static bool
+reach(struct cli *cli, const struct cli_ask *ask, struct cli_reply *reply)
+{
+	uint64_t start_ms = clock_mono_ms(), pause_ms = CLI_CONNECT_PAUSE_MIN_MS;
+	unsigned n_interrupts = cli->n_interrupts;
+	struct err err = {0};
+
+	if (cli->was_connected)
+		return true;
+	if (cli->client == NULL &&
+		rpc_client_open(cli->loop, cli->globals->manager, &cli->client, &err) < 0) {
+		fail_unreachable(reply, err.text);
+		return false;
+	}
+	if (cli->tick == NULL)
+		start_tick(cli);
+	while (!rpc_client_is_connected(cli->client)) {
+		if (cli->n_interrupts != n_interrupts) {
+			reply->status = DAVIT__REPLY__STATUS__CANCELLED;
+			return false;
+		}
+		if (clock_mono_ms() - start_ms >= patience(cli, ask)) {
+			fail_unreachable(reply, "nobody listens there");
+			return false;
+		}
+		cli_pause(cli, pause_ms);
+		pause_ms = pause_ms * 2 < CLI_CONNECT_PAUSE_MAX_MS ? pause_ms * 2
+								   : CLI_CONNECT_PAUSE_MAX_MS;
+	}
+	cli->was_connected = true;
+	return true;
 }
 
 void
@@ -187,30 +230,31 @@ cli_ask(struct cli *cli, const struct cli_ask *ask, struct cli_reply *ret_reply)
 {
 	char request_id[RPC_REQUEST_ID_SIZE];
 	struct rpc_call_options options = {.request_id = ask->changes ? request_id : NULL};
-	uint64_t start_ms = clock_mono_ms(), pause_ms = CLI_RETRY_MIN_MS;
+	uint64_t trouble_ms = 0, pause_ms = CLI_RETRY_MIN_MS, limit_ms;
 	unsigned n_interrupts = cli->n_interrupts;
 	bool has_said = false;
 
 	*ret_reply = (struct cli_reply){0};
-	if (!open_client(cli, ret_reply))
+	if (!reach(cli, ask, ret_reply))
 		return;
 	if (ask->changes)
 		rpc_request_id_make(request_id);
+	limit_ms = patience(cli, ask);
 	for (;;) {
-		uint64_t spent_ms = clock_mono_ms() - start_ms, left_ms = patience(cli, ask);
+		uint64_t left_ms = limit_ms > trouble_ms ? limit_ms - trouble_ms : 1;
+		uint64_t start_ms = clock_mono_ms(), spent_ms;
 
-		left_ms = left_ms > spent_ms ? left_ms - spent_ms : 1;
-		options.timeout_ms = ask->wait_ms + CLI_ATTEMPT_MS;
-		if (options.timeout_ms > left_ms)
-			options.timeout_ms = left_ms;
+		options.timeout_ms =
+			ask->wait_ms + (left_ms < CLI_ATTEMPT_MS ? left_ms : CLI_ATTEMPT_MS);
 		cli_reply_fini(ret_reply);
 		ask_once(cli, ask, &options, ret_reply);
 		if (!is_worth_retrying(ret_reply) || cli->n_interrupts != n_interrupts)
 			return;
 		spent_ms = clock_mono_ms() - start_ms;
-		if (spent_ms + pause_ms >= patience(cli, ask))
+		trouble_ms += pause_ms + (spent_ms > ask->wait_ms ? spent_ms - ask->wait_ms : 0);
+		if (trouble_ms >= limit_ms)
 			return;
-		say_silence(cli, ask, ret_reply, spent_ms, &has_said);
+		say_silence(cli, ask, ret_reply, trouble_ms, &has_said);
 		cli_pause(cli, pause_ms);
 		pause_ms = pause_ms * 2 < CLI_RETRY_MAX_MS ? pause_ms * 2 : CLI_RETRY_MAX_MS;
 	}

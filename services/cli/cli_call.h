@@ -19,10 +19,13 @@
 enum {
 	CLI_TIMEOUT_MS = 30000,
 	CLI_CONNECT_MS = 5000,
+	CLI_CONNECT_PAUSE_MIN_MS = 1, /* between two looks, doubled up to … */
+	CLI_CONNECT_PAUSE_MAX_MS = 32,
 	CLI_ATTEMPT_MS = 10000, /* for one answer, on top of the wait of a long poll */
 	CLI_POLL_MS = 30000,    /* wait of one long poll */
 	CLI_RETRY_MIN_MS = 50,  /* between two attempts, doubled up to … */
 	CLI_RETRY_MAX_MS = 1000,
+	CLI_TICK_MS = 200,     /* longest sleep of the loop */
 	CLI_SILENCE_MS = 3000, /* until a patient call says that it is waiting */
 };
 

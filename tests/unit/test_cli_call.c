@@ -112,6 +112,20 @@ TEST(cli_call_says_when_there_is_no_manager)
 	cli_world_close(&world);
 }
 
+TEST(cli_call_waits_for_the_manager_no_longer_because_it_is_a_long_poll)
+{
+	static const struct cli_script script[] = {{NULL, NULL}};
+	struct cli_world world;
+	uint64_t start_ms = clock_mono_ms();
+
+	cli_world_open(&world, script);
+	CHECK_EQ(cli_world_run(&world, "-H", "tcp://127.0.0.1:1", "--timeout", "200ms", "wait", "x",
+			 NULL),
+		CLI_UNREACHABLE);
+	CHECK(clock_mono_ms() - start_ms < CLI_CONNECT_MS);
+	cli_world_close(&world);
+}
+
 TEST(cli_call_says_when_the_address_is_none)
 {
 	static const struct cli_script script[] = {{NULL, NULL}};

@@ -1,6 +1,8 @@
 /* davit logs, against a manager that follows a script. */
 #include "services/cli/cli_task.h"
 
+#include "common/base/clock.h"
+#include "services/cli/cli_call.h"
 #include "tests/lib/cli_world.h"
 
 /* What ReadLogs answers, one letter a call: o data, . nothing, e end, p no container, u silent. */
@@ -168,6 +170,7 @@ TEST(cli_logs_follow_survives_a_silence)
 TEST(cli_logs_of_a_silent_node_are_a_failure_after_the_time_given)
 {
 	struct play play = {.answers = "u"};
+	uint64_t start_ms = clock_mono_ms();
 	struct cli_world world;
 
 	cli_world_open(&world, script);
@@ -175,5 +178,6 @@ TEST(cli_logs_of_a_silent_node_are_a_failure_after_the_time_given)
 	CHECK_EQ(cli_world_run(&world, "--timeout", "200ms", "logs", "-f", "web", NULL),
 		CLI_FAILED);
 	CHECK_STR(world.err, "davit: node 'n1' is silent\n");
+	CHECK(clock_mono_ms() - start_ms < CLI_CONNECT_MS); /* the poll's own wait does not count */
 	cli_world_close(&world);
 }

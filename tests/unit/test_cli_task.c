@@ -13,6 +13,15 @@ struct play {
 	unsigned n_looks; /* for a removed task, until it is gone */
 };
 
+static bool
+still_there(struct play *play)
+{
+	if (play->n_looks == 0)
+		return false;
+	play->n_looks--;
+	return true;
+}
+
 static void
 answer_get(struct cli_world *world, struct rpc_call *call)
 {
@@ -20,7 +29,7 @@ answer_get(struct cli_world *world, struct rpc_call *call)
 	Davit__GetTaskReply reply = DAVIT__GET_TASK_REPLY__INIT;
 	Davit__Task task = cli_world_task();
 
-	if (strcmp(request->task, "id1") == 0 && ((struct play *)world->user)->n_looks-- > 0) {
+	if (strcmp(request->task, "id1") == 0 && still_there(world->user)) {
 		reply.task = &task;
 		rpc_call_answer(call, &reply.base);
 		return;
