@@ -3,7 +3,7 @@
 #include "services/scheduler/node_table.h"
 #include "tests/lib/test.h"
 
-TEST(reply_holds_what_was_put_in_in_order)
+TEST(place_reply_holds_what_was_put_in_in_order)
 {
 	struct place_reply reply = {0};
 	const Davit__PlaceReply *message;
@@ -22,7 +22,7 @@ TEST(reply_holds_what_was_put_in_in_order)
 	place_reply_fini(&reply);
 }
 
-TEST(reply_shares_the_words_of_one_reason)
+TEST(place_reply_shares_the_words_of_one_reason)
 {
 	struct place_reply reply = {0};
 	const Davit__PlaceReply *message;
@@ -41,7 +41,7 @@ TEST(reply_shares_the_words_of_one_reason)
 	place_reply_fini(&reply);
 }
 
-TEST(reply_names_filters_and_what_is_lacking)
+TEST(place_reply_names_filters_and_what_is_lacking)
 {
 	struct place_reply reply = {0};
 	struct refusal refusal = {.nearest = 0, .lacking = {.cpu_milli = 500}};
@@ -66,7 +66,7 @@ TEST(reply_names_filters_and_what_is_lacking)
 	place_reply_fini(&reply);
 }
 
-TEST(reply_is_empty_after_a_reset)
+TEST(place_reply_is_empty_after_a_reset)
 {
 	struct place_reply reply = {0};
 	char t1[] = "t1", n1[] = "n1";
