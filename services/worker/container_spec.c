@@ -179,8 +179,12 @@ put_ports(const struct worker_container_spec *in, json_t *body, json_t *host)
 		[DAVIT__PORT__PROTOCOL__UDP] = "udp",
 		[DAVIT__PORT__PROTOCOL__SCTP] = "sctp",
 	};
-	json_t *exposed = json_object(), *bound = json_object();
+	json_t *exposed, *bound;
 
+	if (in->n_ports == 0 || shares_host_network(in->spec))
+		return;
+	exposed = json_object();
+	bound = json_object();
 	for (size_t i = 0; i < in->n_ports; i++) {
 		const Davit__PortMapping *port = in->ports[i];
 		unsigned which = (unsigned)port->protocol < 3 ? (unsigned)port->protocol : 0;
@@ -201,12 +205,8 @@ put_ports(const struct worker_container_spec *in, json_t *body, json_t *host)
 		put_text(binding, "HostPort", port->host_port == 0 ? NULL : number);
 		(void)json_array_append_new(list, binding);
 	}
-	if (in->n_ports > 0 && !shares_host_network(in->spec)) {
-		(void)json_object_set_nocheck(body, "ExposedPorts", exposed);
-		(void)json_object_set_nocheck(host, "PortBindings", bound);
-	}
-	json_decref(exposed);
-	json_decref(bound);
+	(void)json_object_set_new_nocheck(body, "ExposedPorts", exposed);
+	(void)json_object_set_new_nocheck(host, "PortBindings", bound);
 }
 
 static json_t *
@@ -243,20 +243,24 @@ mount(const struct worker_container_spec *in, const Davit__Mount *mount)
 static void
 put_mounts(const struct worker_container_spec *in, json_t *host)
 {
-	json_t *list = json_array();
+	json_t *list;
 
+	if (in->spec->n_mounts == 0)
+		return;
+	list = json_array();
 	for (size_t i = 0; i < in->spec->n_mounts; i++)
 		(void)json_array_append_new(list, mount(in, in->spec->mounts[i]));
-	if (in->spec->n_mounts > 0)
-		(void)json_object_set_nocheck(host, "Mounts", list);
-	json_decref(list);
+	(void)json_object_set_new_nocheck(host, "Mounts", list);
 }
 
 static void
 put_ulimits(const Davit__TaskSpec *spec, json_t *host)
 {
-	json_t *list = json_array();
+	json_t *list;
 
+	if (spec->n_ulimits == 0)
+		return;
+	list = json_array();
 	for (size_t i = 0; i < spec->n_ulimits; i++) {
 		const Davit__Ulimit *limit = spec->ulimits[i];
 		int64_t soft = limit->has_soft ? limit->soft : limit->hard;
@@ -268,16 +272,17 @@ put_ulimits(const Davit__TaskSpec *spec, json_t *host)
 			json_integer(limit->has_hard ? limit->hard : soft));
 		(void)json_array_append_new(list, object);
 	}
-	if (spec->n_ulimits > 0)
-		(void)json_object_set_nocheck(host, "Ulimits", list);
-	json_decref(list);
+	(void)json_object_set_new_nocheck(host, "Ulimits", list);
 }
 
 static void
 put_devices(const Davit__TaskSpec *spec, json_t *host)
 {
-	json_t *list = json_array();
+	json_t *list;
 
+	if (spec->n_devices == 0)
+		return;
+	list = json_array();
 	for (size_t i = 0; i < spec->n_devices; i++) {
 		const Davit__Device *device = spec->devices[i];
 		json_t *object = json_object();
@@ -291,9 +296,7 @@ put_devices(const Davit__TaskSpec *spec, json_t *host)
 			has_permissions ? device->permissions : "rwm");
 		(void)json_array_append_new(list, object);
 	}
-	if (spec->n_devices > 0)
-		(void)json_object_set_nocheck(host, "Devices", list);
-	json_decref(list);
+	(void)json_object_set_new_nocheck(host, "Devices", list);
 }
 
 /*

@@ -2,7 +2,8 @@
  * Tasks per second from end to end: the real manager and scheduler, real worker cores
  * over real sockets with engines in memory, and a client that submits in batches. Every
  * answer comes after the sync that makes it durable. The containers of a task take no time:
- * what is measured is Davit.
+ * what is measured is Davit. First with an empty history; then with a full one, where for
+ * each task that ends an old one goes, with its container and records.
  *
  * BENCH_TASKS, BENCH_WORKERS, BENCH_BATCH, BENCH_ROUNDS change the amounts.
  */
@@ -24,7 +25,7 @@ enum {
 	WORKERS = 10,
 	PLAYERS = 2, /* processes that play the workers */
 	BATCH = 100, /* tasks of one call */
-	ROUNDS = 5,  /* after one to warm up */
+	ROUNDS = 5,  /* after the fresh one */
 	IN_FLIGHT = RPC_CLIENT_CALLS_MAX,
 	ROUND_MAX_MS = 60000,
 	LOOK_MS = 10, /* between two looks at the counts */
@@ -297,6 +298,8 @@ int
 main(int argc, char **argv)
 {
 	uint32_t n_workers = bench_setting("BENCH_WORKERS", WORKERS);
+	uint32_t n_tasks = bench_setting("BENCH_TASKS", TASKS);
+	struct round fresh;
 	struct bench_child workers[PLAYERS] = {0};
 	struct bench_cluster cluster;
 
@@ -305,7 +308,8 @@ main(int argc, char **argv)
 		return play_workers(argv);
 	bench_cluster_start(&cluster, true, true);
 	start_workers(&cluster, workers, n_workers);
-	(void)run_round(&cluster, workers, bench_setting("BENCH_TASKS", TASKS), BATCH);
+	fresh = run_round(&cluster, workers, n_tasks, bench_setting("BENCH_BATCH", BATCH));
+	say_round("fresh", &fresh, n_tasks);
 	measure(&cluster, workers, "batches", bench_setting("BENCH_BATCH", BATCH));
 	measure(&cluster, workers, "singles", 1);
 	bench_print("cluster.store", bench_cluster_store_bytes(&cluster) / 1024, "KiB");
