@@ -175,18 +175,21 @@ find_namespace(Davit__ClusterStats *stats, char *name, struct arena *arena)
 static void
 sum_namespaces(struct manager *manager, Davit__ClusterStats *stats, struct arena *arena)
 {
+	uint32_t n_left = manager->model.n_by_state[TASK_RUNNING];
 	struct node *node, *next;
 
 	stats->namespaces = arena_array(arena, NAMESPACES_SHOWN_MAX, sizeof *stats->namespaces);
 	HASH_ITER(hh, manager->model.nodes, node, next)
 	{
-		for (struct task *task = node->tasks; task != NULL; task = task->node_next) {
+		for (struct task *task = node->tasks; task != NULL && n_left > 0;
+			task = task->node_next) {
 			Davit__NamespaceStats *sum;
 
 			if (task_state_is_final(task->state))
 				break; /* the rest has ended, too */
 			if (task->state != TASK_RUNNING)
 				continue;
+			n_left--;
 			sum = find_namespace(stats, task->group->spec->spec->namespace_, arena);
 			if (sum == NULL)
 				continue;

@@ -145,6 +145,8 @@ submission_init(struct submission *submission, struct bench_cluster *cluster, ui
 	submission->spec.has_cpu_milli = submission->spec.has_memory_bytes = true;
 	submission->spec.cpu_milli = 50;
 	submission->spec.memory_bytes = 16 << 20;
+	submission->spec.has_strategy = true; /* the default fills one node after the other */
+	submission->spec.strategy = DAVIT__TASK_SPEC__STRATEGY__SPREAD;
 	davit__submit_tasks_request__init(&submission->request);
 	submission->request.spec = &submission->spec;
 	submission->request.has_count = true;
