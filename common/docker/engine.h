@@ -20,6 +20,7 @@
  *   -ENOSPC     the engine's disk is full
  *   -ECONNREFUSED, -ENOTCONN  no engine there
  *   -ETIMEDOUT  it does not answer
+ *   -ENOTSUP    it speaks no version of the API that we do (1.24 to 1.45)
  *   -EIO        anything else (500)
  *   -ECANCELED  engine_cancel, or the engine was closed
  */
@@ -184,7 +185,8 @@ struct engine_op *engine_network_remove(struct engine *engine, const char *name,
 
 /* ---- all ---- */
 
-/* Gives an operation up: its done runs later with -ECANCELED. */
+/* Gives an operation up: its done runs later with -ECANCELED, and nothing else of it before. What
+ * the engine was asked for may happen all the same. */
 void engine_cancel(struct engine_op *op);
 
 struct engine_http_options {
@@ -192,10 +194,15 @@ struct engine_http_options {
 			     or the default */
 	uint64_t timeout_ms; /* of calls that should be quick; stop adds its grace. 0: 30 s */
 };
-/* Does not connect: the first operation does. -EINVAL for a host it does not understand. */
+/*
+ * Does not connect: the first operation does. -EINVAL for a host it does not understand. With
+ * DOCKER_TLS_VERIFY in the environment, tcp:// is TLS with ca.pem, cert.pem and key.pem of
+ * DOCKER_CERT_PATH.
+ */
 int engine_open_http(uv_loop_t *loop, const struct engine_http_options *options,
 	struct engine **ret_engine, struct err *err);
 
-/* Operations still under way end with -ECANCELED before this returns. NULL is fine. */
+/* Operations still under way end with -ECANCELED before this returns; those callbacks start nothing
+ * new. The loop must run once more to let go of everything. NULL is fine. */
 void engine_close(struct engine *engine);
 CLEANUP_DEFINE(struct engine *, engine_close)

@@ -1,5 +1,6 @@
 #include "tests/lib/fake_http.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -216,6 +217,7 @@ void
 fake_http_open(struct fake_http *fake, uv_loop_t *loop, bool tcp, const struct fake_answer *answers,
 	size_t n_answers)
 {
+	(void)signal(SIGPIPE, SIG_IGN); /* clients go away while they are told */
 	*fake = (struct fake_http){.loop = loop, .answers = answers, .n_answers = n_answers};
 	if (tcp)
 		listen_tcp(fake);
