@@ -100,7 +100,8 @@ setup() {
 	# The one is replaced on the other node, the other one waits.
 	replaced() { [ "$(task "$old" .state)" = FAILED ] && [ "$(task moved .state)" = RUNNING ] &&
 		[ "$(task moved .id)" != "$old" ]; }
-	wait_for 20 replaced || fail "$(task "$old") $(task moved)"
+	# Not within 30 s of the manager's own start, which a test before this one may have caused.
+	wait_for 50 replaced || fail "$(task "$old") $(task moved)"
 	[ "$(task moved .node_name)" = "$other" ]
 	[ "$(task moved .replaces)" = "$old" ]
 	[ "$(task "$old" .phase)" = LOST ]
