@@ -265,6 +265,9 @@ check_unimplemented(const struct spec_check *check)
 		{"affinities", spec->n_affinities > 0},
 		{"spreads", spec->n_spreads > 0},
 		{"tolerations", spec->n_tolerations > 0},
+		{"preferences", spec->n_preferences > 0},
+		{"max_per_node", spec->max_per_node > 0},
+		{"device_requests", spec->n_device_requests > 0},
 		{"gang", spec->gang != NULL},
 	};
 

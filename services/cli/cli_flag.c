@@ -272,15 +272,19 @@ cli_flag_toleration(Davit__TaskSpec *spec, const char *text, struct err *err)
 {
 	Davit__Toleration *toleration;
 	size_t effect = strcspn(text, ":"), key = strcspn(text, "=:");
+	int value = DAVIT__TAINT__EFFECT__EFFECT_NONE;
 
 	if (key == 0)
 		return err_set(err, -EINVAL, "'%.40s': want KEY[=VALUE][:EFFECT]", text);
+	if (text[effect] == ':' &&
+		cli_pb_enum(&davit__taint__effect__descriptor, text + effect + 1, &value, err) < 0)
+		return err->code;
 	toleration = CLI_PB_NEW(davit__toleration, Davit__Toleration);
 	toleration->key = cli_pb_text(text, key);
 	if (text[key] == '=')
 		toleration->value = cli_pb_text(text + key + 1, effect - key - 1);
 	if (text[effect] == ':')
-		toleration->effect = xstrdup(text + effect + 1);
+		CLI_PB_SET(toleration, effect, (Davit__Taint__Effect)value);
 	CLI_PB_ADD(spec, tolerations, toleration);
 	return 0;
 }

@@ -247,10 +247,11 @@ TEST(cli_flag_placement)
 		"{\"spreads\":[{\"topology\":\"zone\",\"weight\":2}]}");
 	CHECK_HAS(json_of(cli_flag_spread, "", &buf), "! ");
 	CHECK_HAS(json_of(cli_flag_spread, "zone,x=2", &buf), "! ");
-	CHECK_STR(json_of(cli_flag_toleration, "k=v:NoSchedule", &buf),
-		"{\"tolerations\":[{\"key\":\"k\",\"value\":\"v\",\"effect\":\"NoSchedule\"}]}");
+	CHECK_STR(json_of(cli_flag_toleration, "k=v:no-schedule", &buf),
+		"{\"tolerations\":[{\"key\":\"k\",\"value\":\"v\",\"effect\":\"NO_SCHEDULE\"}]}");
 	CHECK_STR(json_of(cli_flag_toleration, "k", &buf), "{\"tolerations\":[{\"key\":\"k\"}]}");
 	CHECK_HAS(json_of(cli_flag_toleration, ":x", &buf), "! ");
+	CHECK_HAS(json_of(cli_flag_toleration, "k:x", &buf), "! ");
 	CHECK_STR(json_of(cli_flag_strategy, "best-fit", &buf), "{\"strategy\":\"BEST_FIT\"}");
 	CHECK_STR(json_of(cli_flag_pull, "never", &buf), "{\"pull_policy\":\"NEVER\"}");
 	CHECK_STR(json_of(cli_flag_priority, "0", &buf), "{\"priority\":0}");
