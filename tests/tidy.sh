@@ -16,18 +16,18 @@ wc -l $sources | awk '$2 != "total" && $1 > 600 {print "tidy: " $2 " has " $1 " 
 	grep . >&2 && bad=1
 
 # Layers, each may include only what is left of it; adapters and services never each other:
-# base < proto < fsm < model < pbjson < {rpc, store, docker, http} < services.
+# base < proto < fsm < model < pbjson < {rpc, store, docker, http} < service < services.
 layer() { # layer DIR FORBIDDEN-REGEX
-	grep -nE "#include \"(common/($2)|services)/" common/"$1"/*.[ch] 2>/dev/null && say "common/$1 includes upwards or sideways"
+	grep -nE "#include \"(common/($2)/|services/)" common/"$1"/*.[ch] 2>/dev/null && say "common/$1 includes upwards or sideways"
 }
-layer base 'fsm|model|pbjson|rpc|store|docker|http'
-layer fsm 'model|pbjson|rpc|store|docker|http'
-layer model 'pbjson|rpc|store|docker|http'
-layer pbjson 'rpc|store|docker|http'
-layer rpc 'store|docker|http'
-layer store 'rpc|docker|http'
-layer docker 'rpc|store|http'
-layer http 'rpc|store|docker'
+layer base 'fsm|model|pbjson|rpc|store|docker|http|service'
+layer fsm 'model|pbjson|rpc|store|docker|http|service'
+layer model 'pbjson|rpc|store|docker|http|service'
+layer pbjson 'rpc|store|docker|http|service'
+layer rpc 'store|docker|http|service'
+layer store 'rpc|docker|http|service'
+layer docker 'rpc|store|http|service'
+layer http 'rpc|store|docker|service'
 grep -n 'pb-c\.h' common/base/* && say "base knows nothing of the domain"
 for s in services/*/; do
 	s=$(basename "$s")
@@ -38,6 +38,13 @@ done
 grep -nE '\<(strcpy|strcat|sprintf|gets|atoi|atol|system|usleep|sleep)[[:space:]]*\(' $sources && say "a banned call"
 grep -nwE 'NDEBUG|FIXME|XXX' $sources && say "a banned word"
 grep -rnE '\<(exit|abort)[[:space:]]*\(' services common --include=*.c | grep -vE '/main\.c:|common/base/' && say "only main.c may exit"
+
+# Every event of the log is in docs/EVENTS.md, once, and nothing else is.
+events=$(mktemp) && listed=$(mktemp)
+grep -rhoE 'log_(error|warn|info|debug)\("[a-z_.]+"' services common --include=*.c | sed 's/.*"\(.*\)"/\1/' | sort -u > "$events"
+sed -n 's/^| `\([a-z_.]*\)` |.*/\1/p' docs/EVENTS.md | sort > "$listed"
+diff "$events" "$listed" && : || say "docs/EVENTS.md and the events of the log differ (<: in the code, >: in the page)"
+rm -f "$events" "$listed"
 
 # Headers open with their purpose and compile once.
 for h in $headers; do

@@ -3,19 +3,16 @@
  * shell.c (the world) and manager.c (the decisions).
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/log.h"
-#include "common/base/options.h"
-#include "common/base/process.h"
-#include "common/base/units.h"
+#include "common/service/service.h"
 #include "services/manager/limits.h"
 #include "services/manager/shell.h"
 
 struct settings {
+	struct service_settings common;
 	char *listen, *feed, *feed_json, *stats, *scheduler, *state_dir, *name, *port_range;
-	char *log_level, *log_file;
 	struct option_list nodes;
 	uint64_t poll_ms, silent_ms, restart_grace_ms, history_max;
 };
@@ -45,8 +42,7 @@ static const struct option_def option_defs[] = {
 		"after a start nothing is moved before this"),
 	OPTION_NUMBER("history", 0, "N", S, history_max, "10000", 0, MANAGER_TASKS_MAX,
 		"ended tasks to keep"),
-	OPTION_STRING("log-level", 0, "LEVEL", S, log_level, "info", "error, warn, info or debug"),
-	OPTION_STRING("log-file", 0, "FILE", S, log_file, NULL, "instead of standard error"),
+	SERVICE_OPTIONS(S),
 	OPTION_END,
 };
 #undef S
@@ -101,80 +97,45 @@ fill(struct shell_options *options, const struct settings *settings, struct err 
 }
 
 static int
-set_up_log(const struct settings *settings, struct err *err)
+open_manager(uv_loop_t *loop, void *settings, void **ret_state, struct err *err)
 {
-	enum log_level level;
-	int rc = log_level_parse(settings->log_level, &level, err);
-
-	if (rc < 0)
-		return rc;
-	log_open("manager", level);
-	return settings->log_file == NULL ? 0 : log_to_file(settings->log_file, err);
-}
-
-static void
-on_stop(void *arg)
-{
-	(void)process_notify("STOPPING=1");
-	uv_stop(arg);
-}
-
-static void
-on_reload(void *arg)
-{
-	struct err err;
-
-	(void)arg;
-	if (log_reopen(&err) < 0)
-		log_warn("log.reopen_failed", "reason=\"%s\", going on in the old file", err.text);
-}
-
-static int
-serve(const struct settings *settings, struct err *err)
-{
-	uv_loop_t *loop = uv_default_loop();
-	struct process_signals *signals = NULL;
 	struct shell_options options;
 	struct shell *shell = NULL;
 	int rc = fill(&options, settings, err);
 
 	if (rc == 0)
-		rc = set_up_log(settings, err);
-	if (rc == 0)
 		rc = shell_open(loop, &options, &shell, err);
+	*ret_state = shell;
 	if (rc == 0)
-		rc = process_signals_start(loop, on_stop, on_reload, loop, &signals, err);
-	if (rc == 0) {
-		log_info("manager.ready", "listen=%s state_dir=%s version=%s", settings->listen,
-			settings->state_dir, DAVIT_VERSION);
-		(void)process_notify("READY=1");
-		(void)uv_run(loop, UV_RUN_DEFAULT);
-		log_info("manager.stopping", "reason=signal");
-	}
-	process_signals_stop(signals);
-	if (shell != NULL) {
-		shell_close(shell);
-		(void)uv_run(loop, UV_RUN_DEFAULT);
-		shell_free(shell);
-	}
+		log_info("manager.ready", "listen=%s state_dir=%s version=%s", options.listen,
+			options.state_dir, DAVIT_VERSION);
 	return rc;
 }
+
+static void
+close_manager(void *state)
+{
+	log_info("manager.stopping", "reason=signal");
+	shell_close(state);
+}
+
+static void
+free_manager(void *state)
+{
+	shell_free(state);
+}
+
+static const struct service service = {
+	.name = "manager",
+	.options = &options_spec,
+	.settings_size = sizeof(struct settings),
+	.open = open_manager,
+	.close = close_manager,
+	.free = free_manager,
+};
 
 int
 main(int argc, char **argv)
 {
-	struct settings settings = {0};
-	struct err err = {0};
-	int first, rc;
-
-	process_begin();
-	rc = options_parse(&options_spec, argc, argv, &settings, &first, &err);
-	if (rc == OPTIONS_RUN && first < argc)
-		rc = err_set(&err, -1, "unexpected argument '%s'", argv[first]);
-	if (rc == OPTIONS_RUN)
-		rc = serve(&settings, &err);
-	if (rc < 0)
-		(void)fprintf(stderr, "davit-manager: %s\n", err.text);
-	options_free(option_defs, &settings);
-	return rc < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	return service_main(&service, argc, argv);
 }

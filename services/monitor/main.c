@@ -2,16 +2,16 @@
  * davit-monitor: what a subscriber of the feed sees, for whoever asks. Options and
  * loop; the rest is monitor.c (sockets) and live.c (the view).
  */
-#include <stdlib.h>
+#include <stdio.h>
 
 #include "common/base/log.h"
-#include "common/base/options.h"
-#include "common/base/process.h"
+#include "common/service/service.h"
 #include "services/monitor/monitor.h"
 
 struct settings {
+	struct service_settings common;
 	struct option_list feeds;
-	char *listen, *manager, *log_level, *log_file;
+	char *listen, *manager;
 	bool print;
 };
 
@@ -25,8 +25,7 @@ static const struct option_def option_defs[] = {
 	OPTION_STRING("manager", 0, "URL", S, manager, "tcp://127.0.0.1:7070",
 		"whom to ask for what was before; empty: nobody"),
 	OPTION_FLAG("print", 0, S, print, "print events and summaries on standard output"),
-	OPTION_STRING("log-level", 0, "LEVEL", S, log_level, "info", "error, warn, info or debug"),
-	OPTION_STRING("log-file", 0, "FILE", S, log_file, NULL, "instead of standard error"),
+	SERVICE_OPTIONS(S),
 	OPTION_END,
 };
 #undef S
@@ -39,39 +38,11 @@ static const struct options_spec options_spec = {
 };
 
 static int
-set_up_log(const struct settings *settings, struct err *err)
-{
-	enum log_level level;
-	int rc = log_level_parse(settings->log_level, &level, err);
-
-	if (rc < 0)
-		return rc;
-	log_open("monitor", level);
-	return settings->log_file == NULL ? 0 : log_to_file(settings->log_file, err);
-}
-
-static void
-on_stop(void *arg)
-{
-	(void)process_notify("STOPPING=1");
-	uv_stop(arg);
-}
-
-static void
-on_reload(void *arg)
-{
-	struct err err;
-
-	(void)arg;
-	if (log_reopen(&err) < 0)
-		log_warn("log.reopen_failed", "reason=\"%s\", going on in the old file", err.text);
-}
-
-static int
-serve(const struct settings *settings, struct err *err)
+open_monitor(uv_loop_t *loop, void *arg, void **ret_state, struct err *err)
 {
 	static char default_feed[] = "tcp://127.0.0.1:7071";
 	static char *const default_feeds[] = {default_feed};
+	const struct settings *settings = arg;
 	const bool has_feeds = settings->feeds.n > 0;
 	const struct monitor_options options = {
 		.listen = settings->listen,
@@ -80,49 +51,40 @@ serve(const struct settings *settings, struct err *err)
 		.manager = settings->manager,
 		.print = settings->print ? stdout : NULL,
 	};
-	struct process_signals *signals = NULL;
 	struct monitor *monitor = NULL;
-	uv_loop_t *loop = uv_default_loop();
-	int rc = set_up_log(settings, err);
+	int rc = monitor_open(loop, &options, &monitor, err);
 
+	*ret_state = monitor;
 	if (rc == 0)
-		rc = monitor_open(loop, &options, &monitor, err);
-	if (rc == 0)
-		rc = process_signals_start(loop, on_stop, on_reload, loop, &signals, err);
-	if (rc == 0) {
 		log_info("monitor.ready", "listen=%s feed=%s version=%s", monitor_url(monitor),
 			options.feeds[0], DAVIT_VERSION);
-		(void)process_notify("READY=1");
-		(void)uv_run(loop, UV_RUN_DEFAULT);
-		log_info("monitor.stopped", "reason=signal");
-	}
-	process_signals_stop(signals);
-	if (monitor != NULL) {
-		monitor_close(monitor);
-		(void)uv_run(loop, UV_RUN_DEFAULT);
-		monitor_free(monitor);
-	}
 	return rc;
 }
+
+static void
+close_monitor(void *state)
+{
+	log_info("monitor.stopping", "reason=signal");
+	monitor_close(state);
+}
+
+static void
+free_monitor(void *state)
+{
+	monitor_free(state);
+}
+
+static const struct service service = {
+	.name = "monitor",
+	.options = &options_spec,
+	.settings_size = sizeof(struct settings),
+	.open = open_monitor,
+	.close = close_monitor,
+	.free = free_monitor,
+};
 
 int
 main(int argc, char **argv)
 {
-	struct settings settings = {0};
-	struct err err = {0};
-	int first, rc;
-
-	process_begin();
-	log_open("monitor", LOG_LVL_INFO);
-	rc = options_parse(&options_spec, argc, argv, &settings, &first, &err);
-	if (rc == OPTIONS_RUN && first < argc)
-		rc = err_set(&err, -1, "'%.60s': takes no arguments, see --help", argv[first]);
-	if (rc == OPTIONS_RUN)
-		rc = serve(&settings, &err);
-	else if (rc == OPTIONS_DONE)
-		rc = 0;
-	if (rc < 0)
-		log_error("monitor.failed", "reason=\"%s\"", err.text);
-	options_free(option_defs, &settings);
-	return rc < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	return service_main(&service, argc, argv);
 }

@@ -2,80 +2,85 @@
  * davit-worker: runs what the manager assigns to one node. Options, adapters, loop;
  * the rest is worker_shell.c (the world) and worker.c (the decisions).
  */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/base/log.h"
-#include "common/base/process.h"
+#include "common/base/mem.h"
 #include "services/worker/settings.h"
 
-struct program {
+struct node {
 	uv_loop_t *loop;
 	struct worker_shell *shell;
+	struct worker_settings *settings;
 };
+
+static int
+open_worker(uv_loop_t *loop, void *settings, void **ret_state, struct err *err)
+{
+	struct worker_shell_options options;
+	struct node *node = *ret_state = xcalloc(1, sizeof *node);
+	int rc = worker_settings_read(settings, &options, err);
+
+	node->loop = loop;
+	node->settings = settings;
+	if (rc == 0)
+		rc = worker_shell_open(loop, &options, &node->shell, err);
+	if (rc == 0)
+		log_info("worker.ready", "name=%s manager=%s state_dir=%s version=%s", options.name,
+			options.manager_url, options.state_dir, DAVIT_VERSION);
+	return rc;
+}
 
 static void
 on_left(void *arg)
 {
-	uv_stop(((struct program *)arg)->loop);
+	uv_stop(((struct node *)arg)->loop);
 }
 
 static void
-on_stop(void *arg)
+stop_worker(void *state)
 {
-	struct program *program = arg;
+	struct node *node = state;
 
-	(void)process_notify("STOPPING=1");
 	log_info("worker.stopping", "reason=signal containers=stay");
-	worker_shell_leave(program->shell, on_left, program);
+	if (node->shell == NULL)
+		uv_stop(node->loop);
+	else
+		worker_shell_leave(node->shell, on_left, node);
 }
 
 static void
-on_reload(void *arg)
+close_worker(void *state)
 {
-	struct err err;
+	struct node *node = state;
 
-	(void)arg;
-	if (log_reopen(&err) < 0)
-		log_warn("log.reopen_failed", "reason=\"%s\", going on in the old file", err.text);
+	if (node->shell != NULL)
+		worker_shell_close(node->shell);
 }
 
-static int
-serve(const struct worker_shell_options *options, struct err *err)
+static void
+free_worker(void *state)
 {
-	struct program program = {.loop = uv_default_loop()};
-	struct process_signals *signals = NULL;
-	int rc = worker_shell_open(program.loop, options, &program.shell, err);
+	struct node *node = state;
 
-	if (rc < 0)
-		return rc;
-	rc = process_signals_start(program.loop, on_stop, on_reload, &program, &signals, err);
-	if (rc == 0) {
-		log_info("worker.ready", "name=%s manager=%s state_dir=%s version=%s",
-			options->name, options->manager_url, options->state_dir, DAVIT_VERSION);
-		(void)process_notify("READY=1");
-		(void)uv_run(program.loop, UV_RUN_DEFAULT);
-	}
-	process_signals_stop(signals);
-	worker_shell_close(program.shell);
-	(void)uv_run(program.loop, UV_RUN_DEFAULT);
-	worker_shell_free(program.shell);
-	return rc;
+	if (node->shell != NULL)
+		worker_shell_free(node->shell);
+	worker_settings_fini(node->settings);
+	free(node);
 }
+
+static const struct service service = {
+	.name = "worker",
+	.options = &worker_options_spec,
+	.settings_size = sizeof(struct worker_settings),
+	.open = open_worker,
+	.stop = stop_worker,
+	.close = close_worker,
+	.free = free_worker,
+};
 
 int
 main(int argc, char **argv)
 {
-	struct worker_settings settings;
-	struct err err = {0};
-	int rc;
-
-	process_begin();
-	rc = worker_settings_parse(argc, argv, &settings, &err);
-	if (rc == OPTIONS_RUN)
-		rc = serve(&settings.shell, &err);
-	if (rc < 0)
-		(void)fprintf(stderr, "davit-worker: %s\n", err.text);
-	worker_settings_fini(&settings);
-	return rc < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	return service_main(&service, argc, argv);
 }

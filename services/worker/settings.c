@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "common/base/log.h"
 #include "common/base/mem.h"
 
 #define S struct worker_settings
@@ -29,30 +28,17 @@ static const struct option_def option_defs[] = {
 		"between two measurements; 0: none"),
 	OPTION_STRING("stats-source", 0, "SOURCE", S, stats_source, "auto",
 		"auto, engine, or cgroup (the kernel's files)"),
-	OPTION_STRING("log-level", 0, "LEVEL", S, log_level, "info", "error, warn, info or debug"),
-	OPTION_STRING("log-file", 0, "FILE", S, log_file, NULL, "instead of standard error"),
+	SERVICE_OPTIONS(S),
 	OPTION_END,
 };
 #undef S
 
-static const struct options_spec options_spec = {
+const struct options_spec worker_options_spec = {
 	.program = "davit-worker",
 	.summary = "Runs the containers that a Davit cluster assigns to this node.",
 	.env_prefix = "DAVIT_",
 	.defs = option_defs,
 };
-
-static int
-set_up_log(const struct worker_settings *settings, struct err *err)
-{
-	enum log_level level;
-	int rc = log_level_parse(settings->log_level, &level, err);
-
-	if (rc < 0)
-		return rc;
-	log_open("worker", level);
-	return settings->log_file == NULL ? 0 : log_to_file(settings->log_file, err);
-}
 
 /* Names of nodes are also names of folders. */
 static int
@@ -64,13 +50,14 @@ check_name(const char *name, struct err *err)
 	return 0;
 }
 
-static int
-fill_shell(struct worker_settings *settings, struct err *err)
+int
+worker_settings_read(struct worker_settings *settings, struct worker_shell_options *shell,
+	struct err *err)
 {
-	struct worker_shell_options *shell = &settings->shell;
 	char host[256] = "node";
 	int rc;
 
+	*shell = (struct worker_shell_options){0};
 	(void)gethostname(host, sizeof host - 1);
 	settings->host_name = xstrdup(host);
 	shell->name = settings->name == NULL ? settings->host_name : settings->name;
@@ -94,26 +81,9 @@ fill_shell(struct worker_settings *settings, struct err *err)
 	return rc;
 }
 
-int
-worker_settings_parse(int argc, char **argv, struct worker_settings *ret_settings, struct err *err)
-{
-	int first, rc;
-
-	*ret_settings = (struct worker_settings){0};
-	rc = options_parse(&options_spec, argc, argv, ret_settings, &first, err);
-	if (rc == OPTIONS_RUN && first < argc)
-		return err_set(err, -EINVAL, "unexpected argument '%s'", argv[first]);
-	if (rc == OPTIONS_RUN)
-		rc = fill_shell(ret_settings, err);
-	if (rc == OPTIONS_RUN)
-		rc = set_up_log(ret_settings, err);
-	return rc;
-}
-
 void
 worker_settings_fini(struct worker_settings *settings)
 {
-	options_free(option_defs, settings);
 	free(settings->host_name);
 	free(settings->default_state_dir);
 }

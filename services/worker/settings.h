@@ -5,18 +5,25 @@
  */
 #pragma once
 
+#include "common/service/service.h"
 #include "services/worker/worker_shell.h"
 
 struct worker_settings {
+	struct service_settings common;
 	char *name, *manager, *stats, *docker_host, *state_dir, *stats_source;
-	char *log_level, *log_file;
 	struct option_list labels;
 	uint64_t cpu_milli, memory_bytes, disk_bytes, start_limit, stats_interval_ms;
-	struct worker_shell_options shell; /* made of the above by worker_settings_parse */
-	char *host_name, *default_state_dir;
+	char *host_name, *default_state_dir; /* made by worker_settings_read */
 };
 
-/* An enum options_result, or -EINVAL with words. Afterwards worker_settings_fini in every case. */
-int worker_settings_parse(int argc, char **argv, struct worker_settings *ret_settings,
+extern const struct options_spec worker_options_spec;
+
+/*
+ * What the settings mean for the shell; it borrows from them. -EINVAL with words.
+ * Afterwards worker_settings_fini in every case.
+ */
+int worker_settings_read(struct worker_settings *settings, struct worker_shell_options *ret_shell,
 	struct err *err);
+
+/* Frees what worker_settings_read made. */
 void worker_settings_fini(struct worker_settings *settings);

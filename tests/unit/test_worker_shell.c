@@ -81,32 +81,50 @@ TEST(worker_shell_says_what_it_cannot_use)
 	remove_folder(folder);
 }
 
+/* As service_main reads them: flags into settings, and then what they mean. */
+static int
+read_settings(int argc, char **argv, struct worker_settings *settings,
+	struct worker_shell_options *ret_shell)
+{
+	int first, rc;
+
+	*settings = (struct worker_settings){0};
+	rc = options_parse(&worker_options_spec, argc, argv, settings, &first, &err);
+	return rc < 0 ? rc : worker_settings_read(settings, ret_shell, &err);
+}
+
+static void
+drop_settings(struct worker_settings *settings)
+{
+	worker_settings_fini(settings);
+	options_free(worker_options_spec.defs, settings);
+}
+
 TEST(worker_settings_have_defaults_made_from_the_name)
 {
 	char *argv[] = {(char *)"davit-worker", (char *)"--name", (char *)"n7", (char *)"--cpus",
 		(char *)"1.5", (char *)"--memory", (char *)"1GiB", (char *)"--label",
 		(char *)"disk=ssd", NULL};
 	struct worker_settings settings;
+	struct worker_shell_options shell;
 
-	CHECK_EQ(worker_settings_parse(9, argv, &settings, &err), OPTIONS_RUN);
-	CHECK_STR(settings.shell.name, "n7");
-	CHECK_STR(settings.shell.state_dir, "/var/lib/davit/worker-n7");
-	CHECK_EQ(settings.shell.cpu_milli, 1500);
-	CHECK_EQ(settings.shell.memory_bytes, 1 << 30);
-	CHECK_EQ(settings.shell.labels.n, 1);
-	CHECK_EQ(settings.shell.stats_interval_ms, 1000);
-	worker_settings_fini(&settings);
+	CHECK_EQ(read_settings(9, argv, &settings, &shell), 0);
+	CHECK_STR(shell.name, "n7");
+	CHECK_STR(shell.state_dir, "/var/lib/davit/worker-n7");
+	CHECK_EQ(shell.cpu_milli, 1500);
+	CHECK_EQ(shell.memory_bytes, 1 << 30);
+	CHECK_EQ(shell.labels.n, 1);
+	CHECK_EQ(shell.stats_interval_ms, 1000);
+	drop_settings(&settings);
 }
 
 TEST(worker_settings_refuse_a_name_that_is_a_path)
 {
 	char *argv[] = {(char *)"davit-worker", (char *)"--name", (char *)"../x", NULL};
-	char *extra[] = {(char *)"davit-worker", (char *)"extra", NULL};
 	struct worker_settings settings;
+	struct worker_shell_options shell;
 
-	CHECK_EQ(worker_settings_parse(3, argv, &settings, &err), -EINVAL);
+	CHECK_EQ(read_settings(3, argv, &settings, &shell), -EINVAL);
 	CHECK_HAS(err.text, "--name");
-	worker_settings_fini(&settings);
-	CHECK_EQ(worker_settings_parse(2, extra, &settings, &err), -EINVAL);
-	worker_settings_fini(&settings);
+	drop_settings(&settings);
 }

@@ -1,0 +1,94 @@
+#include "common/service/service.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/base/process.h"
+
+struct running {
+	const struct service *service;
+	uv_loop_t *loop;
+	void *state;
+};
+
+static int
+set_up_log(const struct service *service, const struct service_settings *settings, struct err *err)
+{
+	enum log_level level;
+	int rc = log_level_parse(settings->log_level, &level, err);
+
+	if (rc < 0)
+		return rc;
+	log_open(service->name, level);
+	return settings->log_file == NULL ? 0 : log_to_file(settings->log_file, err);
+}
+
+static void
+on_stop(void *arg)
+{
+	struct running *running = arg;
+
+	(void)process_notify("STOPPING=1");
+	if (running->service->stop != NULL && running->state != NULL)
+		running->service->stop(running->state);
+	else
+		uv_stop(running->loop);
+}
+
+static void
+on_reload(void *arg)
+{
+	struct err err;
+
+	(void)arg;
+	if (log_reopen(&err) < 0)
+		log_warn("log.reopen_failed", "reason=\"%s\", going on in the old file", err.text);
+}
+
+static int
+serve(const struct service *service, void *settings, struct err *err)
+{
+	struct running running = {.service = service, .loop = uv_default_loop()};
+	struct process_signals *signals = NULL;
+	int rc = process_signals_start(running.loop, on_stop, on_reload, &running, &signals, err);
+
+	if (rc == 0)
+		rc = service->open(running.loop, settings, &running.state, err);
+	if (rc == 0) {
+		(void)process_notify("READY=1");
+		(void)uv_run(running.loop, UV_RUN_DEFAULT);
+	}
+	process_signals_stop(signals);
+	if (running.state != NULL)
+		service->close(running.state);
+	(void)uv_run(running.loop, UV_RUN_DEFAULT);
+	if (running.state != NULL)
+		service->free(running.state);
+	return rc;
+}
+
+int
+service_main(const struct service *service, int argc, char **argv)
+{
+	void *settings = xcalloc(1, service->settings_size);
+	struct err err = {0};
+	int first, rc;
+
+	process_begin();
+	log_open(service->name, LOG_LVL_INFO);
+	rc = options_parse(service->options, argc, argv, settings, &first, &err);
+	if (rc < 0)
+		(void)fprintf(stderr, "%s: %s\n", service->options->program, err.text);
+	if (rc == OPTIONS_RUN) {
+		rc = set_up_log(service, settings, &err);
+		if (rc == 0)
+			rc = serve(service, settings, &err);
+		if (rc < 0)
+			log_error("service.failed", "reason=\"%s\"", err.text);
+	}
+	options_free(service->options->defs, settings);
+	free(settings);
+	return rc < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
