@@ -16,11 +16,12 @@ wc -l $sources | awk '$2 != "total" && $1 > 600 {print "tidy: " $2 " has " $1 " 
 	grep . >&2 && bad=1
 
 # Layers, each may include only what is left of it; adapters and services never each other:
-# base < proto < fsm < model < pbjson < {rpc, store, docker, http} < service < services.
+# base < metrics < proto < fsm < model < pbjson < {rpc, store, docker, http} < service < services.
 layer() { # layer DIR FORBIDDEN-REGEX
 	grep -nE "#include \"(common/($2)/|services/)" common/"$1"/*.[ch] 2>/dev/null && say "common/$1 includes upwards or sideways"
 }
-layer base 'fsm|model|pbjson|rpc|store|docker|http|service'
+layer base 'metrics|fsm|model|pbjson|rpc|store|docker|http|service'
+layer metrics 'fsm|model|pbjson|rpc|store|docker|http|service'
 layer fsm 'model|pbjson|rpc|store|docker|http|service'
 layer model 'pbjson|rpc|store|docker|http|service'
 layer pbjson 'rpc|store|docker|http|service'

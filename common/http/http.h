@@ -1,0 +1,132 @@
+/*
+ * http.h - an HTTP server on a libuv loop, over libmicrohttpd.
+ *
+ *     static const struct http_route routes[] = {
+ *             {"GET", "/v1/tasks/{task}", on_task},
+ *             {"GET", "/v1/events", on_events},
+ *             {NULL, NULL, NULL},
+ *     };
+ *
+ * A route's handler is called once the whole request is there. It answers at once
+ * (http_reply), keeps the request and answers later (a long poll), or answers with a
+ * stream that it writes to as long as it likes. A HEAD is the GET without its body; a path
+ * with another method is answered 405, an unknown one 404.
+ *
+ * Nothing a client does can hold more than what struct http_limits allows: its head, its
+ * body, the time it takes for either, the time in which it reads its answer, and what is
+ * buffered for it. Who is over a limit is answered or cut off, and counted.
+ *
+ * Everything on the loop's thread. A request belongs to the handler until it is answered
+ * or its on_gone was called. Texts of a request live as long as it does.
+ */
+#pragma once
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <uv.h>
+
+#include "common/base/cleanup.h"
+#include "common/base/err.h"
+
+enum {
+	HTTP_CONNECTIONS_MAX = 1024,     /* more wait to be accepted */
+	HTTP_HEAD_BYTES_MAX = 16 << 10,  /* request line and headers; beyond: 431 or 414 */
+	HTTP_BODY_BYTES_MAX = 16 << 20,  /* beyond: 413 */
+	HTTP_STREAM_BYTES_MAX = 1 << 20, /* written to a stream and not yet read */
+	HTTP_HEAD_MS = 10000,            /* from the connection to a whole head */
+	HTTP_IDLE_MS = 60000,            /* from an answer to the next whole head */
+	HTTP_BODY_MS = 60000,            /* from the head to the whole body */
+	HTTP_REPLY_MS = 60000,           /* for reading an answer that is no stream */
+	HTTP_STALL_MS = 30000,           /* for reading anything of what a stream has */
+	HTTP_PARAMS_MAX = 4,             /* {…} of one route */
+	HTTP_PATH_MAX = 4096,
+};
+
+/* 0: the value above. */
+struct http_limits {
+	unsigned n_connections;
+	size_t body_bytes, stream_bytes;
+	uint64_t head_ms, idle_ms, body_ms, reply_ms, stall_ms;
+};
+
+struct http_server;
+struct http_request;
+struct http_stream;
+
+typedef void http_handle_fn(struct http_request *request, void *arg);
+typedef void http_gone_fn(void *arg);
+
+struct http_route {
+	const char *method; /* NULL ends the table */
+	const char *path;   /* segments; "{name}" is any one segment */
+	http_handle_fn *handle;
+};
+
+struct http_options {
+	const char *listen; /* "http://127.0.0.1:7080" (port 0: any), "unix:///run/x.sock" */
+	const struct http_route *routes; /* borrowed for the server's life */
+	void *arg;                       /* of the handlers */
+	struct http_limits limits;
+};
+
+struct http_stats {
+	uint64_t n_requests;     /* whole ones, and refused ones */
+	uint64_t n_refused;      /* 4xx by the server itself: no such route, a limit */
+	uint64_t n_timed_out;    /* connections cut off because they were too slow */
+	uint64_t n_stream_drops; /* writes to a stream whose reader is too slow */
+	unsigned n_connections;  /* now */
+};
+
+/* -EADDRINUSE, -EINVAL for an address that is none, with words. */
+int http_open(uv_loop_t *loop, const struct http_options *options, struct http_server **ret_server,
+	struct err *err);
+
+/* The address with the port that was bound. Borrowed. */
+const char *http_url(const struct http_server *server);
+void http_stats(const struct http_server *server, struct http_stats *ret_stats);
+
+/*
+ * Breaks all connections. Requests and streams that are still held are gone, and no on_gone is
+ * called. The loop must turn once more before it is closed. NULL is fine.
+ */
+void http_close(struct http_server *server);
+CLEANUP_DEFINE(struct http_server *, http_close)
+
+/* ---- a request ---- */
+
+const char *http_method(const struct http_request *request);
+const char *http_path(const struct http_request *request); /* decoded, without the query */
+/* The segment that "{name}" stands for, the n-th of the route from 0. */
+const char *http_param(const struct http_request *request, unsigned n);
+/* Decoded; NULL: not given. */
+const char *http_query(const struct http_request *request, const char *name);
+const char *http_header(const struct http_request *request, const char *name);
+const void *http_body(const struct http_request *request, size_t *ret_size);
+
+/* Calls fn once the client has gone before it was answered; the request is no more then. */
+void http_on_gone(struct http_request *request, http_gone_fn *fn, void *arg);
+
+/* ---- its answer; the request is no more after http_reply, http_refuse and http_stream ---- */
+
+/* Goes with the answer. Copied. */
+void http_reply_header(struct http_request *request, const char *name, const char *value);
+void http_reply(struct http_request *request, unsigned status, const char *type, const void *data,
+	size_t size);
+/* {"message": "…"} as JSON. */
+void http_refuse(struct http_request *request, unsigned status, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* on_gone: the client has gone or was cut off; the stream is no more then. */
+struct http_stream *http_stream(struct http_request *request, unsigned status, const char *type,
+	http_gone_fn *on_gone, void *arg);
+
+/*
+ * Never blocks. -ENOBUFS when the reader is too slow: stream_bytes are waiting, and nothing
+ * was written. The data is copied.
+ */
+int http_stream_write(struct http_stream *stream, const void *data, size_t size);
+
+/* What is written is still sent; the stream is no more and on_gone is not called. */
+void http_stream_end(struct http_stream *stream);

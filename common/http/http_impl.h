@@ -1,0 +1,99 @@
+/*
+ * http_impl.h - what the files of common/http know of each other.
+ *
+ * http_server.c owns the daemon, its connections and their deadlines, http_request.c one
+ * request from its head to its answer, http_stream.c what is written bit by bit. The loop's
+ * thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include <microhttpd.h>
+
+#include "common/base/buf.h"
+#include "common/http/http.h"
+#include "common/http/http_route.h"
+
+struct http_watch;
+
+struct http_connection {
+	struct http_server *server;
+	int fd;                       /* libmicrohttpd's */
+	uint64_t deadline_ms;         /* of the loop; 0: none */
+	struct http_request *request; /* under way, or NULL */
+	struct http_watch *watch;     /* while nothing is read from it, or NULL */
+	struct http_connection *next, *prev;
+};
+
+struct http_server {
+	uv_loop_t *loop;
+	struct MHD_Daemon *daemon;
+	uv_poll_t poll;   /* libmicrohttpd's epoll descriptor */
+	uv_timer_t timer; /* its next time-out, or the next look at deadlines */
+	unsigned n_handles;
+	const struct http_route *routes;
+	void *arg;
+	struct http_limits limits;
+	char *url;
+	struct http_connection *connections;
+	struct http_stats stats;
+	bool is_closing;
+};
+
+enum http_stage { HTTP_STAGE_BODY, HTTP_STAGE_HANDLED, HTTP_STAGE_ANSWERED };
+
+struct http_request {
+	struct http_server *server;
+	struct http_connection *connection;
+	struct MHD_Connection *mhd;
+	enum http_stage stage;
+	char *method, *path;
+	struct http_match match;
+	struct buf body;
+	size_t n_over; /* bytes of a body beyond the limit */
+	bool is_suspended, is_gone;
+	bool is_in_handler; /* libmicrohttpd is on the stack */
+	struct http_header {
+		char *name, *value;
+		struct http_header *next;
+	} * headers;
+	unsigned status;
+	struct MHD_Response *response; /* to be queued */
+	http_gone_fn *on_gone;
+	void *on_gone_arg;
+	struct http_stream *stream; /* that the answer is */
+};
+
+struct http_stream {
+	struct http_request *request; /* NULL: libmicrohttpd is done with it */
+	struct buf pending;
+	size_t sent; /* bytes of pending */
+	bool is_ended;
+	unsigned n_owners;
+	http_gone_fn *on_gone;
+	void *arg;
+};
+
+/* http_server.c */
+/* libmicrohttpd has something to do as soon as the loop turns. */
+void http_server_wake(struct http_server *server);
+/* 0: none. */
+void http_connection_give(struct http_connection *connection, uint64_t ms);
+/* While a request is suspended libmicrohttpd does not look at its connection: we do. */
+void http_connection_watch(struct http_connection *connection);
+void http_connection_unwatch(struct http_connection *connection);
+
+/* http_request.c: libmicrohttpd's callbacks */
+enum MHD_Result http_request_step(void *cls, struct MHD_Connection *mhd, const char *url,
+	const char *method, const char *version, const char *data, size_t *size, void **context);
+void http_request_done(void *cls, struct MHD_Connection *mhd, void **context,
+	enum MHD_RequestTerminationCode why);
+void http_request_suspend(struct http_request *request);
+void http_request_resume(struct http_request *request);
+void http_request_answer(struct http_request *request, unsigned status, const char *type,
+	struct MHD_Response *response);
+
+/* http_stream.c */
+/* The client has gone: on_gone unless it was ended. Frees it. */
+void http_stream_forget(struct http_stream *stream);

@@ -1,0 +1,316 @@
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/mem.h"
+#include "common/http/http_impl.h"
+
+enum {
+	SENTENCE_SIZE = 1024,
+	OVER_FACTOR = 4, /* a body that is so many times too long is not read to its end */
+};
+
+static void
+request_free(struct http_request *request)
+{
+	while (request->headers != NULL) {
+		struct http_header *header = request->headers;
+
+		request->headers = header->next;
+		free(header->name);
+		free(header->value);
+		free(header);
+	}
+	if (request->response != NULL)
+		MHD_destroy_response(request->response);
+	http_match_fini(&request->match);
+	buf_fini(&request->body);
+	free(request->method);
+	free(request->path);
+	free(request);
+}
+
+/* ---- between libmicrohttpd and the handler ---- */
+
+void
+http_request_suspend(struct http_request *request)
+{
+	if (request->is_suspended)
+		return;
+	request->is_suspended = true;
+	http_connection_watch(request->connection);
+	MHD_suspend_connection(request->mhd);
+}
+
+void
+http_request_resume(struct http_request *request)
+{
+	if (!request->is_suspended)
+		return;
+	request->is_suspended = false;
+	http_connection_unwatch(request->connection);
+	MHD_resume_connection(request->mhd);
+	http_server_wake(request->server);
+}
+
+static enum MHD_Result
+queue(struct http_request *request)
+{
+	struct MHD_Response *response = TAKE(request->response);
+	enum MHD_Result result = MHD_queue_response(request->mhd, request->status, response);
+
+	MHD_destroy_response(response);
+	http_connection_give(request->connection,
+		request->stream != NULL ? 0 : request->server->limits.reply_ms);
+	return result;
+}
+
+static struct http_request *
+begin(struct http_server *server, struct MHD_Connection *mhd, const char *url, const char *method)
+{
+	struct http_request *request = xcalloc(1, sizeof *request);
+
+	request->server = server;
+	request->mhd = mhd;
+	request->connection =
+		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+	request->connection->request = request;
+	request->method = xstrdup(method);
+	request->path = xstrdup(url);
+	server->stats.n_requests++;
+	http_connection_give(request->connection, server->limits.body_ms);
+	return request;
+}
+
+static unsigned long long
+announced_size(struct http_request *request)
+{
+	const char *text = http_header(request, "Content-Length");
+
+	return text == NULL ? 0 : strtoull(text, NULL, 10);
+}
+
+/* What can be said of the head alone. */
+static void
+check_head(struct http_request *request)
+{
+	struct http_server *server = request->server;
+
+	if (strlen(request->path) > HTTP_PATH_MAX) {
+		http_refuse(request, MHD_HTTP_URI_TOO_LONG, "the path has more than %d bytes",
+			HTTP_PATH_MAX);
+		return;
+	}
+	http_route_find(server->routes, request->method, request->path, &request->match);
+	if (request->match.route == NULL && request->match.allow[0] == '\0') {
+		http_refuse(request, MHD_HTTP_NOT_FOUND, "there is nothing at %.200s",
+			request->path);
+	} else if (request->match.route == NULL) {
+		http_reply_header(request, "Allow", request->match.allow);
+		http_refuse(request, MHD_HTTP_METHOD_NOT_ALLOWED, "%.20s is not for %.200s: %s",
+			request->method, request->path, request->match.allow);
+	} else if (announced_size(request) > server->limits.body_bytes) {
+		http_refuse(request, MHD_HTTP_CONTENT_TOO_LARGE, "the body has more than %zu bytes",
+			server->limits.body_bytes);
+	}
+	if (request->response != NULL)
+		server->stats.n_refused++;
+}
+
+static enum MHD_Result
+take_body(struct http_request *request, const char *data, size_t *size)
+{
+	size_t max = request->server->limits.body_bytes, n = *size;
+
+	*size = 0;
+	if (request->n_over == 0 && n <= max - request->body.size) {
+		buf_put(&request->body, data, n);
+		return MHD_YES;
+	}
+	request->n_over += n;
+	return request->n_over > OVER_FACTOR * max ? MHD_NO : MHD_YES;
+}
+
+static void
+handle(struct http_request *request)
+{
+	request->stage = HTTP_STAGE_HANDLED;
+	http_connection_give(request->connection, 0);
+	request->is_in_handler = true;
+	if (request->n_over > 0) {
+		request->server->stats.n_refused++;
+		http_refuse(request, MHD_HTTP_CONTENT_TOO_LARGE, "the body has more than %zu bytes",
+			request->server->limits.body_bytes);
+	} else {
+		request->match.route->handle(request, request->server->arg);
+	}
+	request->is_in_handler = false;
+}
+
+enum MHD_Result
+http_request_step(void *cls, struct MHD_Connection *mhd, const char *url, const char *method,
+	const char *version, const char *data, size_t *size, void **context)
+{
+	struct http_request *request = *context;
+
+	(void)version;
+	if (request == NULL) {
+		request = *context = begin(cls, mhd, url, method);
+		request->is_in_handler = true;
+		check_head(request);
+		request->is_in_handler = false;
+		return request->response != NULL ? queue(request) : MHD_YES;
+	}
+	if (request->is_gone)
+		return MHD_NO;
+	if (*size > 0)
+		return take_body(request, data, size);
+	if (request->stage == HTTP_STAGE_BODY)
+		handle(request);
+	if (request->response != NULL)
+		return queue(request);
+	http_request_suspend(request);
+	return MHD_YES;
+}
+
+void
+http_request_done(void *cls, struct MHD_Connection *mhd, void **context,
+	enum MHD_RequestTerminationCode why)
+{
+	struct http_request *request = *context;
+	http_gone_fn *on_gone;
+
+	(void)cls;
+	(void)mhd;
+	(void)why;
+	*context = NULL;
+	if (request == NULL)
+		return;
+	on_gone = request->stage == HTTP_STAGE_HANDLED ? request->on_gone : NULL;
+	request->connection->request = NULL;
+	http_connection_unwatch(request->connection);
+	http_connection_give(request->connection, request->server->limits.idle_ms);
+	if (request->stream != NULL)
+		http_stream_forget(TAKE(request->stream));
+	if (on_gone != NULL && !request->server->is_closing)
+		on_gone(request->on_gone_arg);
+	request_free(request);
+}
+
+/* ---- what a handler may ask ---- */
+
+const char *
+http_method(const struct http_request *request)
+{
+	return request->method;
+}
+
+const char *
+http_path(const struct http_request *request)
+{
+	return request->path;
+}
+
+const char *
+http_param(const struct http_request *request, unsigned n)
+{
+	assert(n < HTTP_PARAMS_MAX && request->match.params[n] != NULL);
+	return request->match.params[n];
+}
+
+const char *
+http_query(const struct http_request *request, const char *name)
+{
+	return MHD_lookup_connection_value(request->mhd, MHD_GET_ARGUMENT_KIND, name);
+}
+
+const char *
+http_header(const struct http_request *request, const char *name)
+{
+	return MHD_lookup_connection_value(request->mhd, MHD_HEADER_KIND, name);
+}
+
+const void *
+http_body(const struct http_request *request, size_t *ret_size)
+{
+	*ret_size = request->body.size;
+	return request->body.data;
+}
+
+void
+http_on_gone(struct http_request *request, http_gone_fn *fn, void *arg)
+{
+	request->on_gone = fn;
+	request->on_gone_arg = arg;
+}
+
+/* ---- its answer ---- */
+
+void
+http_reply_header(struct http_request *request, const char *name, const char *value)
+{
+	struct http_header *header = xcalloc(1, sizeof *header);
+
+	header->name = xstrdup(name);
+	header->value = xstrdup(value);
+	header->next = request->headers;
+	request->headers = header;
+}
+
+void
+http_request_answer(struct http_request *request, unsigned status, const char *type,
+	struct MHD_Response *response)
+{
+	assert(request->response == NULL && request->stage != HTTP_STAGE_ANSWERED);
+	if (type != NULL)
+		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	for (const struct http_header *header = request->headers; header != NULL;
+		header = header->next)
+		(void)MHD_add_response_header(response, header->name, header->value);
+	request->response = response;
+	request->status = status;
+	request->stage = HTTP_STAGE_ANSWERED;
+	if (!request->is_in_handler)
+		http_request_resume(request);
+}
+
+void
+http_reply(struct http_request *request, unsigned status, const char *type, const void *data,
+	size_t size)
+{
+	struct MHD_Response *response = MHD_create_response_from_buffer(size,
+		(void *)(uintptr_t)(size > 0 ? data : ""), MHD_RESPMEM_MUST_COPY);
+
+	assert(response != NULL);
+	http_request_answer(request, status, type, response);
+}
+
+static void
+put_json_text(struct buf *out, const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if ((unsigned char)*text < ' ')
+			buf_printf(out, "\\u%04x", (unsigned char)*text);
+		else if (*text == '"' || *text == '\\')
+			buf_printf(out, "\\%c", *text);
+		else
+			buf_put(out, text, 1);
+	}
+}
+
+void
+http_refuse(struct http_request *request, unsigned status, const char *fmt, ...)
+{
+	CLEANUP(buf_fini) struct buf body = {0};
+	char sentence[SENTENCE_SIZE];
+	va_list args;
+
+	va_start(args, fmt);
+	(void)vsnprintf(sentence, sizeof sentence, fmt, args);
+	va_end(args);
+	buf_puts(&body, "{\"message\":\"");
+	put_json_text(&body, sentence);
+	buf_puts(&body, "\"}\n");
+	http_reply(request, status, "application/json", body.data, body.size);
+}
