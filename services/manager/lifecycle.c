@@ -404,7 +404,10 @@ lifecycle_report(struct manager *manager, struct node *node, const Davit__TaskRe
 	}
 	if (is_late(task, report))
 		return;
-	task->observed = (uint8_t)report->observed;
+	if (report->observed > task->observed) {
+		task->observed = (uint8_t)report->observed; /* recorded even if nothing follows */
+		batch_touch_task(manager, task);
+	}
 	observe[report->observed](manager, task, report);
 	if (!task->on_node && task->desired == DAVIT__TASK__DESIRED__REMOVE)
 		forget(manager, task);

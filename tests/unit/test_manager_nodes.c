@@ -196,6 +196,24 @@ TEST(manager_replaces_what_restarts_when_its_node_falls_silent)
 	pair_fini(&pair);
 }
 
+TEST(r3_manager_remembers_what_was_reported_of_a_lost_task_over_a_restart)
+{
+	struct pair pair;
+	char id[ID_TEXT_SIZE];
+
+	pair_init(&pair);
+	desk_submit(&pair.desk, "web", 1000, true,
+		id); /* nothing is heard of it before it is lost */
+	pair.w1.is_silent = true;
+	pass_polling(&pair.desk, pair.both, 2, 3000);
+	CHECK_EQ(desk_task(&pair.desk, id)->state, TASK_FAILED);
+	desk_worker_report(&pair.w1, id, 1, RUNNING_, 0);
+	CHECK_EQ(desk_task(&pair.desk, id)->observed, RUNNING_);
+	desk_restart(&pair.desk);
+	CHECK_EQ(desk_task(&pair.desk, id)->observed, RUNNING_);
+	pair_fini(&pair);
+}
+
 TEST(manager_keeps_what_does_not_restart_until_its_node_returns)
 {
 	struct pair pair;
