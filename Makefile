@@ -2,6 +2,7 @@
 # make check        tidy + unit tests + smoke, no engine, no network   MODE=debug|release|asan|tsan
 # make test         check + end-to-end on a real Docker Engine         E2E=0 leaves the engine out
 # make test-long    storms, soaks, many hosts
+# make sim-mutants  breaks one rule after the other and looks whether the simulator sees it   MUTANTS="05-... 07-..."
 # make deps         what is missing of the Debian packages, installed
 # make bench        figures, as ratios measured side by side
 # make up / down    a cluster on this machine (PORT=7070); down PURGE=1 forgets its state
@@ -49,7 +50,7 @@ gen_h    += $(testgen_c:.c=.h)
 testlib_o := $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/*.c)) $(testgen_c:.c=.o)
 service_a := $(services:%=$(B)/%.a)
 
-.PHONY: all sim check fuzz fuzz-smoke test test-long deps up down unit tidy golden fmt clean bench bench-run bench-build FORCE
+.PHONY: all sim sim-mutants mutants-run check fuzz fuzz-smoke test test-long deps up down unit tidy golden fmt clean bench bench-run bench-build FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(foreach s,$(services),$(B)/bin/$(call program,$s))
@@ -111,11 +112,24 @@ SEED  ?= 1
 SEEDS ?= 200
 STEPS ?= 20000
 sim_o := $(patsubst %.c,$(B)/%.o,$(wildcard tests/sim/*.c))
+sim_link = $(CC) $(CFLAGS) $(LDFLAGS) -Wl,--wrap=fsm_next
 $(B)/sim/sim: $(sim_o) $(service_a) $(B)/common.a
 	@echo "  LINK $@" && mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--wrap=fsm_next $^ $(LDLIBS) -o $@
+	$(Q)$(sim_link) $^ $(LDLIBS) -o $@
 sim: $(B)/sim/sim
 	$(Q)tests/sim/run.sh $< $(SEED) $(SEEDS) $(STEPS)
+# Each with one rule broken: only the changed files are compiled, and they go before the libraries.
+MUTANTS ?= $(patsubst tests/sim/mutants/%.mutant,%,$(wildcard tests/sim/mutants/*.mutant))
+MUTANT_SEEDS ?= 40
+$(B)/mutants/%/sim: tests/sim/mutants/%.mutant $(sim_o) $(service_a) $(B)/common.a
+	@echo "  MUTANT $*" && rm -rf $(@D) && mkdir -p $(@D)
+	$(Q)for c in $$(awk -v out=$(@D) -f tests/sim/mutate.awk $<); do \
+		$(CC) $(CPPFLAGS) $(CFLAGS) -w -c $(@D)/$$c -o $(@D)/$$(echo $$c | tr / .).o || exit 1; done
+	$(Q)$(sim_link) $(@D)/*.o $(filter-out $<,$^) $(LDLIBS) -o $@
+sim-mutants: # always of optimised code, whatever MODE says
+	$(Q)$(MAKE) MODE=release mutants-run
+mutants-run: $(B)/sim/sim $(MUTANTS:%=$(B)/mutants/%/sim)
+	$(Q)tests/sim/mutants.sh run $< $(B)/mutants $(MUTANT_SEEDS) $(MUTANTS)
 
 # Fuzz targets: run by replay.c over their corpus, or by libFuzzer (MODE=fuzz) in search of more.
 fuzz_main := $(if $(filter fuzz,$(MODE)),,$(B)/tests/fuzz/replay.o)
@@ -150,6 +164,7 @@ down:
 
 tidy:
 	$(Q)tests/tidy.sh
+	$(Q)tests/sim/mutants.sh apply
 golden: $(B)/unit/test_task_fsm
 	$(Q)GOLDEN=1 $(B)/unit/test_task_fsm >/dev/null
 	$(Q)proto/make_calls.sh > $(B)/calls.proto && cp $(B)/calls.proto proto/calls.proto
