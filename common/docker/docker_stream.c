@@ -158,6 +158,11 @@ describe(struct docker_pull *pull)
 	if (total > 0 && used > 0)
 		(void)snprintf(now + used, sizeof now - (size_t)used, ", %s of %s",
 			units_format_bytes(got, a), units_format_bytes(total, b));
+	pull->progress = (struct engine_progress){.text = pull->text,
+		.n_layers = (uint32_t)pull->n_layers,
+		.n_layers_done = (uint32_t)n_done,
+		.bytes = got,
+		.bytes_total = total};
 	if (strcmp(now, pull->text) == 0)
 		return false;
 	memcpy(pull->text, now, sizeof now);

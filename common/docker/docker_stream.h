@@ -47,7 +47,8 @@ struct docker_layer {
 struct docker_pull {
 	struct docker_layer layers[DOCKER_LAYERS_MAX];
 	size_t n_layers;
-	char text[128]; /* "3 of 5 layers, 12MiB of 40MiB" */
+	char text[128];                  /* "3 of 5 layers, 12MiB of 40MiB" */
+	struct engine_progress progress; /* its text is the one above */
 };
 
 /* A line of the pull's stream. ret_news: text has changed. -EIO and so on: the pull has failed. */

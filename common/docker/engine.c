@@ -18,12 +18,13 @@ engine_about(struct engine *engine, engine_about_fn *done, void *arg)
 }
 
 struct engine_op *
-engine_container_create(struct engine *engine, const char *name, const char *body,
+engine_container_create(struct engine *engine, const struct engine_creation *creation,
 	engine_id_fn *done, void *arg)
 {
 	return start(engine, &(struct engine_call){.kind = ENGINE_CALL_CREATE,
-				     .target = name,
-				     .text = body,
+				     .target = creation->name,
+				     .text = creation->body,
+				     .platform = creation->platform,
 				     .done.id = done,
 				     .arg = arg});
 }
@@ -74,6 +75,18 @@ engine_container_kill(struct engine *engine, const char *id, const char *signal,
 }
 
 struct engine_op *
+engine_container_pause(struct engine *engine, const char *id, engine_done_fn *done, void *arg)
+{
+	return start_plain(engine, ENGINE_CALL_PAUSE, id, done, arg);
+}
+
+struct engine_op *
+engine_container_unpause(struct engine *engine, const char *id, engine_done_fn *done, void *arg)
+{
+	return start_plain(engine, ENGINE_CALL_UNPAUSE, id, done, arg);
+}
+
+struct engine_op *
 engine_container_remove(struct engine *engine, const char *id, engine_done_fn *done, void *arg)
 {
 	return start_plain(engine, ENGINE_CALL_REMOVE, id, done, arg);
@@ -105,13 +118,14 @@ engine_image_inspect(struct engine *engine, const char *image, engine_done_fn *d
 }
 
 struct engine_op *
-engine_image_pull(struct engine *engine, const char *image, const char *auth,
+engine_image_pull(struct engine *engine, const struct engine_pull *pull,
 	engine_progress_fn *progress, engine_done_fn *done, void *arg)
 {
 	return start(engine, &(struct engine_call){
 				     .kind = ENGINE_CALL_PULL,
-				     .target = image,
-				     .text = auth,
+				     .target = pull->image,
+				     .text = pull->auth,
+				     .platform = pull->platform,
 				     .on.progress = progress,
 				     .done.plain = done,
 				     .arg = arg,
@@ -193,6 +207,31 @@ engine_network_create(struct engine *engine, const char *name, const struct engi
 	op = start(engine, &(struct engine_call){
 				   .kind = ENGINE_CALL_NETWORK_CREATE,
 				   .target = name,
+				   .text = text == NULL ? "" : text,
+				   .done.plain = done,
+				   .arg = arg,
+			   });
+	free(text);
+	return op;
+}
+
+struct engine_op *
+engine_network_connect(struct engine *engine, const struct engine_attachment *attachment,
+	engine_done_fn *done, void *arg)
+{
+	json_t *aliases = json_array();
+	json_t *body = json_pack("{s:s, s:{s:o}}", "Container", attachment->container,
+		"EndpointConfig", "Aliases", aliases);
+	struct engine_op *op;
+	char *text;
+
+	for (size_t i = 0; i < attachment->n_aliases; i++)
+		json_array_append_new(aliases, json_string(attachment->aliases[i]));
+	text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
+	json_decref(body);
+	op = start(engine, &(struct engine_call){
+				   .kind = ENGINE_CALL_NETWORK_CONNECT,
+				   .target = attachment->network,
 				   .text = text == NULL ? "" : text,
 				   .done.plain = done,
 				   .arg = arg,

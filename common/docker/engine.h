@@ -89,10 +89,15 @@ struct engine_container {
 	const char *log_path;
 };
 
-/* body: the engine's own JSON for POST /containers/create. The callback gets the new id. */
+struct engine_creation {
+	const char *name;
+	const char *body;     /* the engine's own JSON for POST /containers/create */
+	const char *platform; /* "linux/arm64"; NULL: the engine's own. From API 1.41 on */
+};
+/* The callback gets the new id. */
 typedef void engine_id_fn(const struct err *err, const char *id, void *arg);
-struct engine_op *engine_container_create(struct engine *engine, const char *name, const char *body,
-	engine_id_fn *done, void *arg);
+struct engine_op *engine_container_create(struct engine *engine,
+	const struct engine_creation *creation, engine_id_fn *done, void *arg);
 
 /* Starting what runs already is success. */
 struct engine_op *engine_container_start(struct engine *engine, const char *id,
@@ -102,6 +107,11 @@ struct engine_op *engine_container_start(struct engine *engine, const char *id,
 struct engine_op *engine_container_stop(struct engine *engine, const char *id, uint64_t grace_ms,
 	engine_done_fn *done, void *arg);
 struct engine_op *engine_container_kill(struct engine *engine, const char *id, const char *signal,
+	engine_done_fn *done, void *arg);
+/* Paused already, or running already: success. */
+struct engine_op *engine_container_pause(struct engine *engine, const char *id,
+	engine_done_fn *done, void *arg);
+struct engine_op *engine_container_unpause(struct engine *engine, const char *id,
 	engine_done_fn *done, void *arg);
 /* Forced, with its anonymous volumes. Absent already: success. */
 struct engine_op *engine_container_remove(struct engine *engine, const char *id,
@@ -124,10 +134,19 @@ struct engine_op *engine_container_list(struct engine *engine, const char *label
 struct engine_op *engine_image_inspect(struct engine *engine, const char *image,
 	engine_done_fn *done, void *arg);
 
-/* progress may be NULL; text is a sentence such as "3 of 5 layers, 12MiB of 40MiB". */
-typedef void engine_progress_fn(const char *text, void *arg);
-/* auth: base64 of X-Registry-Auth, or NULL. */
-struct engine_op *engine_image_pull(struct engine *engine, const char *image, const char *auth,
+struct engine_pull {
+	const char *image;
+	const char *auth;     /* base64url of X-Registry-Auth, or NULL */
+	const char *platform; /* "linux/arm64"; NULL: the engine's own */
+};
+struct engine_progress {
+	const char *text; /* a sentence: "3 of 5 layers, 12MiB of 40MiB" */
+	uint32_t n_layers, n_layers_done;
+	uint64_t bytes, bytes_total; /* of the layers that have begun: the total grows */
+};
+typedef void engine_progress_fn(const struct engine_progress *progress, void *arg);
+/* progress may be NULL. */
+struct engine_op *engine_image_pull(struct engine *engine, const struct engine_pull *pull,
 	engine_progress_fn *progress, engine_done_fn *done, void *arg);
 
 /* ---- streams: on_… any number of times, then done ---- */
@@ -179,6 +198,15 @@ struct engine_op *engine_network_list(struct engine *engine, engine_json_fn *don
 /* Idempotent: a network of that name is success. Labels mark it as ours. */
 struct engine_op *engine_network_create(struct engine *engine, const char *name,
 	const struct engine_label *labels, size_t n_labels, engine_done_fn *done, void *arg);
+/* A container gets another network, and is found there under the aliases, too. It is in that
+ * network already: success. */
+struct engine_attachment {
+	const char *network, *container;
+	const char *const *aliases;
+	size_t n_aliases;
+};
+struct engine_op *engine_network_connect(struct engine *engine,
+	const struct engine_attachment *attachment, engine_done_fn *done, void *arg);
 /* -EBUSY while containers use it; absent: success. */
 struct engine_op *engine_network_remove(struct engine *engine, const char *name,
 	engine_done_fn *done, void *arg);

@@ -36,6 +36,8 @@ engine_call_name(enum engine_call_kind kind)
 		[ENGINE_CALL_START] = "start",
 		[ENGINE_CALL_STOP] = "stop",
 		[ENGINE_CALL_KILL] = "kill",
+		[ENGINE_CALL_PAUSE] = "pause",
+		[ENGINE_CALL_UNPAUSE] = "unpause",
 		[ENGINE_CALL_REMOVE] = "remove",
 		[ENGINE_CALL_INSPECT] = "inspect",
 		[ENGINE_CALL_LIST] = "list",
@@ -47,6 +49,7 @@ engine_call_name(enum engine_call_kind kind)
 		[ENGINE_CALL_VOLUME_LIST] = "volume list",
 		[ENGINE_CALL_NETWORK_LIST] = "network list",
 		[ENGINE_CALL_NETWORK_CREATE] = "network create",
+		[ENGINE_CALL_NETWORK_CONNECT] = "network connect",
 		[ENGINE_CALL_NETWORK_REMOVE] = "network remove",
 	};
 

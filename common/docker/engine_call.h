@@ -19,6 +19,8 @@ enum engine_call_kind {
 	ENGINE_CALL_START,
 	ENGINE_CALL_STOP,
 	ENGINE_CALL_KILL,
+	ENGINE_CALL_PAUSE,
+	ENGINE_CALL_UNPAUSE,
 	ENGINE_CALL_REMOVE,
 	ENGINE_CALL_INSPECT,
 	ENGINE_CALL_LIST,
@@ -30,15 +32,17 @@ enum engine_call_kind {
 	ENGINE_CALL_VOLUME_LIST,
 	ENGINE_CALL_NETWORK_LIST,
 	ENGINE_CALL_NETWORK_CREATE,
+	ENGINE_CALL_NETWORK_CONNECT,
 	ENGINE_CALL_NETWORK_REMOVE,
 	ENGINE_CALL_COUNT
 };
 
 struct engine_call {
 	enum engine_call_kind kind;
-	const char *target; /* container, image or network; NULL: none */
-	const char *text;   /* JSON body, signal, label or auth; NULL: none */
-	uint64_t ms;        /* stop: grace; events: since */
+	const char *target;   /* container, image or network; NULL: none */
+	const char *text;     /* JSON body, signal, label or auth; NULL: none */
+	const char *platform; /* create, pull; NULL: none */
+	uint64_t ms;          /* stop: grace; events: since */
 	struct engine_log_options logs;
 	union {
 		engine_progress_fn *progress;

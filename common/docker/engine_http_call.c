@@ -88,6 +88,12 @@ ask_create(struct http_op *op, struct err *err)
 	buf_puts(&op->path, "/containers/create");
 	if (op->call.target != NULL && op->call.target[0] != '\0')
 		put_path(op, "?name=", "");
+	if (op->call.platform != NULL) {
+		bool first = op->call.target == NULL || op->call.target[0] == '\0';
+
+		buf_puts(&op->path, first ? "?platform=" : "&platform=");
+		put_escaped(&op->path, op->call.platform, "");
+	}
 	put_body(op, op->call.text);
 	return 0;
 }
@@ -122,6 +128,14 @@ ask_kill(struct http_op *op, struct err *err)
 		return err_set(err, -EINVAL, "a signal is missing");
 	put_path(op, "/containers/", "/kill?signal=");
 	put_escaped(&op->path, op->call.text, "");
+	return 0;
+}
+
+static int
+ask_pause(struct http_op *op, struct err *err)
+{
+	(void)err;
+	put_path(op, "/containers/", op->call.kind == ENGINE_CALL_PAUSE ? "/pause" : "/unpause");
 	return 0;
 }
 
@@ -171,6 +185,10 @@ ask_pull(struct http_op *op, struct err *err)
 	put_escaped(&op->path, image, "");
 	if (!exact)
 		buf_puts(&op->path, "&tag=latest");
+	if (op->call.platform != NULL) {
+		buf_puts(&op->path, "&platform=");
+		put_escaped(&op->path, op->call.platform, "");
+	}
 	op->pull = xcalloc(1, sizeof *op->pull);
 	if (auth != NULL) {
 		struct buf header = {0};
@@ -251,6 +269,16 @@ ask_network_create(struct http_op *op, struct err *err)
 }
 
 static int
+ask_network_connect(struct http_op *op, struct err *err)
+{
+	if (op->call.text[0] == '\0')
+		return err_set(err, -EINVAL, "the aliases in a network must be UTF-8");
+	put_path(op, "/networks/", "/connect");
+	put_body(op, op->call.text);
+	return 0;
+}
+
+static int
 ask_network_remove(struct http_op *op, struct err *err)
 {
 	(void)err;
@@ -270,6 +298,8 @@ static const struct {
 	[ENGINE_CALL_START] = {"POST", ask_start, HTTP_BODY, true},
 	[ENGINE_CALL_STOP] = {"POST", ask_stop, HTTP_BODY, true},
 	[ENGINE_CALL_KILL] = {"POST", ask_kill, HTTP_BODY, true},
+	[ENGINE_CALL_PAUSE] = {"POST", ask_pause, HTTP_BODY, true},
+	[ENGINE_CALL_UNPAUSE] = {"POST", ask_pause, HTTP_BODY, true},
 	[ENGINE_CALL_REMOVE] = {"DELETE", ask_remove, HTTP_BODY, true},
 	[ENGINE_CALL_INSPECT] = {"GET", ask_inspect, HTTP_BODY, true},
 	[ENGINE_CALL_LIST] = {"GET", ask_list, HTTP_ITEMS, false},
@@ -281,6 +311,7 @@ static const struct {
 	[ENGINE_CALL_VOLUME_LIST] = {"GET", ask_volumes, HTTP_BODY, false},
 	[ENGINE_CALL_NETWORK_LIST] = {"GET", ask_networks, HTTP_BODY, false},
 	[ENGINE_CALL_NETWORK_CREATE] = {"POST", ask_network_create, HTTP_BODY, true},
+	[ENGINE_CALL_NETWORK_CONNECT] = {"POST", ask_network_connect, HTTP_BODY, true},
 	[ENGINE_CALL_NETWORK_REMOVE] = {"DELETE", ask_network_remove, HTTP_BODY, true},
 };
 
@@ -306,7 +337,7 @@ engine_http_call_request(struct http_op *op, struct err *err)
 		return err_set(err, -EINVAL, "%s: '%s' is no name", engine_call_name(op->call.kind),
 			target == NULL ? "" : target);
 	rc = requests[op->call.kind].ask(op, err);
-	op->call.target = op->call.text = NULL;
+	op->call.target = op->call.text = op->call.platform = NULL;
 	return rc;
 }
 
@@ -346,7 +377,7 @@ line_pull(struct http_op *op, const char *line, size_t size)
 	if (docker_pull_line(op->pull, line, size, &news, &op->err) < 0)
 		return op->err.code;
 	if (news && op->call.on.progress != NULL)
-		op->call.on.progress(op->pull->text, op->call.arg);
+		op->call.on.progress(&op->pull->progress, op->call.arg);
 	return 0;
 }
 

@@ -281,8 +281,10 @@ judge(struct http_op *op, CURLcode result)
 		if (op->err.code == -ECONNREFUSED || op->err.code == -ENOTCONN)
 			engine_http_forget_version(op->engine);
 	} else if (op->status / 100 != 2 && !docker_is_fulfilled(op->call.kind, op->status)) {
-		(void)docker_refusal(op->call.kind, op->status, buf_text(&op->in), op->in.size,
-			&op->err);
+		/* -EALREADY: it is as was asked for. */
+		if (docker_refusal(op->call.kind, op->status, buf_text(&op->in), op->in.size,
+			    &op->err) == -EALREADY)
+			op->err = (struct err){0};
 		/* "client version 1.45 is too new": the engine has become another. */
 		if (op->status == 400 && strstr(op->err.text, "client version") != NULL)
 			engine_http_forget_version(op->engine);

@@ -216,6 +216,7 @@ mem_start(struct engine *engine, const struct engine_call *call)
 	op->call = *call;
 	op->call.target = copy(call->target, &at);
 	op->call.text = copy(text, &at);
+	op->call.platform = NULL;
 	op->timeout_at_ms = call->kind == ENGINE_CALL_PULL
 				    ? UINT64_MAX
 				    : world->now_ms + world->options.timeout_ms +

@@ -209,16 +209,22 @@ engine_mem_container_add(struct mem_container *container, struct err *err)
 	return 0;
 }
 
-static bool
-network_is_there(struct mem_container *container)
+bool
+engine_mem_has_network(struct engine_mem_world *world, const char *network)
 {
 	static const char *const always[] = {"default", "bridge", "host", "none"};
 
 	for (size_t i = 0; i < sizeof always / sizeof always[0]; i++)
-		if (strcmp(container->network, always[i]) == 0)
+		if (strcmp(network, always[i]) == 0)
 			return true;
-	return strncmp(container->network, "container:", 10) == 0 ||
-	       engine_mem_name_find(container->world->networks, container->network) != NULL;
+	return strncmp(network, "container:", 10) == 0 ||
+	       engine_mem_name_find(world->networks, network) != NULL;
+}
+
+bool
+engine_mem_container_is_up(const struct mem_container *container)
+{
+	return container->status == ENGINE_RUNNING || container->status == ENGINE_PAUSED;
 }
 
 static int
@@ -258,7 +264,9 @@ engine_mem_container_start(struct mem_container *container, struct err *err)
 
 	if (container->status == ENGINE_RUNNING)
 		return 0;
-	if (!network_is_there(container))
+	if (container->status == ENGINE_PAUSED)
+		return err_set(err, -EBUSY, "cannot start a paused container, try unpause instead");
+	if (!engine_mem_has_network(world, container->network))
 		return err_set(err, -ENOENT, "network %s not found", container->network);
 	if (container->behaviour.bad_command)
 		return err_set(err, -EINVAL,
@@ -323,10 +331,27 @@ live(struct engine_mem_world *world, struct mem_due *due)
 		(struct mem_container *)((char *)due - offsetof(struct mem_container, life));
 
 	(void)world;
+	container->is_late = container->status == ENGINE_PAUSED;
+	if (container->is_late)
+		return;
 	while (container->step < container->behaviour.n_steps)
 		if (!live_step(container, &container->behaviour.steps[container->step++]))
 			return;
 	engine_mem_container_die(container, 0, false);
+}
+
+int
+engine_mem_container_pause(struct mem_container *container, bool pause, struct err *err)
+{
+	if (!engine_mem_container_is_up(container))
+		return err_set(err, -EBUSY, "Container %s is not running", container->id);
+	if ((container->status == ENGINE_PAUSED) == pause)
+		return 0;
+	container->status = pause ? ENGINE_PAUSED : ENGINE_RUNNING;
+	engine_mem_event(container, pause ? "pause" : "unpause", -1);
+	if (!pause && container->is_late)
+		engine_mem_due_in(container->world, &container->life, 0);
+	return 0;
 }
 
 /* ---- death ---- */
@@ -347,7 +372,7 @@ engine_mem_container_die(struct mem_container *container, int exit_code, bool oo
 	struct engine_mem_world *world = container->world;
 	struct mem_op *op, *next;
 
-	if (container->status != ENGINE_RUNNING)
+	if (!engine_mem_container_is_up(container))
 		return;
 	engine_mem_heap_drop(&world->heap, &container->life);
 	engine_mem_heap_drop(&world->heap, &container->end);
@@ -404,7 +429,7 @@ engine_mem_container_signal(struct mem_container *container, const char *text, s
 
 	if (number <= 0 || number > 64)
 		return err_set(err, -EINVAL, "Invalid signal: %s", text);
-	if (container->status != ENGINE_RUNNING)
+	if (!engine_mem_container_is_up(container))
 		return err_set(err, -EBUSY,
 			"Cannot kill container: %s: Container %s is not running", container->name,
 			container->id);
@@ -446,7 +471,7 @@ engine_mem_container_remove(struct mem_container *container, bool tell)
 		engine_mem_container_die(container, 128 + SIGKILL, false);
 	engine_mem_heap_drop(&world->heap, &container->life);
 	engine_mem_heap_drop(&world->heap, &container->end);
-	if (container->status == ENGINE_RUNNING) {
+	if (engine_mem_container_is_up(container)) {
 		release_ports(container);
 		container->status = ENGINE_DEAD;
 		container->finished_ms = world->now_ms;

@@ -82,7 +82,7 @@ engine_mem_end(struct engine_mem_world *world, const char *id, int exit_code, bo
 {
 	struct mem_container *container = engine_mem_container_find(world, id);
 
-	if (container == NULL || container->status != ENGINE_RUNNING)
+	if (container == NULL || !engine_mem_container_is_up(container))
 		return false;
 	engine_mem_container_die(container, exit_code, oom);
 	return true;

@@ -107,6 +107,7 @@ struct mem_container {
 	size_t n_ports;
 	struct mem_behaviour behaviour;
 	bool tty;
+	bool is_late; /* its next step came due while it was paused */
 
 	enum engine_container_status status;
 	int exit_code;
@@ -130,6 +131,11 @@ int engine_mem_container_read(struct engine_mem_world *world, const char *name, 
 	struct mem_container **ret_container, struct err *err);
 /* Puts it into the world, which keeps a reference. -EEXIST, -ENOENT (image). */
 int engine_mem_container_add(struct mem_container *container, struct err *err);
+bool engine_mem_has_network(struct engine_mem_world *world, const char *network);
+/* Running or paused. */
+bool engine_mem_container_is_up(const struct mem_container *container);
+/* Paused already, or running already: nothing. -EBUSY when it is not up. */
+int engine_mem_container_pause(struct mem_container *container, bool pause, struct err *err);
 int engine_mem_container_start(struct mem_container *container, struct err *err);
 /* Delivers a signal. -EBUSY when it does not run, -EINVAL for a signal that is none. */
 int engine_mem_container_signal(struct mem_container *container, const char *signal,

@@ -55,8 +55,11 @@ has_effect(enum engine_call_kind kind)
 	case ENGINE_CALL_START:
 	case ENGINE_CALL_STOP:
 	case ENGINE_CALL_KILL:
+	case ENGINE_CALL_PAUSE:
+	case ENGINE_CALL_UNPAUSE:
 	case ENGINE_CALL_REMOVE:
 	case ENGINE_CALL_NETWORK_CREATE:
+	case ENGINE_CALL_NETWORK_CONNECT:
 	case ENGINE_CALL_NETWORK_REMOVE:
 		return true;
 	default:
@@ -115,8 +118,9 @@ container_of(const struct mem_snapshot *seen)
 		.created_ms = container->created_ms,
 		.started_ms = seen->started_ms,
 		.finished_ms = seen->finished_ms,
-		.pid = seen->status == ENGINE_RUNNING ? 1 + (int64_t)container->created_ms % 30000
-						      : 0,
+		.pid = seen->status == ENGINE_RUNNING || seen->status == ENGINE_PAUSED
+			       ? 1 + (int64_t)container->created_ms % 30000
+			       : 0,
 		.health = seen->health,
 		.log_path = "",
 	};
@@ -279,7 +283,7 @@ do_start(struct mem_op *op)
 static bool
 do_stop(struct mem_op *op)
 {
-	if (!find(op) || op->container->status != ENGINE_RUNNING)
+	if (!find(op) || !engine_mem_container_is_up(op->container))
 		return true;
 	engine_mem_container_stop(op->container, op->call.ms);
 	engine_mem_op_listen(op, &op->container->stoppers);
@@ -291,6 +295,22 @@ do_kill(struct mem_op *op)
 {
 	if (find(op))
 		(void)engine_mem_container_signal(op->container, op->call.text, &op->err);
+	return true;
+}
+
+static bool
+do_pause(struct mem_op *op)
+{
+	if (find(op))
+		(void)engine_mem_container_pause(op->container, true, &op->err);
+	return true;
+}
+
+static bool
+do_unpause(struct mem_op *op)
+{
+	if (find(op))
+		(void)engine_mem_container_pause(op->container, false, &op->err);
 	return true;
 }
 
@@ -385,7 +405,9 @@ do_pull(struct mem_op *op)
 		engine_mem_due_in(op->world, &op->due, pull_ms);
 		op->busy = true;
 		if (op->call.on.progress != NULL)
-			op->call.on.progress("0 of 1 layers", op->call.arg);
+			op->call.on.progress(
+				&(struct engine_progress){.text = "0 of 1 layers", .n_layers = 1},
+				op->call.arg);
 		op->busy = false;
 		if (op->dead)
 			engine_mem_op_free(op);
@@ -430,6 +452,21 @@ do_network_create(struct mem_op *op)
 	return true;
 }
 
+CLEANUP_DEFINE(json_t *, json_decref)
+
+static bool
+do_network_connect(struct mem_op *op)
+{
+	CLEANUP(json_decref) json_t *body = json_loads(op->call.text, 0, NULL);
+	const char *id = json_string_value(json_object_get(body, "Container"));
+
+	if (id == NULL || engine_mem_container_find(op->world, id) == NULL)
+		(void)err_set(&op->err, -ENOENT, "No such container: %s", id == NULL ? "" : id);
+	else if (!engine_mem_has_network(op->world, op->call.target))
+		(void)err_set(&op->err, -ENOENT, "network %s not found", op->call.target);
+	return true;
+}
+
 static bool
 do_network_remove(struct mem_op *op)
 {
@@ -440,7 +477,7 @@ do_network_remove(struct mem_op *op)
 		return true;
 	HASH_ITER(by_id, op->world->by_id, container, next)
 	{
-		if (container->status != ENGINE_RUNNING ||
+		if (!engine_mem_container_is_up(container) ||
 			strcmp(container->network, op->call.target) != 0)
 			continue;
 		(void)err_set(&op->err, -EBUSY,
@@ -486,6 +523,8 @@ engine_mem_op_arrive(struct engine_mem_world *world, struct mem_due *due)
 		[ENGINE_CALL_START] = do_start,
 		[ENGINE_CALL_STOP] = do_stop,
 		[ENGINE_CALL_KILL] = do_kill,
+		[ENGINE_CALL_PAUSE] = do_pause,
+		[ENGINE_CALL_UNPAUSE] = do_unpause,
 		[ENGINE_CALL_REMOVE] = do_remove,
 		[ENGINE_CALL_INSPECT] = do_inspect,
 		[ENGINE_CALL_LIST] = do_list,
@@ -497,6 +536,7 @@ engine_mem_op_arrive(struct engine_mem_world *world, struct mem_due *due)
 		[ENGINE_CALL_VOLUME_LIST] = do_volume_list,
 		[ENGINE_CALL_NETWORK_LIST] = do_network_list,
 		[ENGINE_CALL_NETWORK_CREATE] = do_network_create,
+		[ENGINE_CALL_NETWORK_CONNECT] = do_network_connect,
 		[ENGINE_CALL_NETWORK_REMOVE] = do_network_remove,
 	};
 	struct mem_op *op = engine_mem_op_of(due);

@@ -206,7 +206,7 @@ log_deliver(struct engine_mem_world *world, struct mem_due *due)
 	if (op->dead) {
 		engine_mem_op_free(op);
 	} else if (op->err.code == 0 && !op->paused &&
-		   (!op->follow || container->status != ENGINE_RUNNING || container->gone)) {
+		   (!op->follow || !engine_mem_container_is_up(container) || container->gone)) {
 		engine_mem_op_unlisten(op);
 		engine_mem_op_answer(op);
 	}
@@ -218,7 +218,7 @@ engine_mem_log_open(struct mem_op *op)
 	struct mem_container *container = op->container;
 	uint32_t tail = op->call.logs.tail;
 
-	op->follow = op->call.logs.follow && container->status == ENGINE_RUNNING;
+	op->follow = op->call.logs.follow && engine_mem_container_is_up(container);
 	op->cursor = tail > 0 && tail < container->n_lines ? container->n_lines - tail : 0;
 	op->due.run = log_deliver;
 	engine_mem_op_listen(op, &container->watchers);
@@ -238,7 +238,7 @@ stats_deliver(struct engine_mem_world *world, struct mem_due *due)
 		engine_mem_heap_set(&world->heap, due, world->hang_until_ms);
 		return;
 	}
-	if (container->status != ENGINE_RUNNING || container->gone) {
+	if (!engine_mem_container_is_up(container) || container->gone) {
 		engine_mem_op_unlisten(op);
 		engine_mem_op_answer(op);
 		return;
@@ -270,13 +270,13 @@ engine_mem_stats_open(struct mem_op *op)
 	op->due.run = stats_deliver;
 	engine_mem_op_listen(op, &op->container->watchers);
 	engine_mem_due_in(op->world, &op->due,
-		op->container->status == ENGINE_RUNNING ? SAMPLE_MS : 0);
+		engine_mem_container_is_up(op->container) ? SAMPLE_MS : 0);
 }
 
 void
 engine_mem_watchers_wake(struct mem_container *container)
 {
-	bool ended = container->status != ENGINE_RUNNING || container->gone;
+	bool ended = !engine_mem_container_is_up(container) || container->gone;
 	struct mem_op *op;
 
 	DL_FOREACH2(container->watchers, op, list_next)

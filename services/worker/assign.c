@@ -71,6 +71,7 @@ set_spec(struct worker_slot *slot, const Davit__Assignment *assignment)
 	slot->spec = spec;
 	spec->n_refs++;
 	worker_restart_fill(spec->spec->restart, &slot->restart);
+	worker_networks_hold(slot);
 	disconnect = spec->spec->disconnect;
 	if (disconnect != NULL && disconnect->mode == DAVIT__DISCONNECT__MODE__STOP_AFTER)
 		slot->stop_after_ms = disconnect->stop_after_ms;

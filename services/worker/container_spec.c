@@ -9,10 +9,11 @@
 #include <jansson.h>
 
 #include "common/base/cleanup.h"
+#include "common/base/mem.h"
 #include "services/worker/backoff.h"
 #include "services/worker/limits.h"
 
-enum { NS_PER_MS = 1000000, NANO_CPUS_PER_MILLI = 1000000 };
+enum { NS_PER_MS = 1000000, NANO_CPUS_PER_MILLI = 1000000, LOG_FILES = 2 };
 
 /*
  * Texts go in unchecked (_nocheck) and are checked once, by json_dumps: jansson's
@@ -25,6 +26,48 @@ worker_container_name(const char *task_id, char ret_name[WORKER_CONTAINER_NAME_S
 {
 	(void)snprintf(ret_name, WORKER_CONTAINER_NAME_SIZE, "davit-%s", task_id);
 	return ret_name;
+}
+
+bool
+worker_network_is_made(const Davit__NetworkAttachment *network)
+{
+	static const char *const builtin[] = {"bridge", "host", "none", "default"};
+
+	for (size_t i = 0; i < sizeof builtin / sizeof builtin[0]; i++) {
+		if (strcmp(network->name, builtin[i]) == 0)
+			return false;
+	}
+	return !network->external;
+}
+
+const char *
+worker_network_name(const Davit__TaskSpec *spec, size_t i, const char *node_id,
+	char ret_name[WORKER_NETWORK_NAME_SIZE])
+{
+	const Davit__NetworkAttachment *network = spec->networks[i];
+	const char *namespace = spec->namespace_ == NULL ? "default" : spec->namespace_;
+
+	/* Neither a namespace nor a node's id holds a dot, so no two are written alike. */
+	if (worker_network_is_made(network))
+		(void)snprintf(ret_name, WORKER_NETWORK_NAME_SIZE, "davit.%s.%s.%s", namespace,
+			network->name, node_id);
+	else
+		(void)snprintf(ret_name, WORKER_NETWORK_NAME_SIZE, "%s", network->name);
+	return ret_name;
+}
+
+size_t
+worker_network_aliases(const Davit__TaskSpec *spec, size_t i, const char *task_name,
+	const char **ret_aliases)
+{
+	const Davit__NetworkAttachment *network = spec->networks[i];
+	size_t n = 0;
+
+	for (; n < network->n_aliases; n++)
+		ret_aliases[n] = network->aliases[n];
+	if (task_name != NULL && worker_network_is_made(network))
+		ret_aliases[n++] = task_name;
+	return n;
 }
 
 static json_t *
@@ -156,18 +199,10 @@ healthcheck(const Davit__Healthcheck *check)
 	return object;
 }
 
-static const char *
-network_mode(const Davit__TaskSpec *spec)
-{
-	return spec->n_networks > 0 ? spec->networks[0]->name : NULL;
-}
-
 static bool
 shares_host_network(const Davit__TaskSpec *spec)
 {
-	const char *mode = network_mode(spec);
-
-	return mode != NULL && strcmp(mode, "host") == 0;
+	return spec->n_networks > 0 && strcmp(spec->networks[0]->name, "host") == 0;
 }
 
 /* Ports in the two shapes that the engine wants: exposed ({"80/tcp": {}}) and bound. */
@@ -209,6 +244,26 @@ put_ports(const struct worker_container_spec *in, json_t *body, json_t *host)
 	(void)json_object_set_new_nocheck(host, "PortBindings", bound);
 }
 
+/* Labels for a named volume, which stays; an anonymous one goes with its container. */
+static void
+put_volume(const struct worker_container_spec *in, const Davit__Mount *mount, json_t *options)
+{
+	json_t *driver;
+
+	if (mount->source != NULL && *mount->source != '\0')
+		(void)json_object_set_new_nocheck(options, "Labels",
+			json_pack("{s:s?, s:s?}", WORKER_LABEL_CLUSTER, in->cluster,
+				WORKER_LABEL_NODE, in->node_id));
+	if (mount->driver == NULL && mount->n_driver_options == 0)
+		return;
+	driver = json_object();
+	put_text(driver, "Name", mount->driver == NULL ? "local" : mount->driver);
+	if (mount->n_driver_options > 0)
+		(void)json_object_set_new_nocheck(driver, "Options",
+			entries(mount->driver_options, mount->n_driver_options));
+	(void)json_object_set_new_nocheck(options, "DriverConfig", driver);
+}
+
 static json_t *
 mount(const struct worker_container_spec *in, const Davit__Mount *mount)
 {
@@ -219,7 +274,6 @@ mount(const struct worker_container_spec *in, const Davit__Mount *mount)
 	};
 	unsigned type = (unsigned)mount->type < 3 ? (unsigned)mount->type : 0;
 	json_t *object = json_object(), *options;
-	bool is_named = mount->source != NULL && *mount->source != '\0';
 
 	put_text(object, "Type", type_name[type]);
 	put_text(object, "Target", mount->target);
@@ -227,11 +281,10 @@ mount(const struct worker_container_spec *in, const Davit__Mount *mount)
 		put_text(object, "Source", mount->source);
 	put_true(object, "ReadOnly", mount->read_only);
 	options = json_object();
-	if (type == DAVIT__MOUNT__TYPE__VOLUME && is_named) {
-		put_text(options, WORKER_LABEL_CLUSTER, in->cluster);
-		put_text(options, WORKER_LABEL_NODE, in->node_id);
-		(void)json_object_set_new_nocheck(object, "VolumeOptions",
-			json_pack("{s:O}", "Labels", options));
+	if (type == DAVIT__MOUNT__TYPE__VOLUME) {
+		put_volume(in, mount, options);
+		if (json_object_size(options) > 0)
+			(void)json_object_set_nocheck(object, "VolumeOptions", options);
 	} else if (type == DAVIT__MOUNT__TYPE__TMPFS && mount->tmpfs_size_bytes > 0) {
 		put_number(options, "SizeBytes", mount->tmpfs_size_bytes);
 		(void)json_object_set_nocheck(object, "TmpfsOptions", options);
@@ -318,6 +371,43 @@ put_resources(const struct worker_container_spec *in, json_t *host)
 	put_number(host, "MemorySwap", spec->memory_bytes); /* the same: no swap */
 	put_number(host, "PidsLimit", spec->pids_limit);
 	put_number(host, "ShmSize", spec->shm_size_bytes);
+	if (in->limits_disk && spec->disk_bytes > 0) {
+		char size[32];
+
+		(void)snprintf(size, sizeof size, "%" PRIu64, spec->disk_bytes);
+		(void)json_object_set_new_nocheck(host, "StorageOpt",
+			json_pack("{s:s}", "size", size));
+	}
+	if (spec->gpus > 0)
+		(void)json_object_set_new_nocheck(host, "DeviceRequests",
+			json_pack("[{s:i, s:[[s]]}]", "Count", (int)spec->gpus, "Capabilities",
+				"gpu"));
+}
+
+/* A log without an end would fill the disk of the node: drivers that can are told to turn it. */
+static void
+put_log(const struct worker_container_spec *in, json_t *host)
+{
+	const Davit__LogConfig *log = in->spec->log_config;
+	bool has_driver = log != NULL && log->driver != NULL;
+	size_t n_options = log == NULL ? 0 : log->n_options;
+	json_t *object, *options;
+	char size[32];
+
+	if (log == NULL && in->log_max_bytes == 0)
+		return;
+	options = entries(log == NULL ? NULL : log->options, n_options);
+	if (in->log_max_bytes > 0 && (!has_driver || strcmp(log->driver, "json-file") == 0) &&
+		json_object_get(options, "max-size") == NULL) {
+		(void)snprintf(size, sizeof size, "%" PRIu64, in->log_max_bytes / LOG_FILES);
+		put_text(options, "max-size", size);
+		if (json_object_get(options, "max-file") == NULL)
+			put_text(options, "max-file", "2");
+	}
+	object = json_object();
+	put_text(object, "Type", has_driver ? log->driver : "json-file");
+	(void)json_object_set_new_nocheck(object, "Config", options);
+	(void)json_object_set_new_nocheck(host, "LogConfig", object);
 }
 
 static void
@@ -345,6 +435,7 @@ static json_t *
 host_config(const struct worker_container_spec *in)
 {
 	const Davit__TaskSpec *spec = in->spec;
+	char network[WORKER_NETWORK_NAME_SIZE];
 	json_t *host = json_object();
 
 	(void)json_object_set_new_nocheck(host, "RestartPolicy", json_pack("{s:s}", "Name", "no"));
@@ -353,37 +444,41 @@ host_config(const struct worker_container_spec *in)
 	put_devices(spec, host);
 	put_mounts(in, host);
 	put_security(spec, host);
-	put_text(host, "NetworkMode", network_mode(spec));
+	put_log(in, host);
+	if (spec->n_networks > 0)
+		put_text(host, "NetworkMode", worker_network_name(spec, 0, in->node_id, network));
 	put_list(host, "ExtraHosts", spec->extra_hosts, spec->n_extra_hosts);
 	put_list(host, "Dns", spec->dns, spec->n_dns);
 	put_list(host, "DnsSearch", spec->dns_search, spec->n_dns_search);
 	put_text(host, "Runtime", spec->runtime);
-	if (spec->log_config != NULL) {
-		const Davit__LogConfig *log = spec->log_config;
-		json_t *object = json_object();
-
-		put_text(object, "Type", log->driver == NULL ? "json-file" : log->driver);
-		(void)json_object_set_new_nocheck(object, "Config",
-			entries(log->options, log->n_options));
-		(void)json_object_set_new_nocheck(host, "LogConfig", object);
-	}
 	return host;
 }
 
+/* Of the first network; engines before API 1.44 take no more than one at a create. */
 static void
-put_aliases(const Davit__TaskSpec *spec, json_t *body)
+put_aliases(const struct worker_container_spec *in, json_t *body)
 {
-	const Davit__NetworkAttachment *network;
-	json_t *endpoints;
+	const Davit__TaskSpec *spec = in->spec;
+	char name[WORKER_NETWORK_NAME_SIZE];
+	const char **aliases;
+	json_t *list = json_array(), *endpoints = json_object();
+	size_t n = 0;
 
-	if (spec->n_networks == 0 || spec->networks[0]->n_aliases == 0)
-		return;
-	network = spec->networks[0];
-	endpoints = json_object();
-	(void)json_object_set_new_nocheck(endpoints, network->name,
-		json_pack("{s:o}", "Aliases", text_list(network->aliases, network->n_aliases)));
-	(void)json_object_set_new_nocheck(body, "NetworkingConfig",
-		json_pack("{s:o}", "EndpointsConfig", endpoints));
+	if (spec->n_networks > 0) {
+		aliases = xcalloc(spec->networks[0]->n_aliases + 1, sizeof *aliases);
+		n = worker_network_aliases(spec, 0, in->task_name, aliases);
+		for (size_t i = 0; i < n; i++)
+			(void)json_array_append_new(list, json_string_nocheck(aliases[i]));
+		free(aliases);
+		(void)json_object_set_new_nocheck(endpoints,
+			worker_network_name(spec, 0, in->node_id, name),
+			json_pack("{s:O}", "Aliases", list));
+	}
+	if (n > 0)
+		(void)json_object_set_new_nocheck(body, "NetworkingConfig",
+			json_pack("{s:O}", "EndpointsConfig", endpoints));
+	json_decref(list);
+	json_decref(endpoints);
 }
 
 static void
@@ -413,17 +508,13 @@ worker_container_body(const struct worker_container_spec *in, char **ret_body, s
 	json_t *host;
 	char *text;
 
-	if (in->spec->n_networks > 1)
-		return err_set(err, -ENOTSUP,
-			"a task with more than one network cannot be run yet: leave one in "
-			"'networks'");
 	put_process(in->spec, body);
 	(void)json_object_set_new_nocheck(body, "Labels", labels(in));
 	(void)json_object_set_new_nocheck(body, "Env", environment(in));
 	host = host_config(in);
 	put_ports(in, body, host);
 	(void)json_object_set_new_nocheck(body, "HostConfig", host);
-	put_aliases(in->spec, body);
+	put_aliases(in, body);
 	text = json_dumps(body, JSON_COMPACT);
 	if (text == NULL)
 		return err_set(err, -EINVAL, "the spec holds a text that is not UTF-8");

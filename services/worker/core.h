@@ -10,6 +10,7 @@
  *   slot_duty.c   what each state obliges us to do
  *   slot_engine.c the engine's answers about one container
  *   images.c      which images are there; pulls, joined
+ *   networks.c    which networks are there; made on demand, removed when idle
  *   watch.c       the engine as a whole: is it there, its list, its events
  *   uplink.c      registration, polls, reports, answers
  *   assign.c      what the manager says, applied
@@ -102,6 +103,32 @@ struct worker_image {
 	char name[];
 };
 
+/* ---- networks ---- */
+
+enum worker_network_state {
+	WORKER_NETWORK_UNKNOWN,
+	WORKER_NETWORK_BUSY, /* being made or removed */
+	WORKER_NETWORK_PRESENT,
+	WORKER_NETWORK_GONE,
+};
+
+struct worker_network {
+	UT_hash_handle hh;
+	struct worker *worker;
+	enum worker_network_state state;
+	struct worker_job *job;
+	size_t n_users;              /* attempts that hold it */
+	bool is_wanted;              /* one of them is about to use it */
+	bool is_new;                 /* found, or left by an attempt: idle from the next tick on */
+	uint64_t idle_ms;            /* with no users: removed then */
+	uint64_t listed_in, made_in; /* list of the engine that showed it last, or came before */
+	uint64_t retry_ms;           /* not before */
+	uint32_t wait_ms;            /* the next tick turns it into retry_ms */
+	unsigned n_tries;
+	char trouble[256]; /* why it could not be made, or "" */
+	char name[];       /* on the engine */
+};
+
 /* ---- one attempt ---- */
 
 /* What is wanted of an attempt now, everything considered. */
@@ -173,7 +200,10 @@ struct worker_slot {
 	struct worker_pass pass, look_pass;
 	struct worker_image *image;
 	struct worker_slot *image_prev, *image_next;
-	uint32_t n_again; /* restarts in a row of quick ends */
+	struct worker_network **networks; /* that it holds; NULL: none */
+	size_t n_held_networks;
+	size_t n_connected; /* of the spec's networks; the first by creating it */
+	uint32_t n_again;   /* restarts in a row of quick ends */
 
 	/* What is reported. */
 	Davit__TaskReport__Observed observed, sent_observed, told;
@@ -279,6 +309,9 @@ struct worker {
 	struct worker_spec *specs;
 	struct worker_image *images;
 	unsigned n_pulls;
+	struct worker_network *networks;
+	struct worker_job *network_list_job;
+	uint64_t n_network_lists;
 	struct worker_query *queries;
 	size_t n_queries;
 
@@ -333,6 +366,8 @@ const char *worker_slot_image(const struct worker_slot *slot);
 void worker_slot_act(struct worker_slot *slot);
 void worker_slot_look(struct worker_slot *slot);
 void worker_slot_create(struct worker_slot *slot);
+/* Puts the created container into the next of its networks. */
+void worker_slot_connect(struct worker_slot *slot);
 void worker_slot_start(struct worker_slot *slot);
 void worker_slot_stop(struct worker_slot *slot);
 void worker_slot_kill(struct worker_slot *slot);
@@ -387,6 +422,20 @@ void worker_image_leave(struct worker_slot *slot);
 void worker_image_forget(struct worker *worker, const char *name);
 uint64_t worker_images_tick(struct worker *worker);
 void worker_images_free(struct worker *worker);
+
+/* ---- networks.c ---- */
+
+/* From now on the networks of its spec stay; until it is left. */
+void worker_networks_hold(struct worker_slot *slot);
+void worker_networks_leave(struct worker_slot *slot);
+/* True when all of them are there; otherwise they are made, and the slot is touched then. */
+bool worker_networks_want(struct worker_slot *slot);
+/* The engine says that one of them is not there after all. */
+void worker_networks_forget(struct worker_slot *slot);
+/* Asks the engine for its list. */
+void worker_networks_list(struct worker *worker);
+uint64_t worker_networks_tick(struct worker *worker);
+void worker_networks_free(struct worker *worker);
 
 /* ---- watch.c ---- */
 

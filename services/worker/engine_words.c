@@ -10,6 +10,7 @@
 static const char *const step_words[WORKER_STEP_COUNT] = {
 	[WORKER_STEP_PULL] = "pull image",
 	[WORKER_STEP_CREATE] = "create the container",
+	[WORKER_STEP_CONNECT] = "connect the container to its networks",
 	[WORKER_STEP_START] = "start the container",
 	[WORKER_STEP_STOP] = "stop the container",
 	[WORKER_STEP_REMOVE] = "remove the container",
@@ -86,7 +87,7 @@ worker_engine_verdict(enum worker_step step, const struct err *err)
 		return WORKER_VERDICT_AWAY;
 	if (step == WORKER_STEP_CREATE)
 		return verdict_of_create(err);
-	if (step == WORKER_STEP_START)
+	if (step == WORKER_STEP_START || step == WORKER_STEP_CONNECT)
 		return verdict_of_start(err);
 	if (err->code == -ENOENT)
 		return WORKER_VERDICT_ABSENT;
@@ -110,7 +111,7 @@ advice(enum worker_step step, const struct err *err)
 		return "free disk space on this node (docker system prune)";
 	if (err->code == -EADDRINUSE)
 		return "another program on this node holds the port";
-	if (step == WORKER_STEP_START && err->code == -ENOENT)
+	if ((step == WORKER_STEP_START || step == WORKER_STEP_CONNECT) && err->code == -ENOENT)
 		return "create the network on this node first (docker network create)";
 	if (step == WORKER_STEP_START && has(err->text, "no such file"))
 		return "the image has no such program: check 'entrypoint' and 'command'";

@@ -80,7 +80,7 @@ wait_for_turn(struct worker_image *image, uint64_t wait_ms)
 /* ---- pull ---- */
 
 static void
-on_progress(const char *text, void *arg)
+on_progress(const struct engine_progress *progress, void *arg)
 {
 	struct worker_image *image = worker_job_owner(arg);
 	struct worker_slot *slot;
@@ -91,7 +91,7 @@ on_progress(const char *text, void *arg)
 	image->say_ms = image->worker->mono_ms + PROGRESS_MS;
 	DL_FOREACH2(image->waiting, slot, image_next)
 	{
-		worker_slot_say(slot, "pulls %s: %s", image->name, text);
+		worker_slot_say(slot, "pulls %s: %s", image->name, progress->text);
 	}
 }
 
@@ -146,8 +146,8 @@ pull(struct worker_image *image)
 
 	image->worker->n_pulls++;
 	image->state = WORKER_IMAGE_PULLING;
-	job->op = engine_image_pull(image->worker->engine, image->name, NULL, on_progress,
-		on_pulled, job);
+	job->op = engine_image_pull(image->worker->engine,
+		&(struct engine_pull){.image = image->name}, on_progress, on_pulled, job);
 }
 
 /* ---- look ---- */

@@ -38,6 +38,7 @@ enum {
 	WORKER_LEAVE_MS = 1500,        /* for LeaveNode */
 	WORKER_GRACE_MS = 60000,       /* announced when leaving */
 	WORKER_IMAGE_FRESH_MS = 10000, /* an image seen is believed to be there */
+	WORKER_NETWORK_IDLE_MS = 5000, /* a network that nobody uses is kept for the next one */
 	WORKER_NO_EVIDENCE_MS = 5000,  /* stop_after, where the last contact is not known */
 	WORKER_STOP_MS = 10000,        /* grace of a stop, where nothing says otherwise */
 	WORKER_LOG_LINGER_MS = 5,      /* from the first line to the answer: more may follow */

@@ -41,6 +41,7 @@ worker_slot_free(struct worker_slot *slot)
 	worker_lane_leave(&slot->pass);
 	worker_lane_leave(&slot->look_pass);
 	worker_image_leave(slot);
+	worker_networks_leave(slot);
 	worker_journal_leave(slot);
 	worker_spec_unref(slot->worker, slot->spec);
 	free_ports(slot);
@@ -140,6 +141,8 @@ worker_slot_step(struct worker_slot *slot, enum worker_slot_event event)
 		return true;
 	if (before == WORKER_SLOT_PULLING)
 		worker_image_leave(slot);
+	if (slot->state >= WORKER_SLOT_ENDED)
+		worker_networks_leave(slot);
 	if (!keeps_pass(slot))
 		worker_lane_leave(&slot->pass);
 	/* A start that fails goes back and forth between these two: its tries are counted. */

@@ -42,7 +42,8 @@ duty_creating(struct worker_slot *slot, enum worker_want want)
 {
 	if (want >= WORKER_WANT_STOP)
 		worker_slot_give_up(slot, want);
-	else if (worker_lane_enter(&slot->worker->start_lane, &slot->pass))
+	else if (worker_networks_want(slot) &&
+		 worker_lane_enter(&slot->worker->start_lane, &slot->pass))
 		worker_slot_create(slot);
 }
 
@@ -51,7 +52,10 @@ duty_created(struct worker_slot *slot, enum worker_want want)
 {
 	if (want >= WORKER_WANT_STOP)
 		worker_slot_give_up(slot, want);
-	else if (want == WORKER_WANT_RUN)
+	else if (slot->spec != NULL && slot->n_connected < slot->spec->spec->n_networks) {
+		if (worker_networks_want(slot))
+			worker_slot_connect(slot);
+	} else if (want == WORKER_WANT_RUN)
 		(void)worker_slot_step(slot, WORKER_SLOT_EV_GO);
 	else
 		worker_lane_leave(&slot->pass);
@@ -62,7 +66,8 @@ duty_starting(struct worker_slot *slot, enum worker_want want)
 {
 	if (want >= WORKER_WANT_STOP)
 		worker_slot_give_up(slot, want);
-	else if (!worker_lane_enter(&slot->worker->start_lane, &slot->pass))
+	else if (!worker_networks_want(slot) ||
+		 !worker_lane_enter(&slot->worker->start_lane, &slot->pass))
 		return;
 	else if (!slot->is_journaled)
 		worker_journal_want(slot);

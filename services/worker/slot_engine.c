@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "common/base/log.h"
+#include "common/base/mem.h"
 #include "services/worker/container_spec.h"
 
 enum { REST_MS = 500, REST_MAX_MS = 15000 };
@@ -147,6 +148,7 @@ on_created(const struct err *err, const char *id, void *arg)
 	worker_slot_touch(slot);
 	if (err->code == 0) {
 		(void)snprintf(slot->container_id, sizeof slot->container_id, "%s", id);
+		slot->n_connected = 1;
 		(void)worker_slot_step(slot, WORKER_SLOT_EV_MADE);
 		return;
 	}
@@ -191,8 +193,70 @@ worker_slot_create(struct worker_slot *slot)
 		return;
 	}
 	job = worker_job_new(&slot->job, slot);
-	job->op = engine_container_create(worker->engine, worker_container_name(task, name), body,
+	job->op = engine_container_create(worker->engine,
+		&(struct engine_creation){.name = worker_container_name(task, name),
+			.body = body,
+			.platform = slot->spec->spec->platform},
 		on_created, job);
+}
+
+/* ---- connect ---- */
+
+/*
+ * A network of ours that somebody removed meanwhile is made again before the next
+ * try. True: that is what the engine says.
+ */
+static bool
+lost_network(struct worker_slot *slot, const struct err *err)
+{
+	char text[WORKER_MESSAGE_MAX];
+
+	if (err->code != -ENOENT || slot->n_held_networks == 0 ||
+		strstr(err->text, "network") == NULL || ++slot->n_tries > WORKER_STEP_TRIES_MAX)
+		return false;
+	worker_networks_forget(slot);
+	worker_slot_say(slot, "%s",
+		worker_engine_sentence(WORKER_STEP_CONNECT, err, NULL, text, sizeof text));
+	worker_slot_rest(slot, REST_MS);
+	return true;
+}
+
+static void
+on_connected(const struct err *err, void *arg)
+{
+	struct worker_slot *slot = worker_job_end(arg);
+	char text[WORKER_MESSAGE_MAX];
+
+	if (slot == NULL)
+		return;
+	worker_slot_touch(slot);
+	if (err->code == 0)
+		slot->n_connected++;
+	else if (lost_network(slot, err))
+		return;
+	else if (worker_engine_verdict(WORKER_STEP_CONNECT, err) == WORKER_VERDICT_ABSENT)
+		worker_slot_vanished(slot);
+	else if (!failed_as_usual(slot, WORKER_STEP_CONNECT, err))
+		worker_slot_reject(slot, "%s",
+			worker_engine_sentence(WORKER_STEP_CONNECT, err, NULL, text, sizeof text));
+}
+
+void
+worker_slot_connect(struct worker_slot *slot)
+{
+	const Davit__TaskSpec *spec = slot->spec->spec;
+	char name[WORKER_NETWORK_NAME_SIZE];
+	const char **aliases;
+	struct engine_attachment attachment = {.container = slot->container_id};
+	struct worker_job *job = worker_job_new(&slot->job, slot);
+
+	attachment.network =
+		worker_network_name(spec, slot->n_connected, slot->worker->node_id, name);
+	aliases = xcalloc(spec->networks[slot->n_connected]->n_aliases + 1, sizeof *aliases);
+	attachment.aliases = aliases;
+	attachment.n_aliases = worker_network_aliases(spec, slot->n_connected, slot->name, aliases);
+	job->op = engine_network_connect(slot->worker->engine, &attachment, on_connected, job);
+	free(aliases);
 }
 
 /* ---- start ---- */
@@ -228,6 +292,8 @@ on_started(const struct err *err, void *arg)
 		(void)worker_slot_step(slot, WORKER_SLOT_EV_UP);
 		return;
 	}
+	if (lost_network(slot, err))
+		return;
 	if (worker_engine_verdict(WORKER_STEP_START, err) == WORKER_VERDICT_ABSENT)
 		worker_slot_vanished(slot);
 	else if (!failed_as_usual(slot, WORKER_STEP_START, err))

@@ -145,6 +145,7 @@ take_list(struct worker *worker)
 	struct worker_job *job = worker_job_new(&worker->watch.list_job, worker);
 
 	worker->watch.listed_ms = worker->mono_ms;
+	worker_networks_list(worker);
 	job->op = engine_container_list(worker->engine, own_label(worker, label, sizeof label),
 		on_list, job);
 }

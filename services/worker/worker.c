@@ -74,6 +74,7 @@ worker_free(struct worker *worker)
 		worker_slot_free(slot);
 	}
 	worker_images_free(worker);
+	worker_networks_free(worker);
 	free_started(worker);
 	for (size_t i = 0; i < worker->n_labels; i++) {
 		free(worker->labels[i].key);
@@ -108,6 +109,7 @@ worker_tick(struct worker *worker, uint64_t mono_ms, uint64_t wall_ms)
 	due = worker_watch_tick(worker);
 	worker_slots_tick(worker);
 	due = least(due, worker_images_tick(worker));
+	due = least(due, worker_networks_tick(worker));
 	worker_slots_tick(worker); /* those that an image was refused to */
 	worker_journal_tick(worker);
 	due = least(due, worker_queries_tick(worker));

@@ -94,7 +94,8 @@ create(struct item *item)
 		"\"%ld\"},\"HostConfig\":{\"NetworkMode\":\"%s\"}}",
 		bench->command, (long)getpid(), bench->network);
 	item->began_ns = bench_now_ns();
-	engine_container_create(bench->engine, name, body, on_created, item);
+	engine_container_create(bench->engine,
+		&(struct engine_creation){.name = name, .body = body}, on_created, item);
 }
 
 static void

@@ -110,11 +110,11 @@ got_json(const struct err *err, const char *json, size_t size, void *arg)
 }
 
 void
-got_progress(const char *text, void *arg)
+got_progress(const struct engine_progress *progress, void *arg)
 {
 	struct got *got = arg;
 
-	(void)snprintf(got->text, sizeof got->text, "%s", text);
+	(void)snprintf(got->text, sizeof got->text, "%s", progress->text);
 }
 
 void

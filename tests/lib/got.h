@@ -35,7 +35,7 @@ void got_sample(const struct engine_sample *sample, void *arg);
 void got_about(const struct err *err, const struct engine_about *about, void *arg);
 /* The JSON goes to text, as far as it fits. */
 void got_json(const struct err *err, const char *json, size_t size, void *arg);
-void got_progress(const char *text, void *arg);
+void got_progress(const struct engine_progress *progress, void *arg);
 /* As got_sample, for samples that make no sense. */
 void got_any_sample(const struct engine_sample *sample, void *arg);
 /* Counts the bytes in n_listed. */

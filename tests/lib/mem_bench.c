@@ -41,7 +41,8 @@ mem_bench_run(struct mem_bench *bench, const char *name, const char *body, struc
 	struct got started = {0};
 
 	*ret_got = (struct got){0};
-	engine_container_create(bench->engine, name, body, got_id, ret_got);
+	engine_container_create(bench->engine,
+		&(struct engine_creation){.name = name, .body = body}, got_id, ret_got);
 	CHECK_EQ(ret_got->n, 0); /* never from inside */
 	mem_bench_pass(bench, 100);
 	CHECK_EQ(ret_got->n, 1);

@@ -204,7 +204,8 @@ stage_run(struct stage *stage, const char *name, const char *body, struct got *r
 	struct got started = {0};
 
 	*ret_got = (struct got){0};
-	engine_container_create(stage->engine, stage_name(name), body, got_id, ret_got);
+	engine_container_create(stage->engine,
+		&(struct engine_creation){.name = stage_name(name), .body = body}, got_id, ret_got);
 	CHECK_EQ(ret_got->n, 0); /* never from inside */
 	stage_wait(stage, ret_got, 1);
 	CHECK_OK(ret_got->err.code, &ret_got->err);

@@ -304,17 +304,22 @@ TEST(docker_hostile_pull_fails_by_a_line_of_a_stream_that_began_well)
 	SCENE(answers);
 	struct got got = {0}, progress = {0};
 
-	engine_image_pull(scene.engine, "reg:5000/a/b", "eyJ9", got_progress, got_done, &got);
+	engine_image_pull(scene.engine,
+		&(struct engine_pull){.image = "reg:5000/a/b", .auth = "eyJ9"}, got_progress,
+		got_done, &got);
 	scene_wait(&scene, &got, 1);
 	CHECK_EQ(got.err.code, -EACCES);
 	CHECK_STR(got.err.text, "unauthorized: no way");
 	CHECK_STR(got.text, "0 of 1 layers, 1MiB of 4MiB");
 	CHECK_HAS(scene.fake.request, "\r\nX-Registry-Auth: eyJ9\r\n");
-	engine_image_pull(scene.engine, "good:1", NULL, got_progress, got_done, &progress);
+	engine_image_pull(scene.engine, &(struct engine_pull){.image = "good:1"}, got_progress,
+		got_done, &progress);
 	scene_wait(&scene, &progress, 1);
 	CHECK_OK(progress.err.code, &progress.err);
 	got = (struct got){0};
-	engine_image_pull(scene.engine, "good:1", "a\r\nb: c", NULL, got_done, &got);
+	engine_image_pull(scene.engine,
+		&(struct engine_pull){.image = "good:1", .auth = "a\r\nb: c"}, NULL, got_done,
+		&got);
 	scene_wait(&scene, &got, 1);
 	CHECK_EQ(got.err.code, -EINVAL);
 }

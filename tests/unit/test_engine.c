@@ -121,8 +121,10 @@ TEST_ENGINE(keeps_names_unique)
 	struct got run, second = {0};
 
 	stage_run(stage, "twin", stage_body(stage, "[\"true\"]", "", ""), &run);
-	engine_container_create(stage->engine, stage_name("twin"),
-		stage_body(stage, "[\"true\"]", "", ""), got_id, &second);
+	engine_container_create(stage->engine,
+		&(struct engine_creation){.name = stage_name("twin"),
+			.body = stage_body(stage, "[\"true\"]", "", "")},
+		got_id, &second);
 	stage_wait(stage, &second, 1);
 	CHECK_EQ(second.err.code, -EEXIST);
 	CHECK_HAS(second.err.text, "already in use");
@@ -143,8 +145,9 @@ TEST_ENGINE(refuses_what_it_cannot_create)
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct got got = {0};
 
-		engine_container_create(stage->engine, stage_name("bad"), cases[i].body, got_id,
-			&got);
+		engine_container_create(stage->engine,
+			&(struct engine_creation){.name = stage_name("bad"), .body = cases[i].body},
+			got_id, &got);
 		CHECK_EQ(got.n, 0);
 		stage_wait(stage, &got, 1);
 		CHECK_EQ(got.err.code, cases[i].code);
@@ -156,8 +159,10 @@ TEST_ENGINE(refuses_a_program_that_is_not_there)
 {
 	struct got created = {0}, got = {0};
 
-	engine_container_create(stage->engine, stage_name("noprog"),
-		stage_body(stage, "[\"/bin/nosuch\"]", "badcmd:1", ""), got_id, &created);
+	engine_container_create(stage->engine,
+		&(struct engine_creation){.name = stage_name("noprog"),
+			.body = stage_body(stage, "[\"/bin/nosuch\"]", "badcmd:1", "")},
+		got_id, &created);
 	stage_wait(stage, &created, 1);
 	engine_container_start(stage->engine, created.id, got_done, &got);
 	stage_wait(stage, &got, 1);
@@ -186,8 +191,10 @@ TEST_ENGINE(kills_only_what_runs)
 {
 	struct got created = {0}, got = {0};
 
-	engine_container_create(stage->engine, stage_name("idle"),
-		stage_body(stage, "[\"true\"]", "", ""), got_id, &created);
+	engine_container_create(stage->engine,
+		&(struct engine_creation){.name = stage_name("idle"),
+			.body = stage_body(stage, "[\"true\"]", "", "")},
+		got_id, &created);
 	stage_wait(stage, &created, 1);
 	engine_container_kill(stage->engine, created.id, "TERM", got_done, &got);
 	stage_wait(stage, &got, 1);
@@ -306,8 +313,10 @@ TEST_ENGINE(says_that_a_host_port_is_taken)
 	struct got first, second = {0}, got = {0};
 
 	stage_run(stage, "port1", stage_body(stage, "[\"sleep\",\"1000\"]", "", more), &first);
-	engine_container_create(stage->engine, stage_name("port2"),
-		stage_body(stage, "[\"sleep\",\"1000\"]", "", more), got_id, &second);
+	engine_container_create(stage->engine,
+		&(struct engine_creation){.name = stage_name("port2"),
+			.body = stage_body(stage, "[\"sleep\",\"1000\"]", "", more)},
+		got_id, &second);
 	stage_wait(stage, &second, 1);
 	engine_container_start(stage->engine, second.id, got_done, &got);
 	stage_wait(stage, &got, 1);
@@ -351,8 +360,10 @@ TEST_ENGINE(misses_a_network)
 	static const char more[] = ",\"HostConfig\":{\"NetworkMode\":\"davit-test-nosuchnet\"}";
 	struct got created = {0}, got = {0};
 
-	engine_container_create(stage->engine, stage_name("nonet"),
-		stage_body(stage, "[\"true\"]", "", more), got_id, &created);
+	engine_container_create(stage->engine,
+		&(struct engine_creation){.name = stage_name("nonet"),
+			.body = stage_body(stage, "[\"true\"]", "", more)},
+		got_id, &created);
 	stage_wait(stage, &created, 1);
 	CHECK_OK(created.err.code, &created.err);
 	engine_container_start(stage->engine, created.id, got_done, &got);
@@ -382,7 +393,8 @@ TEST_ENGINE(finds_images_and_says_why_a_pull_failed)
 	stage_wait(stage, &got, 2);
 	CHECK_EQ(got.err.code, -ENOENT);
 	CHECK_HAS(got.err.text, "No such image");
-	engine_image_pull(stage->engine, stage->offline_image, NULL, got_progress, got_done, &got);
+	engine_image_pull(stage->engine, &(struct engine_pull){.image = stage->offline_image},
+		got_progress, got_done, &got);
 	stage_wait(stage, &got, 3);
 	CHECK_EQ(got.err.code, -EIO); /* the engine is there, the registry is not */
 	CHECK_HAS(got.err.text, "connection refused");

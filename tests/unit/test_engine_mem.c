@@ -74,12 +74,15 @@ TEST(engine_mem_image_that_is_missing_can_be_pulled)
 	engine_image_inspect(bench.engine, "missing:200ms/exit:0", got_done, &got);
 	mem_bench_pass(&bench, 0);
 	CHECK_EQ(got.err.code, -ENOENT);
-	engine_container_create(bench.engine, "x", mem_bench_body("missing:200ms/exit:0"), got_id,
-		&got);
+	engine_container_create(bench.engine,
+		&(struct engine_creation){.name = "x",
+			.body = mem_bench_body("missing:200ms/exit:0")},
+		got_id, &got);
 	mem_bench_pass(&bench, 0);
 	CHECK_EQ(got.err.code, -ENOENT);
 	CHECK_HAS(got.err.text, "No such image: missing:200ms/exit:0");
-	engine_image_pull(bench.engine, "missing:200ms/exit:0", NULL, NULL, got_done, &pull);
+	engine_image_pull(bench.engine, &(struct engine_pull){.image = "missing:200ms/exit:0"},
+		NULL, got_done, &pull);
 	mem_bench_pass(&bench, 199);
 	CHECK_EQ(pull.n, 0);
 	mem_bench_pass(&bench, 1);
@@ -104,7 +107,8 @@ TEST(engine_mem_pulls_fail_as_registries_do)
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct got got = {0};
 
-		engine_image_pull(bench.engine, cases[i].image, NULL, NULL, got_done, &got);
+		engine_image_pull(bench.engine, &(struct engine_pull){.image = cases[i].image},
+			NULL, got_done, &got);
 		mem_bench_pass(&bench, 0);
 		CHECK_EQ(got.err.code, cases[i].code);
 		CHECK_HAS(got.err.text, cases[i].words);
@@ -117,7 +121,9 @@ TEST(engine_mem_a_host_port_has_one_owner_at_a_time)
 	struct got a, b = {0}, start = {0};
 
 	mem_bench_run(&bench, "a", mem_bench_body("run:forever"), &a);
-	engine_container_create(bench.engine, "b", mem_bench_body("run:forever"), got_id, &b);
+	engine_container_create(bench.engine,
+		&(struct engine_creation){.name = "b", .body = mem_bench_body("run:forever")},
+		got_id, &b);
 	mem_bench_pass(&bench, 0);
 	engine_container_start(bench.engine, b.id, got_done, &start);
 	mem_bench_pass(&bench, 0);
@@ -257,8 +263,9 @@ fingerprint(uint64_t seed)
 
 		got[i] = (struct got){0};
 		(void)snprintf(name, sizeof name, "c%u", i);
-		engine_container_create(bench.engine, name, mem_bench_body("exit:0"), got_id,
-			&got[i]);
+		engine_container_create(bench.engine,
+			&(struct engine_creation){.name = name, .body = mem_bench_body("exit:0")},
+			got_id, &got[i]);
 		engine_container_start(bench.engine, name, got_done, &got[i]);
 		engine_container_remove(bench.engine, name, got_done, &got[i]);
 	}
@@ -327,8 +334,9 @@ life_begin(struct lives *lives)
 	char name[32];
 
 	(void)snprintf(name, sizeof name, "life-%u", lives->begun++);
-	engine_container_create(lives->engine, name,
-		"{\"Image\":\"exit:0\",\"Labels\":{\"davit.node\":\"n1\",\"davit.task\":\"t\"}}",
+	engine_container_create(lives->engine,
+		&(struct engine_creation){.name = name,
+			.body = "{\"Image\":\"exit:0\",\"Labels\":{\"davit.node\":\"n1\",\"davit.task\":\"t\"}}"},
 		life_created, lives);
 }
 

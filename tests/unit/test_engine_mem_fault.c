@@ -38,7 +38,9 @@ TEST(engine_mem_abandoned_clients_are_not_called_and_may_have_had_effect)
 			mem_bench_make(&(struct engine_mem_options){.seed = seed, .latency_ms = 5});
 		struct got got = {0};
 
-		engine_container_create(bench.engine, "a", mem_bench_body("exit:0"), got_id, &got);
+		engine_container_create(bench.engine,
+			&(struct engine_creation){.name = "a", .body = mem_bench_body("exit:0")},
+			got_id, &got);
 		engine_mem_abandon(bench.engine);
 		bench.engine = engine_mem_open(bench.world);
 		mem_bench_pass(&bench, 100);
@@ -122,16 +124,22 @@ TEST(engine_mem_fails_as_planned_with_or_without_effect)
 	struct got got = {0};
 
 	engine_mem_fail_next(bench.world, ENGINE_CALL_CREATE, -ENOSPC, "no space left on device");
-	engine_container_create(bench.engine, "a", mem_bench_body("exit:0"), got_id, &got);
+	engine_container_create(bench.engine,
+		&(struct engine_creation){.name = "a", .body = mem_bench_body("exit:0")}, got_id,
+		&got);
 	mem_bench_pass(&bench, 0);
 	CHECK_EQ(got.err.code, -ENOSPC);
 	CHECK_EQ(engine_mem_count(bench.world), 0);
 	engine_mem_lose_next(bench.world, ENGINE_CALL_CREATE);
-	engine_container_create(bench.engine, "a", mem_bench_body("exit:0"), got_id, &got);
+	engine_container_create(bench.engine,
+		&(struct engine_creation){.name = "a", .body = mem_bench_body("exit:0")}, got_id,
+		&got);
 	mem_bench_pass(&bench, 0);
 	CHECK_EQ(got.err.code, -ENOTCONN);
 	CHECK_EQ(engine_mem_count(bench.world), 1);
-	engine_container_create(bench.engine, "a", mem_bench_body("exit:0"), got_id, &got);
+	engine_container_create(bench.engine,
+		&(struct engine_creation){.name = "a", .body = mem_bench_body("exit:0")}, got_id,
+		&got);
 	mem_bench_pass(&bench, 0);
 	CHECK_EQ(got.err.code, -EEXIST);
 }

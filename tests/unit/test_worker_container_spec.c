@@ -80,7 +80,8 @@ static const char full_spec[] =
 	"'cpu':8,'memory':'64MiB','pids_limit':100,'shm_size':'1MiB',"
 	"'ulimits':[{'name':'nofile','soft':1024}],'devices':[{'host_path':'/dev/fuse'}],"
 	"'networks':[{'name':'front','aliases':['www']}],"
-	"'mounts':[{'source':'data','target':'/data'},"
+	"'mounts':[{'source':'data','target':'/data','driver':'local',"
+	"'driver_options':{'type':'nfs','o':'addr=10.0.0.9,rw','device':':/export'}},"
 	"{'type':'BIND','source':'/etc/ssl','target':'/etc/ssl','read_only':true},"
 	"{'type':'TMPFS','target':'/tmp','tmpfs_size':'1MiB'},{'target':'/cache'}],"
 	"'restart':{'condition':'ON_FAILURE','max_attempts':3},"
@@ -156,18 +157,77 @@ TEST(worker_container_on_the_hosts_network_binds_no_ports)
 TEST(worker_container_refuses_what_it_cannot_say)
 {
 	Davit__TaskSpec spec = DAVIT__TASK_SPEC__INIT;
-	Davit__NetworkAttachment network = DAVIT__NETWORK_ATTACHMENT__INIT;
-	Davit__NetworkAttachment *networks[] = {&network, &network};
 	struct worker_container_spec in = input(&spec);
 	char *body;
 
 	spec.image = (char *)"bad\xff";
 	CHECK_EQ(worker_container_body(&in, &body, &err), -EINVAL);
 	CHECK_HAS(err.text, "UTF-8");
-	spec.image = (char *)"busybox";
-	network.name = (char *)"a";
+}
+
+TEST(worker_container_networks_are_of_their_namespace_and_node)
+{
+	Davit__TaskSpec spec = DAVIT__TASK_SPEC__INIT;
+	Davit__NetworkAttachment a = DAVIT__NETWORK_ATTACHMENT__INIT;
+	Davit__NetworkAttachment *networks[] = {&a};
+	char name[WORKER_NETWORK_NAME_SIZE], *user[] = {(char *)"www"};
+	const char *aliases[2];
+
+	a.name = (char *)"front";
 	spec.networks = networks;
-	spec.n_networks = 2;
-	CHECK_EQ(worker_container_body(&in, &body, &err), -ENOTSUP);
-	CHECK_HAS(err.text, "networks");
+	spec.n_networks = 1;
+	CHECK_STR(worker_network_name(&spec, 0, "n1", name), "davit.default.front.n1");
+	CHECK_EQ(worker_network_aliases(&spec, 0, "web", aliases), 1);
+	CHECK_STR(aliases[0], "web");
+	a.aliases = user;
+	a.n_aliases = 1;
+	spec.namespace_ = (char *)"blue";
+	CHECK_STR(worker_network_name(&spec, 0, "n1", name), "davit.blue.front.n1");
+	CHECK_EQ(worker_network_aliases(&spec, 0, "web", aliases), 2);
+	a.has_external = a.external = true;
+	CHECK_STR(worker_network_name(&spec, 0, "n1", name), "front");
+	CHECK_EQ(worker_network_aliases(&spec, 0, "web", aliases), 1);
+	a.external = false;
+	a.name = (char *)"host";
+	CHECK_STR(worker_network_name(&spec, 0, "n1", name), "host");
+	CHECK(!worker_network_is_made(&a));
+}
+
+TEST(worker_container_keeps_a_log_of_bounded_size_unless_its_spec_says_otherwise)
+{
+	Davit__TaskSpec spec = DAVIT__TASK_SPEC__INIT;
+	Davit__LogConfig log = DAVIT__LOG_CONFIG__INIT;
+	struct worker_container_spec in = input(&spec);
+	char *body;
+
+	spec.image = (char *)"busybox";
+	in.log_max_bytes = 1000;
+	body = body_of(&in);
+	CHECK_HAS(body,
+		"{\"Type\":\"json-file\",\"Config\":{\"max-size\":\"500\",\"max-file\":\"2\"}}");
+	free(body);
+	spec.log_config = &log;
+	log.driver = (char *)"journald"; /* has no such options */
+	body = body_of(&in);
+	CHECK(strstr(body, "max-size") == NULL);
+	free(body);
+}
+
+TEST(worker_container_disk_is_a_limit_only_where_the_engine_can)
+{
+	Davit__TaskSpec spec = DAVIT__TASK_SPEC__INIT;
+	struct worker_container_spec in = input(&spec);
+	char *body;
+
+	spec.image = (char *)"busybox";
+	spec.disk_bytes = 1 << 20;
+	spec.gpus = 2;
+	body = body_of(&in);
+	CHECK(strstr(body, "StorageOpt") == NULL);
+	CHECK_HAS(body, "\"DeviceRequests\":[{\"Count\":2,\"Capabilities\":[[\"gpu\"]]}]");
+	free(body);
+	in.limits_disk = true;
+	body = body_of(&in);
+	CHECK_HAS(body, "\"StorageOpt\":{\"size\":\"1048576\"}");
+	free(body);
 }
