@@ -1,7 +1,8 @@
 # make              build everything into build/$(MODE)
 # make check        tidy + unit tests + smoke, no engine, no network   MODE=debug|release|asan|tsan
 # make test         check + end-to-end on a real Docker Engine         E2E=0 leaves the engine out
-# make test-long    storms, soaks, many hosts
+# make test-long    storms, soaks, sanitizers, many seeds         STAGES="storm soak" only those
+# make storm        ROUNDS=10 of kill -9 under clients, on a real engine
 # make sim-mutants  breaks one rule after the other and looks whether the simulator sees it   MUTANTS="05-... 07-..."
 # make deps         what is missing of the Debian packages, installed
 # make bench        figures, as ratios measured side by side
@@ -50,7 +51,7 @@ gen_h    += $(testgen_c:.c=.h)
 testlib_o := $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/*.c)) $(testgen_c:.c=.o)
 service_a := $(services:%=$(B)/%.a)
 
-.PHONY: all sim sim-mutants mutants-run check fuzz fuzz-smoke test test-long deps up down unit tidy golden fmt clean bench bench-run bench-build FORCE
+.PHONY: all sim sim-mutants mutants-run check fuzz fuzz-smoke test test-long storm deps up down unit tidy golden fmt clean bench bench-run bench-build FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(foreach s,$(services),$(B)/bin/$(call program,$s))
@@ -150,11 +151,15 @@ fuzz:
 		-artifact_prefix=build/fuzz/broke-$(TARGET)- build/fuzz/found/$(TARGET) \
 		tests/fuzz/corpus/$(TARGET)
 
+ROUNDS ?= 10
 # On a machine with an engine: every stage runs, and the last line counts them all.
 test:
 	$(Q)MODE=$(MODE) tests/test.sh tests/e2e
 test-long:
-	$(Q)MODE=$(MODE) E2E_SECONDS=7200 SIM_SEEDS=2000 tests/test.sh tests/long
+	$(Q)MODE=$(MODE) tests/long.sh $(STAGES)
+storm: all
+	$(Q)B=$(B) STORM_ROUNDS=$(ROUNDS) E2E_SECONDS=$$(($(ROUNDS) * 40 + 120)) \
+		tests/e2e/run.sh tests/e2e/storm.bats
 deps:
 	$(Q)deploy/bootstrap.sh
 up:

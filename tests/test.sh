@@ -4,23 +4,9 @@
 # whatever became of the one before. E2E=0 leaves the engine out.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
-mode=${MODE:-debug}
-export B=build/$mode
-# The flags of the make that called are not for the one that is called.
-unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
-mkdir -p "$B"
+. tests/stages.bash
 stages=$B/stages.tap
 : >"$stages"
-
-# stage WORDS COMMAND...: counts as one test.
-stage() {
-	local words=$1 rc
-	shift
-	"$@"
-	rc=$?
-	echo "$([ $rc -eq 0 ] || echo 'not ')ok - $words" | tee -a "$stages"
-}
-build() { make --no-print-directory -k -j"$(nproc)" "MODE=$mode" "$@"; }
 
 stage "the style of the tree" build tidy
 stage "the programs are built" build all

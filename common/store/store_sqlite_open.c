@@ -170,7 +170,7 @@ set_up(struct sqlite *sqlite, struct err *err)
 {
 	char sql[256];
 	int64_t has_log = 0;
-	bool is_new;
+	bool is_new = false;
 	int rc = open_db(sqlite, err);
 
 	if (rc == 0)

@@ -44,3 +44,10 @@ enum {
 	MANAGER_STATS_MS = 1000,
 	MANAGER_STALE_STATS_MS = 10000, /* figures older than this are not counted */
 };
+
+/* Memory for remembered answers (about as much on disk), and what may be chosen for it. */
+enum {
+	MANAGER_REQUESTS_BYTES_MAX = 16 << 20,
+	MANAGER_REQUESTS_BYTES_LOW = 64 << 10, /* less would not last for a client's retries */
+	MANAGER_REQUESTS_BYTES_HIGH = 1 << 30,
+};

@@ -14,7 +14,7 @@ struct settings {
 	struct service_settings common;
 	char *listen, *feed, *feed_json, *stats, *scheduler, *state_dir, *name, *port_range;
 	struct option_list nodes;
-	uint64_t poll_ms, silent_ms, restart_grace_ms, history_max;
+	uint64_t poll_ms, silent_ms, restart_grace_ms, history_max, answers_bytes;
 };
 
 #define S struct settings
@@ -42,6 +42,8 @@ static const struct option_def option_defs[] = {
 		"after a start nothing is moved before this"),
 	OPTION_NUMBER("history", 0, "N", S, history_max, "10000", 0, MANAGER_TASKS_MAX,
 		"ended tasks to keep"),
+	OPTION_BYTES("answers", 0, S, answers_bytes, "16MiB",
+		"memory for answers that are given again to a request that is repeated"),
 	SERVICE_OPTIONS(S),
 	OPTION_END,
 };
@@ -85,6 +87,7 @@ fill(struct shell_options *options, const struct settings *settings, struct err 
 	config->silent_ms = settings->silent_ms;
 	config->restart_grace_ms = settings->restart_grace_ms;
 	config->history_max = (uint32_t)settings->history_max;
+	config->requests_bytes_max = (size_t)settings->answers_bytes;
 	if (settings->nodes.n > 0) {
 		config->allowed_nodes = (const char *const *)settings->nodes.items;
 		config->n_allowed_nodes = settings->nodes.n;
@@ -93,6 +96,9 @@ fill(struct shell_options *options, const struct settings *settings, struct err 
 		return err_set(err, -1,
 			"--silent-after must be longer than --poll, and --poll "
 			"longer than 0");
+	if (settings->answers_bytes < MANAGER_REQUESTS_BYTES_LOW ||
+		settings->answers_bytes > MANAGER_REQUESTS_BYTES_HIGH)
+		return err_set(err, -1, "--answers: want 64KiB to 1GiB");
 	return parse_port_range(settings->port_range, &config->ports, err);
 }
 

@@ -222,6 +222,7 @@ manager_config_init(struct manager_config *config)
 		.silent_ms = MANAGER_SILENT_MS,
 		.restart_grace_ms = MANAGER_RESTART_GRACE_MS,
 		.history_max = MANAGER_HISTORY_MAX,
+		.requests_bytes_max = MANAGER_REQUESTS_BYTES_MAX,
 	};
 }
 

@@ -44,6 +44,7 @@ struct manager_config {
 	uint64_t silent_ms;        /* without a Poll for so long a node is UNKNOWN; > poll_ms */
 	uint64_t restart_grace_ms; /* after a start nothing is moved before this */
 	uint32_t history_max;      /* ended tasks that are kept */
+	size_t requests_bytes_max; /* remembered answers */
 	const char *const *allowed_nodes; /* names; NULL: any may join */
 	size_t n_allowed_nodes;
 };

@@ -17,17 +17,24 @@ struct request {
 	char id[];
 };
 
+/* What it takes in memory; in the store it is about as much. */
+static size_t
+weight(const struct request *request)
+{
+	return sizeof *request + strlen(request->id) + 1 + request->response_size;
+}
+
 static struct request *
-add(struct requests *requests, const char *id, uint64_t ts_ms, uint64_t request_hash)
+add_take(struct requests *requests, const char *id, struct request about)
 {
 	size_t size = strlen(id) + 1;
 	struct request *request = xcalloc(1, sizeof *request + size);
 
+	*request = about;
 	memcpy(request->id, id, size);
-	request->ts_ms = ts_ms;
-	request->request_hash = request_hash;
 	HASH_ADD_STR(requests->by_id, id, request);
 	requests->n++;
+	requests->bytes += weight(request);
 	return request;
 }
 
@@ -36,6 +43,7 @@ drop(struct requests *requests, struct request *request)
 {
 	HASH_DEL(requests->by_id, request);
 	requests->n--;
+	requests->bytes -= weight(request);
 	free(request->response);
 	free(request);
 }
@@ -82,23 +90,23 @@ requests_remember(struct manager *manager, const struct rpc_call *call,
 	const ProtobufCMessage *response)
 {
 	Davit__RequestRecord record = DAVIT__REQUEST_RECORD__INIT;
+	struct request about = {.ts_ms = manager->now.wall_ms, .request_hash = call->request_hash};
 	struct request *request;
 
 	if (call->request_id == NULL || !manager_call_changes(call))
 		return;
-	request =
-		add(&manager->requests, call->request_id, manager->now.wall_ms, call->request_hash);
-	request->response_size = protobuf_c_message_get_packed_size(response);
-	request->response = xmalloc(request->response_size);
-	(void)protobuf_c_message_pack(response, request->response);
+	about.response_size = protobuf_c_message_get_packed_size(response);
+	about.response = xmalloc(about.response_size);
+	(void)protobuf_c_message_pack(response, about.response);
+	request = add_take(&manager->requests, call->request_id, about);
 
 	record.request_id = request->id;
 	record.method = (char *)(uintptr_t)rpc_call_method(call);
 	record.has_ts_ms = record.has_request_hash = record.has_response = true;
 	record.ts_ms = request->ts_ms;
 	record.request_hash = request->request_hash;
-	record.response.data = request->response;
-	record.response.len = request->response_size;
+	record.response.data = about.response;
+	record.response.len = about.response_size;
 	records_put_message(manager, "request", request->id, &record.base);
 	requests_tick(manager);
 }
@@ -107,13 +115,14 @@ int
 requests_load(struct manager *manager, const void *data, size_t size, struct err *err)
 {
 	Davit__RequestRecord *record = davit__request_record__unpack(NULL, size, data);
-	struct request *request;
 
 	if (record == NULL || record->request_id == NULL || record->request_id[0] == '\0')
 		return err_set(err, -EUCLEAN, "no request record");
-	request = add(&manager->requests, record->request_id, record->ts_ms, record->request_hash);
-	request->response_size = record->response.len;
-	request->response = xmemdup(record->response.data, record->response.len);
+	(void)add_take(&manager->requests, record->request_id,
+		(struct request){.ts_ms = record->ts_ms,
+			.request_hash = record->request_hash,
+			.response_size = record->response.len,
+			.response = xmemdup(record->response.data, record->response.len)});
 	davit__request_record__free_unpacked(record, NULL);
 	return 0;
 }
@@ -129,7 +138,8 @@ requests_tick(struct manager *manager)
 	{
 		bool is_old = request->ts_ms + MANAGER_REQUEST_KEEP_MS < manager->now.wall_ms;
 
-		if (!is_old && requests->n <= MANAGER_REQUESTS_MAX)
+		if (!is_old && requests->n <= MANAGER_REQUESTS_MAX &&
+			requests->bytes <= manager->config.requests_bytes_max)
 			break;
 		records_delete(manager, "request", request->id);
 		drop(requests, request);

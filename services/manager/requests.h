@@ -3,7 +3,8 @@
  *
  * Only successful answers of changing calls are kept: a refusal changed nothing and is
  * decided again. Written in the same transaction as the change. Kept for
- * MANAGER_REQUEST_KEEP_MS, or until MANAGER_REQUESTS_MAX newer ones.
+ * MANAGER_REQUEST_KEEP_MS, while they are at most MANAGER_REQUESTS_MAX and take at most the
+ * bytes that the configuration allows; the oldest go first.
  */
 #pragma once
 
@@ -19,7 +20,7 @@ typedef struct ProtobufCMessage ProtobufCMessage;
 
 struct requests {
 	struct request *by_id; /* uthash, in order of insertion: oldest first */
-	size_t n;
+	size_t n, bytes;
 };
 
 void requests_fini(struct requests *requests);

@@ -116,6 +116,30 @@ TEST(manager_forgets_answers_after_an_hour)
 	desk_fini(&desk);
 }
 
+TEST(manager_bounds_remembered_answers_by_bytes)
+{
+	struct desk desk;
+	struct submission s;
+	struct desk_reply reply;
+
+	desk_init(&desk);
+	desk.manager->config.requests_bytes_max = 4096;
+	for (unsigned i = 0; i < 100; i++) {
+		char id[16];
+
+		(void)snprintf(id, sizeof id, "r%u", i);
+		desk_send(&desk, "SubmitTasks", submission(&s, NULL, 1), id, &reply);
+		desk_turn(&desk);
+		CHECK_EQ(reply.status, DAVIT__REPLY__STATUS__OK);
+		desk_reply_fini(&reply);
+		CHECK(desk.manager->requests.bytes <= 4096);
+	}
+	CHECK(desk.manager->requests.n > 4 && desk.manager->requests.n < 100);
+	desk_restart(&desk); /* what was dropped is not in the store either */
+	CHECK(desk.manager->requests.bytes <= 4096 && desk.manager->requests.n > 4);
+	desk_fini(&desk);
+}
+
 TEST(manager_says_that_a_submission_without_request_id_is_at_least_once)
 {
 	struct desk desk;
