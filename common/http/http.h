@@ -98,10 +98,15 @@ CLEANUP_DEFINE(struct http_server *, http_close)
 
 const char *http_method(const struct http_request *request);
 const char *http_path(const struct http_request *request); /* decoded, without the query */
+/* Its place in the table of routes. */
+unsigned http_route_index(const struct http_request *request);
 /* The segment that "{name}" stands for, the n-th of the route from 0. */
 const char *http_param(const struct http_request *request, unsigned n);
 /* Decoded; NULL: not given. */
 const char *http_query(const struct http_request *request, const char *name);
+/* All of them, in order; the value of one without is "". */
+typedef void http_query_fn(const char *name, const char *value, void *arg);
+void http_query_each(const struct http_request *request, http_query_fn *fn, void *arg);
 const char *http_header(const struct http_request *request, const char *name);
 const void *http_body(const struct http_request *request, size_t *ret_size);
 
@@ -114,7 +119,7 @@ void http_on_gone(struct http_request *request, http_gone_fn *fn, void *arg);
 void http_reply_header(struct http_request *request, const char *name, const char *value);
 void http_reply(struct http_request *request, unsigned status, const char *type, const void *data,
 	size_t size);
-/* {"message": "…"} as JSON. */
+/* The sentence as http_problem.h tells it. */
 void http_refuse(struct http_request *request, unsigned status, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -5,10 +5,16 @@
 
 #include "common/base/mem.h"
 #include "common/http/http_impl.h"
+#include "common/http/http_problem.h"
 
 enum {
 	SENTENCE_SIZE = 1024,
 	OVER_FACTOR = 4, /* a body that is so many times too long is not read to its end */
+};
+
+struct http_each {
+	http_query_fn *fn;
+	void *arg;
 };
 
 static void
@@ -225,6 +231,30 @@ http_query(const struct http_request *request, const char *name)
 	return MHD_lookup_connection_value(request->mhd, MHD_GET_ARGUMENT_KIND, name);
 }
 
+static enum MHD_Result
+each(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	const struct http_each *each = cls;
+
+	(void)kind;
+	each->fn(name, value == NULL ? "" : value, each->arg);
+	return MHD_YES;
+}
+
+void
+http_query_each(const struct http_request *request, http_query_fn *fn, void *arg)
+{
+	struct http_each all = {fn, arg};
+
+	(void)MHD_get_connection_values(request->mhd, MHD_GET_ARGUMENT_KIND, each, &all);
+}
+
+unsigned
+http_route_index(const struct http_request *request)
+{
+	return (unsigned)(request->match.route - request->server->routes);
+}
+
 const char *
 http_header(const struct http_request *request, const char *name)
 {
@@ -286,19 +316,6 @@ http_reply(struct http_request *request, unsigned status, const char *type, cons
 	http_request_answer(request, status, type, response);
 }
 
-static void
-put_json_text(struct buf *out, const char *text)
-{
-	for (; *text != '\0'; text++) {
-		if ((unsigned char)*text < ' ')
-			buf_printf(out, "\\u%04x", (unsigned char)*text);
-		else if (*text == '"' || *text == '\\')
-			buf_printf(out, "\\%c", *text);
-		else
-			buf_put(out, text, 1);
-	}
-}
-
 void
 http_refuse(struct http_request *request, unsigned status, const char *fmt, ...)
 {
@@ -309,8 +326,6 @@ http_refuse(struct http_request *request, unsigned status, const char *fmt, ...)
 	va_start(args, fmt);
 	(void)vsnprintf(sentence, sizeof sentence, fmt, args);
 	va_end(args);
-	buf_puts(&body, "{\"message\":\"");
-	put_json_text(&body, sentence);
-	buf_puts(&body, "\"}\n");
-	http_reply(request, status, "application/json", body.data, body.size);
+	http_problem_print(status, NULL, sentence, NULL, &body);
+	http_reply(request, status, HTTP_PROBLEM_TYPE, body.data, body.size);
 }

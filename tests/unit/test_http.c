@@ -9,6 +9,7 @@
 
 #include "common/http/http_listen.h"
 #include "common/http/http_route.h"
+#include "tests/lib/http_client.h"
 #include "tests/lib/scratch.h"
 #include "tests/lib/test.h"
 #include "tests/lib/turn.h"
@@ -20,15 +21,6 @@ struct stage {
 	struct http_stream *stream;
 	unsigned n_gone, n_handled;
 	char seen[256];
-};
-
-struct client {
-	struct stage *stage;
-	int fd;
-	char text[1 << 16];
-	size_t size;
-	bool is_over;
-	const char *want;
 };
 
 static void
@@ -114,48 +106,6 @@ stage_close(struct stage *stage)
 	turn_end(&stage->loop);
 }
 
-static void
-client_open(struct client *client, struct stage *stage, const char *request)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET};
-	const char *url = http_url(stage->server);
-
-	*client = (struct client){.stage = stage};
-	address.sin_port = htons((uint16_t)strtoul(strrchr(url, ':') + 1, NULL, 10));
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	client->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	CHECK(connect(client->fd, (struct sockaddr *)&address, sizeof address) == 0);
-	CHECK_EQ(write(client->fd, request, strlen(request)), strlen(request));
-}
-
-static bool
-client_step(void *arg)
-{
-	struct client *client = arg;
-	ssize_t n;
-
-	while (!client->is_over && client->size < sizeof client->text - 1) {
-		n = recv(client->fd, client->text + client->size,
-			sizeof client->text - 1 - client->size, MSG_DONTWAIT);
-		if (n < 0 && errno == EAGAIN)
-			break;
-		if (n <= 0)
-			client->is_over = true;
-		else
-			client->size += (size_t)n;
-	}
-	client->text[client->size] = '\0';
-	return client->want == NULL ? client->is_over : strstr(client->text, client->want) != NULL;
-}
-
-/* Until the answer has these words; NULL: until the connection is over. */
-static void
-client_wait(struct client *client, const char *want)
-{
-	client->want = want;
-	turn_until(&client->stage->loop, client_step, client, want == NULL ? "the end" : want);
-}
-
 static bool
 has_gone(void *arg)
 {
@@ -175,11 +125,12 @@ is_kept(void *arg)
 TEST(http_answers_a_get_with_path_query_and_headers)
 {
 	struct stage stage;
-	struct client client;
+	struct http_client client;
 
 	stage_open(&stage, NULL);
-	client_open(&client, &stage, "GET /tasks/a%20b?full=1 HTTP/1.1\r\nHost: x\r\n\r\n");
-	client_wait(&client, "GET a b full=1");
+	http_client_open(&client, &stage.loop, http_url(stage.server),
+		"GET /tasks/a%20b?full=1 HTTP/1.1\r\nHost: x\r\n\r\n");
+	http_client_wait(&client, "GET a b full=1");
 	CHECK_HAS(client.text, "HTTP/1.1 200 OK\r\n");
 	CHECK_HAS(client.text, "X-Test: yes\r\n");
 	CHECK_HAS(client.text, "Content-Type: text/plain\r\n");
@@ -190,14 +141,14 @@ TEST(http_answers_a_get_with_path_query_and_headers)
 TEST(http_answers_several_requests_of_one_connection)
 {
 	struct stage stage;
-	struct client client;
+	struct http_client client;
 
 	stage_open(&stage, NULL);
-	client_open(&client, &stage,
+	http_client_open(&client, &stage.loop, http_url(stage.server),
 		"GET /tasks/one HTTP/1.1\r\nHost: x\r\n\r\n"
 		"DELETE /tasks/two HTTP/1.1\r\nHost: x\r\n\r\n"
 		"GET /tasks/three HTTP/1.1\r\nHost: x\r\n\r\n");
-	client_wait(&client, "three");
+	http_client_wait(&client, "three");
 	CHECK_HAS(client.text, "GET one");
 	CHECK_HAS(client.text, "DELETE two");
 	(void)close(client.fd);
@@ -207,19 +158,19 @@ TEST(http_answers_several_requests_of_one_connection)
 TEST(http_head_is_a_get_without_its_body)
 {
 	struct stage stage;
-	struct client client;
+	struct http_client client;
 
 	stage_open(&stage, NULL);
-	client_open(&client, &stage,
+	http_client_open(&client, &stage.loop, http_url(stage.server),
 		"HEAD /tasks/t1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-	client_wait(&client, NULL);
+	http_client_wait(&client, NULL);
 	CHECK_HAS(client.text, "HTTP/1.1 200 OK\r\n");
 	CHECK_HAS(client.text, "Content-Length: 15\r\n");
 	CHECK_STR(client.text + client.size - 4, "\r\n\r\n");
 	(void)close(client.fd);
-	client_open(&client, &stage,
+	http_client_open(&client, &stage.loop, http_url(stage.server),
 		"HEAD /stream HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-	client_wait(&client, NULL);
+	http_client_wait(&client, NULL);
 	CHECK_HAS(client.text, "text/event-stream");
 	CHECK(strstr(client.text, "first") == NULL);
 	CHECK_EQ(stage.n_gone, 1);
@@ -230,18 +181,19 @@ TEST(http_head_is_a_get_without_its_body)
 TEST(http_unknown_paths_are_404_and_other_methods_405_with_what_is_allowed)
 {
 	struct stage stage;
-	struct client client;
+	struct http_client client;
 	struct http_stats stats;
 
 	stage_open(&stage, NULL);
-	client_open(&client, &stage, "GET /tasks HTTP/1.1\r\nHost: x\r\n\r\n");
-	client_wait(&client, "}\n");
+	http_client_open(&client, &stage.loop, http_url(stage.server),
+		"GET /tasks HTTP/1.1\r\nHost: x\r\n\r\n");
+	http_client_wait(&client, "}\n");
 	CHECK_HAS(client.text, "404 Not Found");
-	CHECK_HAS(client.text, "{\"message\":\"there is nothing at /tasks\"}");
+	CHECK_HAS(client.text, "\"detail\":\"there is nothing at /tasks\"");
 	(void)close(client.fd);
-	client_open(&client, &stage,
+	http_client_open(&client, &stage.loop, http_url(stage.server),
 		"POST /tasks/t1 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
-	client_wait(&client, "}\n");
+	http_client_wait(&client, "}\n");
 	CHECK_HAS(client.text, "405 Method Not Allowed");
 	CHECK_HAS(client.text, "Allow: GET, HEAD, DELETE\r\n");
 	CHECK_EQ(stage.n_handled, 0);
@@ -255,22 +207,22 @@ TEST(http_bodies_come_whole_and_only_up_to_the_limit)
 {
 	const struct http_limits limits = {.body_bytes = 10};
 	struct stage stage;
-	struct client client;
+	struct http_client client;
 
 	stage_open(&stage, &limits);
-	client_open(&client, &stage,
+	http_client_open(&client, &stage.loop, http_url(stage.server),
 		"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n01234");
 	CHECK_EQ(write(client.fd, "56789", 5), 5);
-	client_wait(&client, "0123456789");
+	http_client_wait(&client, "0123456789");
 	(void)close(client.fd);
-	client_open(&client, &stage,
+	http_client_open(&client, &stage.loop, http_url(stage.server),
 		"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\n01234567890");
-	client_wait(&client, "413 ");
+	http_client_wait(&client, "413 ");
 	(void)close(client.fd);
-	client_open(&client, &stage,
+	http_client_open(&client, &stage.loop, http_url(stage.server),
 		"POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 		"a\r\n0123456789\r\n1\r\n0\r\n0\r\n\r\n");
-	client_wait(&client, "413 ");
+	http_client_wait(&client, "413 ");
 	(void)close(client.fd);
 	stage_close(&stage);
 }
@@ -279,13 +231,13 @@ TEST(http_heads_beyond_the_limit_are_refused)
 {
 	CLEANUP(free) char *request = calloc(1, 2 * HTTP_HEAD_BYTES_MAX);
 	struct stage stage;
-	struct client client;
+	struct http_client client;
 
 	stage_open(&stage, NULL);
 	(void)snprintf(request, HTTP_HEAD_BYTES_MAX, "GET /tasks/t1 HTTP/1.1\r\nHost: x\r\nX: ");
 	memset(request + strlen(request), 'x', HTTP_HEAD_BYTES_MAX);
-	client_open(&client, &stage, request);
-	client_wait(&client, NULL);
+	http_client_open(&client, &stage.loop, http_url(stage.server), request);
+	http_client_wait(&client, NULL);
 	CHECK_HAS(client.text, "HTTP/1.1 431 ");
 	CHECK_EQ(stage.n_handled, 0);
 	(void)close(client.fd);
@@ -295,11 +247,12 @@ TEST(http_heads_beyond_the_limit_are_refused)
 TEST(http_what_is_no_http_is_refused)
 {
 	struct stage stage;
-	struct client client;
+	struct http_client client;
 
 	stage_open(&stage, NULL);
-	client_open(&client, &stage, "\x16\x03\x01 hello\r\n\r\n");
-	client_wait(&client, NULL);
+	http_client_open(&client, &stage.loop, http_url(stage.server),
+		"\x16\x03\x01 hello\r\n\r\n");
+	http_client_wait(&client, NULL);
 	CHECK_EQ(stage.n_handled, 0);
 	(void)close(client.fd);
 	stage_close(&stage);
@@ -313,12 +266,12 @@ TEST(http_slow_heads_and_bodies_are_cut_off)
 		"GET /tasks/t1 HTTP/1.1\r\nHost: x\r\n\r\n"};
 	struct http_stats stats;
 	struct stage stage;
-	struct client client;
+	struct http_client client;
 
 	stage_open(&stage, &limits);
 	for (unsigned i = 0; i < sizeof starts / sizeof *starts; i++) {
-		client_open(&client, &stage, starts[i]);
-		client_wait(&client, NULL);
+		http_client_open(&client, &stage.loop, http_url(stage.server), starts[i]);
+		http_client_wait(&client, NULL);
 		(void)close(client.fd);
 		http_stats(stage.server, &stats);
 		CHECK_EQ(stats.n_timed_out, i + 1);
@@ -331,19 +284,21 @@ TEST(http_more_connections_than_allowed_wait_for_their_turn)
 	const struct http_limits limits = {.n_connections = 2};
 	struct http_stats stats;
 	struct stage stage;
-	struct client clients[3];
+	struct http_client clients[3];
 
 	stage_open(&stage, &limits);
 	for (unsigned i = 0; i < 2; i++) {
-		client_open(&clients[i], &stage, "GET /tasks/t1 HTTP/1.1\r\nHost: x\r\n\r\n");
-		client_wait(&clients[i], "GET t1");
+		http_client_open(&clients[i], &stage.loop, http_url(stage.server),
+			"GET /tasks/t1 HTTP/1.1\r\nHost: x\r\n\r\n");
+		http_client_wait(&clients[i], "GET t1");
 	}
-	client_open(&clients[2], &stage, "GET /tasks/t2 HTTP/1.1\r\nHost: x\r\n\r\n");
+	http_client_open(&clients[2], &stage.loop, http_url(stage.server),
+		"GET /tasks/t2 HTTP/1.1\r\nHost: x\r\n\r\n");
 	turn_for(&stage.loop, 100);
 	http_stats(stage.server, &stats);
 	CHECK_EQ(stats.n_connections, 2);
 	(void)close(clients[0].fd);
-	client_wait(&clients[2], "GET t2");
+	http_client_wait(&clients[2], "GET t2");
 	(void)close(clients[1].fd);
 	(void)close(clients[2].fd);
 	stage_close(&stage);
@@ -352,13 +307,14 @@ TEST(http_more_connections_than_allowed_wait_for_their_turn)
 TEST(http_requests_can_be_kept_and_answered_later)
 {
 	struct stage stage;
-	struct client client;
+	struct http_client client;
 
 	stage_open(&stage, NULL);
-	client_open(&client, &stage, "GET /kept HTTP/1.1\r\nHost: x\r\n\r\n");
+	http_client_open(&client, &stage.loop, http_url(stage.server),
+		"GET /kept HTTP/1.1\r\nHost: x\r\n\r\n");
 	turn_until(&stage.loop, is_kept, &stage, "the request");
 	http_reply(stage.kept, 200, "text/plain", "late", 4);
-	client_wait(&client, "late");
+	http_client_wait(&client, "late");
 	CHECK_EQ(stage.n_gone, 0);
 	(void)close(client.fd);
 	stage_close(&stage);
@@ -367,10 +323,11 @@ TEST(http_requests_can_be_kept_and_answered_later)
 TEST(http_a_client_that_goes_before_its_answer_is_told_of)
 {
 	struct stage stage;
-	struct client client;
+	struct http_client client;
 
 	stage_open(&stage, NULL);
-	client_open(&client, &stage, "GET /kept HTTP/1.1\r\nHost: x\r\n\r\n");
+	http_client_open(&client, &stage.loop, http_url(stage.server),
+		"GET /kept HTTP/1.1\r\nHost: x\r\n\r\n");
 	turn_until(&stage.loop, is_kept, &stage, "the request");
 	(void)close(client.fd);
 	turn_until(&stage.loop, has_gone, &stage, "the loss");
@@ -381,17 +338,18 @@ TEST(http_a_client_that_goes_before_its_answer_is_told_of)
 TEST(http_streams_are_written_bit_by_bit)
 {
 	struct stage stage;
-	struct client client;
+	struct http_client client;
 
 	stage_open(&stage, NULL);
-	client_open(&client, &stage, "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
-	client_wait(&client, "first\n");
+	http_client_open(&client, &stage.loop, http_url(stage.server),
+		"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
+	http_client_wait(&client, "first\n");
 	turn_for(&stage.loop, 20);
 	CHECK_EQ(http_stream_write(stage.stream, "second\n", 7), 0);
-	client_wait(&client, "second\n");
+	http_client_wait(&client, "second\n");
 	CHECK_EQ(http_stream_write(stage.stream, "third\n", 6), 0);
 	http_stream_end(stage.stream);
-	client_wait(&client, "third\n\r\n0\r\n\r\n"); /* the last chunk */
+	http_client_wait(&client, "third\n\r\n0\r\n\r\n"); /* the last chunk */
 	CHECK_EQ(stage.n_gone, 0);
 	(void)close(client.fd);
 	stage_close(&stage);
@@ -400,11 +358,12 @@ TEST(http_streams_are_written_bit_by_bit)
 TEST(http_a_stream_s_reader_that_goes_is_told_of)
 {
 	struct stage stage;
-	struct client client;
+	struct http_client client;
 
 	stage_open(&stage, NULL);
-	client_open(&client, &stage, "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
-	client_wait(&client, "first\n");
+	http_client_open(&client, &stage.loop, http_url(stage.server),
+		"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
+	http_client_wait(&client, "first\n");
 	(void)close(client.fd);
 	turn_until(&stage.loop, has_gone, &stage, "the loss");
 	stage_close(&stage);
@@ -416,12 +375,13 @@ TEST(http_a_stream_s_reader_that_is_too_slow_is_refused_more_and_cut_off)
 	CLEANUP(free) char *block = calloc(1, 100000);
 	struct http_stats stats;
 	struct stage stage;
-	struct client client;
+	struct http_client client;
 	int rc = 0;
 
 	stage_open(&stage, &limits);
-	client_open(&client, &stage, "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
-	client_wait(&client, "first\n");
+	http_client_open(&client, &stage.loop, http_url(stage.server),
+		"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
+	http_client_wait(&client, "first\n");
 	for (int i = 0; i < 1000 && rc == 0; i++) {
 		rc = http_stream_write(stage.stream, block, 100000);
 		(void)uv_run(&stage.loop, UV_RUN_NOWAIT);
@@ -438,12 +398,14 @@ TEST(http_a_stream_s_reader_that_is_too_slow_is_refused_more_and_cut_off)
 TEST(http_closing_breaks_what_is_under_way)
 {
 	struct stage stage;
-	struct client kept, stream;
+	struct http_client kept, stream;
 
 	stage_open(&stage, NULL);
-	client_open(&kept, &stage, "GET /kept HTTP/1.1\r\nHost: x\r\n\r\n");
-	client_open(&stream, &stage, "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
-	client_wait(&stream, "first\n");
+	http_client_open(&kept, &stage.loop, http_url(stage.server),
+		"GET /kept HTTP/1.1\r\nHost: x\r\n\r\n");
+	http_client_open(&stream, &stage.loop, http_url(stage.server),
+		"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
+	http_client_wait(&stream, "first\n");
 	turn_until(&stage.loop, is_kept, &stage, "the request");
 	stage_close(&stage);
 	CHECK_EQ(stage.n_gone, 0);

@@ -1,0 +1,34 @@
+/*
+ * api.h - the native API: /v1/… for everything that the calls can do.
+ *
+ * One table says which call each path is (api_methods.c); the rest is generic: fields
+ * come from path, query and body (transcode.h), the answer is the response in JSON, or the
+ * one field of it that matters. A call that changes something has the request id that the
+ * header Idempotency-Key gives, or a random one. The loop's thread.
+ */
+#pragma once
+
+#include "common/http/http.h"
+#include "services/gateway/upstream.h"
+
+enum { API_WAIT_DEFAULT_MS = 30000 }; /* of a call that waits and does not say how long */
+
+struct api_method {
+	const char *method, *path; /* of HTTP; "{field}" is a field of the request */
+	const char *rpc;           /* of the service Manager */
+	unsigned status;           /* when it worked */
+	const char *unwrap;        /* field of the response that is the answer; NULL: all of it */
+};
+
+/* All of them; the one with method NULL ends the table. */
+extern const struct api_method api_methods[];
+
+struct api;
+
+/* upstream is borrowed for the life of the api. */
+struct api *api_new(struct upstream *manager);
+void api_free(struct api *api);
+CLEANUP_DEFINE(struct api *, api_free)
+
+/* For http_open, with the api as arg. */
+const struct http_route *api_routes(const struct api *api);

@@ -1,0 +1,25 @@
+#include "services/gateway/api.h"
+
+const struct api_method api_methods[] = {
+	{"POST", "/v1/tasks", "SubmitTasks", 201, NULL},
+	{"GET", "/v1/tasks", "ListTasks", 200, NULL},
+	{"POST", "/v1/tasks/stop", "StopTasks", 200, NULL},
+	{"POST", "/v1/tasks/remove", "RemoveTasks", 200, NULL},
+	{"GET", "/v1/tasks/{task}", "GetTask", 200, "task"},
+	{"DELETE", "/v1/tasks/{tasks}", "RemoveTasks", 200, NULL},
+	{"POST", "/v1/tasks/{tasks}/stop", "StopTasks", 200, NULL},
+	{"GET", "/v1/tasks/{task}/wait", "WaitTask", 200, NULL},
+	{"GET", "/v1/tasks/{task}/logs", "ReadLogs", 200, NULL},
+	{"GET", "/v1/tasks/{task}/explain", "ExplainTask", 200, NULL},
+	{"POST", "/v1/plan", "PlanTasks", 200, NULL},
+	{"GET", "/v1/events", "ReadEvents", 200, NULL},
+	{"GET", "/v1/stats", "GetStats", 200, NULL},
+	{"GET", "/v1/nodes", "ListNodes", 200, NULL},
+	{"GET", "/v1/nodes/{node}", "GetNode", 200, "node"},
+	{"PATCH", "/v1/nodes/{node}", "UpdateNode", 200, "node"},
+	{"DELETE", "/v1/nodes/{node}", "RemoveNode", 200, NULL},
+	{"GET", "/v1/volumes", "ListVolumes", 200, NULL},
+	{"GET", "/v1/networks", "ListNetworks", 200, NULL},
+	{"GET", "/v1/cluster", "GetCluster", 200, NULL},
+	{NULL, NULL, NULL, 0, NULL},
+};

@@ -1,0 +1,96 @@
+/*
+ * davit-gateway: HTTP on the one side, calls on the other. Options and loop; the rest is
+ * api.c (paths to calls) and upstream.c (connections).
+ */
+#include <stdlib.h>
+
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/service/service.h"
+#include "services/gateway/api.h"
+
+struct settings {
+	struct service_settings common;
+	char *listen, *manager;
+	uint64_t connections_max;
+};
+
+#define S struct settings
+static const struct option_def option_defs[] = {
+	OPTION_STRING("listen", 0, "URL", S, listen, "http://127.0.0.1:8080",
+		"where to accept requests"),
+	OPTION_STRING("manager", 0, "URL", S, manager, "tcp://127.0.0.1:7070", "whom to ask"),
+	OPTION_NUMBER("connections-max", 0, "N", S, connections_max, "12000", 1, 1000000,
+		"clients at one time; more wait to be accepted"),
+	SERVICE_OPTIONS(S),
+	OPTION_END,
+};
+#undef S
+
+static const struct options_spec options_spec = {
+	.program = "davit-gateway",
+	.summary = "Answers HTTP for a Davit cluster.",
+	.env_prefix = "DAVIT_",
+	.defs = option_defs,
+};
+
+struct gateway {
+	struct upstream *manager;
+	struct api *api;
+	struct http_server *server;
+};
+
+static int
+open_gateway(uv_loop_t *loop, void *arg, void **ret_state, struct err *err)
+{
+	const struct settings *settings = arg;
+	struct gateway *gateway = *ret_state = xcalloc(1, sizeof *gateway);
+	struct http_options options = {.listen = settings->listen,
+		.limits = {.n_connections = (unsigned)settings->connections_max}};
+	int rc = upstream_open(loop, settings->manager, &gateway->manager, err);
+
+	if (rc < 0)
+		return rc;
+	gateway->api = api_new(gateway->manager);
+	options.routes = api_routes(gateway->api);
+	options.arg = gateway->api;
+	rc = http_open(loop, &options, &gateway->server, err);
+	if (rc == 0)
+		log_info("gateway.ready", "listen=%s manager=%s version=%s",
+			http_url(gateway->server), settings->manager, DAVIT_VERSION);
+	return rc;
+}
+
+static void
+close_gateway(void *state)
+{
+	struct gateway *gateway = state;
+
+	log_info("gateway.stopping", "reason=signal");
+	upstream_close(gateway->manager); /* first: its calls end, and requests are answered */
+	http_close(gateway->server);
+}
+
+static void
+free_gateway(void *state)
+{
+	struct gateway *gateway = state;
+
+	api_free(gateway->api);
+	free(gateway);
+}
+
+static const struct service service = {
+	.name = "gateway",
+	.options = &options_spec,
+	.settings_size = sizeof(struct settings),
+	.open = open_gateway,
+	.close = close_gateway,
+	.free = free_gateway,
+};
+
+int
+main(int argc, char **argv)
+{
+	return service_main(&service, argc, argv);
+}

@@ -1,0 +1,202 @@
+#include "services/gateway/api.h"
+
+#include <unistd.h>
+
+#include "tests/lib/http_client.h"
+#include "tests/lib/rpc_peer.h"
+#include "tests/lib/test.h"
+#include "tests/lib/turn.h"
+
+struct stage {
+	struct peer peer; /* plays the manager */
+	struct upstream *upstream;
+	struct api *api;
+	struct http_server *server;
+	struct http_client client;
+};
+
+static bool
+is_connected(void *arg)
+{
+	return upstream_is_connected(arg);
+}
+
+static void
+stage_open(struct stage *stage)
+{
+	struct http_options options = {.listen = "http://127.0.0.1:0"};
+	struct err err = {0};
+
+	peer_open(&stage->peer, NULL);
+	CHECK_OK(upstream_open(&stage->peer.loop, rpc_server_url(stage->peer.server),
+			 &stage->upstream, &err),
+		&err);
+	turn_until(&stage->peer.loop, is_connected, stage->upstream, "connections");
+	stage->api = api_new(stage->upstream);
+	options.routes = api_routes(stage->api);
+	options.arg = stage->api;
+	CHECK_OK(http_open(&stage->peer.loop, &options, &stage->server, &err), &err);
+}
+
+static void
+stage_close(struct stage *stage)
+{
+	(void)close(stage->client.fd);
+	upstream_close(stage->upstream);
+	http_close(stage->server);
+	peer_close(&stage->peer);
+	api_free(stage->api);
+}
+
+static void
+ask(struct stage *stage, const char *request)
+{
+	http_client_open(&stage->client, &stage->peer.loop, http_url(stage->server), request);
+}
+
+TEST(api_unwraps_what_was_asked_for_and_tells_its_version)
+{
+	struct stage stage;
+
+	stage_open(&stage);
+	ask(&stage, "GET /v1/tasks/web-1 HTTP/1.1\r\nHost: x\r\n\r\n");
+	http_client_wait(&stage.client, "}\n");
+	CHECK_HAS(stage.client.text, "200 OK");
+	CHECK_HAS(stage.client.text, "Content-Type: application/json\r\n");
+	CHECK_HAS(stage.client.text, "ETag: \"0\"\r\n");
+	CHECK_HAS(stage.client.text, "\r\n\r\n{\"id\":\"web-1\"}\n");
+	(void)close(stage.client.fd);
+	ask(&stage, "GET /v1/tasks/web-1 HTTP/1.1\r\nHost: x\r\nIf-None-Match: \"0\"\r\n\r\n");
+	http_client_wait(&stage.client, "\r\n\r\n");
+	CHECK_HAS(stage.client.text, "304 Not Modified");
+	stage_close(&stage);
+}
+
+TEST(api_joins_path_query_and_body_and_passes_the_request_id_on)
+{
+	struct stage stage;
+	const Davit__StopTasksRequest *request;
+
+	stage_open(&stage);
+	ask(&stage, "POST /v1/tasks/a/stop?namespace=blue HTTP/1.1\r\nHost: x\r\n"
+		    "Idempotency-Key: once\r\nContent-Length: 16\r\n\r\n{\"timeout\":\"5s\"}");
+	peer_wait_calls(&stage.peer, 1);
+	request = (const void *)stage.peer.calls[0]->request;
+	CHECK_STR(rpc_call_method(stage.peer.calls[0]), "StopTasks");
+	CHECK_STR(stage.peer.calls[0]->request_id, "once");
+	CHECK_EQ(request->n_tasks, 1);
+	CHECK_STR(request->tasks[0], "a");
+	CHECK_STR(request->namespace_, "blue");
+	CHECK_EQ(request->timeout_ms, 5000);
+	rpc_call_refuse(stage.peer.calls[0], DAVIT__REPLY__STATUS__NOT_FOUND, "tasks[0]",
+		"no task '%s'", "a");
+	rpc_call_send(stage.peer.calls[0]);
+	stage.peer.n_calls = 0;
+	http_client_wait(&stage.client, "}\n");
+	CHECK_HAS(stage.client.text, "404 Not Found");
+	CHECK_HAS(stage.client.text, "application/problem+json");
+	CHECK_HAS(stage.client.text, "\"detail\":\"no task 'a'\"");
+	CHECK_HAS(stage.client.text, "\"code\":\"NOT_FOUND\",\"field\":\"tasks[0]\"");
+	stage_close(&stage);
+}
+
+TEST(api_refuses_bad_input_without_asking_the_manager)
+{
+	static const struct {
+		const char *request, *words;
+	} cases[] = {
+		{"GET /v1/tasks?limit=x HTTP/1.1\r\nHost: x\r\n\r\n", "\"field\":\"limit\""},
+		{"POST /v1/tasks HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n[]",
+			"the body is no JSON object"},
+		{"POST /v1/tasks HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}",
+			"\"field\":\"spec\""},
+		{"DELETE /v1/tasks/a HTTP/1.1\r\nHost: x\r\nIdempotency-Key: a b\r\n\r\n",
+			"Idempotency-Key: want 1 to 64"},
+	};
+	struct stage stage;
+
+	stage_open(&stage);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		ask(&stage, cases[i].request);
+		http_client_wait(&stage.client, "}\n");
+		CHECK_HAS(stage.client.text, "400 Bad Request");
+		CHECK_HAS(stage.client.text, cases[i].words);
+		CHECK_EQ(stage.peer.n_calls, 0);
+		(void)close(stage.client.fd);
+	}
+	ask(&stage, "GET /v1/nothing HTTP/1.1\r\nHost: x\r\n\r\n");
+	http_client_wait(&stage.client, "404 Not Found");
+	stage_close(&stage);
+}
+
+static bool
+is_dropped(void *arg)
+{
+	struct stage *stage = arg;
+	struct http_stats stats;
+
+	http_stats(stage->server, &stats);
+	return stats.n_connections == 0;
+}
+
+TEST(api_forgets_a_client_that_goes_away)
+{
+	struct stage stage;
+
+	stage_open(&stage);
+	ask(&stage, "GET /v1/tasks/a/wait HTTP/1.1\r\nHost: x\r\n\r\n");
+	peer_wait_calls(&stage.peer, 1);
+	(void)close(stage.client.fd);
+	stage.client.fd = -1;
+	turn_until(&stage.peer.loop, is_dropped, &stage, "the end of the connection");
+	peer_answer(stage.peer.calls[0]);
+	stage.peer.n_calls = 0;
+	turn_for(&stage.peer.loop, 20);
+	stage_close(&stage);
+}
+
+TEST(api_says_that_the_manager_is_away_and_goes_on_when_it_is_back)
+{
+	struct stage stage;
+	char url[128];
+
+	stage_open(&stage);
+	(void)snprintf(url, sizeof url, "%s", rpc_server_url(stage.peer.server));
+	rpc_server_close(stage.peer.server);
+	ask(&stage, "GET /v1/tasks/web-1 HTTP/1.1\r\nHost: x\r\n\r\n");
+	http_client_wait(&stage.client, "}\n");
+	CHECK_HAS(stage.client.text, "503 Service Unavailable");
+	CHECK_HAS(stage.client.text, "Retry-After: 1\r\n");
+	(void)close(stage.client.fd);
+	peer_serve(&stage.peer, url);
+	peer_wait_connected(&stage.peer);
+	do {
+		ask(&stage, "GET /v1/tasks/web-1 HTTP/1.1\r\nHost: x\r\n\r\n");
+		http_client_wait(&stage.client, "}\n");
+		(void)close(stage.client.fd);
+	} while (strstr(stage.client.text, "503 ") != NULL);
+	stage.client.fd = -1;
+	CHECK_HAS(stage.client.text, "{\"id\":\"web-1\"}\n");
+	stage_close(&stage);
+}
+
+TEST(api_every_method_is_a_call_that_exists_and_every_parameter_a_field_of_it)
+{
+	for (const struct api_method *method = api_methods; method->method != NULL; method++) {
+		const ProtobufCMethodDescriptor *rpc =
+			rpc_method(&davit__manager__descriptor, method->rpc);
+		const char *at = method->path;
+
+		while ((at = strchr(at, '{')) != NULL) {
+			char name[64];
+
+			(void)snprintf(name, sizeof name, "%.*s", (int)strcspn(at + 1, "}"),
+				at + 1);
+			at++;
+			CHECK(protobuf_c_message_descriptor_get_field_by_name(rpc->input, name) !=
+				NULL);
+		}
+		CHECK(method->unwrap == NULL || protobuf_c_message_descriptor_get_field_by_name(
+							rpc->output, method->unwrap) != NULL);
+	}
+}
