@@ -30,6 +30,13 @@ enum {
 	SPEC_MEMORY_BYTES_MIN = 6 << 20, /* the engine's minimum */
 	SPEC_PIDS_MAX = 4194304,         /* the kernel's PID_MAX_LIMIT */
 	SPEC_PRIORITY_MAX = 100,
+	SPEC_CONSTRAINT_MAX = 1024, /* bytes of one */
+	SPEC_AFFINITIES_MAX = 16,
+	SPEC_SPREADS_MAX = 8,
+	SPEC_WEIGHT_MAX = 100, /* of preferences, affinities, spreads */
+	SPEC_DEVICE_KINDS_MAX = 16,
+	SPEC_DEVICES_MAX = 1024, /* of one kind; of gpus */
+	SPEC_MAX_PER_NODE_MAX = 1000 * 1000,
 	SPEC_STOP_TIMEOUT_MAX_MS = 3600 * 1000,
 	SPEC_RESTART_DELAY_MAX_MS = 24 * 3600 * 1000,
 	SPEC_RESTART_ATTEMPTS_MAX = 1000 * 1000,

@@ -126,7 +126,8 @@ int
 spec_check(const Davit__TaskSpec *spec, char ret_field[SPEC_FIELD_MAX], struct err *err)
 {
 	static int (*const parts[])(const struct spec_check *) = {spec_check_process,
-		spec_check_resources, spec_check_network, spec_check_mounts, spec_check_policy};
+		spec_check_resources, spec_check_network, spec_check_mounts, spec_check_policy,
+		spec_check_placement};
 	struct spec_check check = {.spec = spec, .field = ret_field, .err = err};
 	size_t size = davit__task_spec__get_packed_size(spec);
 

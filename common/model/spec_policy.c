@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/model/constraint.h"
 #include "common/model/rules.h"
 #include "common/model/spec_rules.h"
 
@@ -191,31 +190,6 @@ check_engine(const struct spec_check *check)
 }
 
 static int
-check_placement(const struct spec_check *check)
-{
-	const Davit__TaskSpec *spec = check->spec;
-	int rc = 0;
-
-	if (spec->has_priority)
-		rc = spec_check_range(check, "priority", spec->priority, 1, SPEC_PRIORITY_MAX);
-	if (rc == 0 && spec->has_strategy)
-		rc = spec_check_enum(check, "strategy", &davit__task_spec__strategy__descriptor,
-			(int)spec->strategy);
-	if (rc == 0)
-		rc = spec_check_count(check, "constraints", spec->n_constraints, SPEC_LIST_MAX);
-	if (rc == 0)
-		rc = spec_check_texts(check, "constraints", spec->constraints, spec->n_constraints,
-			SPEC_VALUE_MAX);
-	for (size_t i = 0; rc == 0 && i < spec->n_constraints; i++) {
-		struct constraint constraint;
-
-		rc = constraint_parse(spec->constraints[i], &constraint,
-			spec_at(check, "constraints[%zu]", i));
-	}
-	return rc;
-}
-
-static int
 check_disconnect(const struct spec_check *check)
 {
 	const Davit__Disconnect *wish = check->spec->disconnect;
@@ -258,17 +232,9 @@ check_unimplemented(const struct spec_check *check)
 		const char *field;
 		bool is_used;
 	} later[] = {
-		{"gpus", spec->has_gpus && spec->gpus > 0},
 		{"healthcheck.http_get", health != NULL && health->http_get != NULL},
 		{"healthcheck.tcp_port", health != NULL && health->has_tcp_port},
 		{"registry_auth", spec->registry_auth != NULL},
-		{"affinities", spec->n_affinities > 0},
-		{"spreads", spec->n_spreads > 0},
-		{"tolerations", spec->n_tolerations > 0},
-		{"preferences", spec->n_preferences > 0},
-		{"max_per_node", spec->max_per_node > 0},
-		{"device_requests", spec->n_device_requests > 0},
-		{"gang", spec->gang != NULL},
 	};
 
 	for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
@@ -282,8 +248,7 @@ int
 spec_check_policy(const struct spec_check *check)
 {
 	static int (*const parts[])(const struct spec_check *) = {check_restart, check_health,
-		check_end, check_log, check_engine, check_placement, check_disconnect,
-		check_unimplemented};
+		check_end, check_log, check_engine, check_disconnect, check_unimplemented};
 
 	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
 		int rc = parts[i](check);

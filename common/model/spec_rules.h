@@ -32,8 +32,10 @@ int spec_check_resources(const struct spec_check *check);
 /* How it is connected: ports, networks, names, mounts. */
 int spec_check_network(const struct spec_check *check);
 int spec_check_mounts(const struct spec_check *check);
-/* How it lives: restarts, health, times, placement. */
+/* How it lives: restarts, health, times. */
 int spec_check_policy(const struct spec_check *check);
+/* Where it goes: constraints, preferences, affinities, spreads, tolerations, devices. */
+int spec_check_placement(const struct spec_check *check);
 
 /* -EINVAL when a list has more than max items. */
 int spec_check_count(const struct spec_check *check, const char *field, size_t n, size_t max);

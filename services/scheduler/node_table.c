@@ -160,6 +160,7 @@ node_set_attrs(struct node_table *table, struct node *node, const Davit__PlaceNo
 	const Davit__EngineInfo *engine = from->engine;
 
 	node->attrs[NODE_ATTR_ADDRESS] = intern_ref(table->intern, from->address);
+	node->attrs[NODE_ATTR_CLASS] = intern_ref(table->intern, from->class_);
 	if (engine == NULL)
 		return;
 	node->attrs[NODE_ATTR_ENGINE_VERSION] = intern_ref(table->intern, engine->version);

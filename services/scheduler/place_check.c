@@ -127,6 +127,8 @@ check_node(struct place_fault *fault, size_t index, const Davit__PlaceNode *node
 	if (rc == 0)
 		rc = check_text(fault, path, "address", node->address, PLACE_NAME_MAX);
 	if (rc == 0)
+		rc = check_text(fault, path, "class", node->class_, PLACE_NAME_MAX);
+	if (rc == 0)
 		rc = check_resources(fault, path, node->capacity);
 	if (rc == 0)
 		rc = check_labels(fault, path, node);

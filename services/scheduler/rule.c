@@ -4,36 +4,6 @@
 
 #include "common/base/mem.h"
 
-/* Two words of one architecture become one. */
-static const char *
-arch_normal(const char *arch)
-{
-	static const struct {
-		const char *from, *to;
-	} names[] = {
-		{"x86_64", "amd64"},
-		{"x86-64", "amd64"},
-		{"aarch64", "arm64"},
-		{"armhf", "arm"},
-		{"armv6l", "arm"},
-		{"armv7l", "arm"},
-		{"i686", "386"},
-		{"i386", "386"},
-	};
-
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-		if (strcmp(arch, names[i].from) == 0)
-			return names[i].to;
-	}
-	return arch;
-}
-
-static bool
-arch_equal(const char *a, const char *b)
-{
-	return strcmp(arch_normal(a), arch_normal(b)) == 0;
-}
-
 static char *
 text_copy(const char *from, size_t size)
 {
@@ -43,94 +13,80 @@ text_copy(const char *from, size_t size)
 	return text;
 }
 
-static enum node_attr
-attr_of(enum constraint_subject subject)
-{
-	switch (subject) {
-	case CONSTRAINT_NODE_ADDRESS:
-		return NODE_ATTR_ADDRESS;
-	case CONSTRAINT_ENGINE_OS:
-		return NODE_ATTR_OS;
-	case CONSTRAINT_ENGINE_ARCH:
-		return NODE_ATTR_ARCH;
-	case CONSTRAINT_ENGINE_VERSION:
-		return NODE_ATTR_ENGINE_VERSION;
-	case CONSTRAINT_NONE:
-	case CONSTRAINT_NODE_ID:
-	case CONSTRAINT_NODE_NAME:
-	case CONSTRAINT_NODE_LABEL:
-	case CONSTRAINT_COUNT:
-		break;
-	}
-	return NODE_ATTR_COUNT;
-}
-
 int
 rule_init(struct rule *rule, const struct node_table *table, const char *text, struct err *err)
 {
-	struct constraint constraint;
-	int rc = constraint_parse(text, &constraint, err);
+	int rc;
 
-	if (rc < 0)
-		return rc;
-	*rule = (struct rule){.subject = constraint.subject,
-		.is_not = constraint.is_not,
-		.attr = attr_of(constraint.subject),
-		.text = text_copy(constraint.value, constraint.value_size)};
-	rule->value = intern_find(table->intern, rule->text);
-	if (constraint.subject == CONSTRAINT_NODE_LABEL) {
-		CLEANUP(free) char *key = text_copy(constraint.key, constraint.key_size);
+	*rule = (struct rule){0};
+	rc = constraint_parse(text, &rule->constraint, err);
+	if (rc == 0 && rule->constraint.subject == CONSTRAINT_NODE_LABEL) {
+		CLEANUP(free)
+		char *key = text_copy(rule->constraint.key, rule->constraint.key_size);
 
 		rule->key = intern_find(table->intern, key);
 	}
-	return 0;
+	return rc;
 }
 
 void
 rule_fini(struct rule *rule)
 {
-	free(rule->text);
-	rule->text = NULL;
+	constraint_fini(&rule->constraint);
 }
 
-/* A label that a node does not have is "". */
-static bool
-label_is(const struct rule *rule, const struct node *node)
+static const char *
+attr_of(const struct node_table *table, const struct node *node, enum node_attr attr)
 {
-	for (uint32_t i = 0; i < node->n_labels; i++) {
-		if (node->labels[i].key == rule->key)
-			return rule->value != 0 && node->labels[i].value == rule->value;
+	uint32_t number = node->attrs[attr];
+
+	return number == 0 ? NULL : intern_text(table->intern, number);
+}
+
+static const char *
+label_of(const struct node_table *table, const struct node *node, uint32_t key)
+{
+	for (uint32_t i = 0; key != 0 && i < node->n_labels; i++) {
+		if (node->labels[i].key == key)
+			return intern_text(table->intern, node->labels[i].value);
 	}
-	return rule->text[0] == '\0';
+	return NULL;
 }
 
-static bool
-attr_is(const struct rule *rule, const struct node_table *table, const struct node *node)
+/* What the constraint speaks of, on one node; NULL: the node has it not. */
+static const char *
+actual_of(const struct rule *rule, const struct node_table *table, const struct node *node)
 {
-	uint32_t number = node->attrs[rule->attr];
-
-	if (number == 0)
-		return rule->text[0] == '\0';
-	if (rule->attr == NODE_ATTR_ARCH)
-		return arch_equal(intern_text(table->intern, number), rule->text);
-	return number == rule->value;
+	switch (rule->constraint.subject) {
+	case CONSTRAINT_NODE_ID:
+		return node->id;
+	case CONSTRAINT_NODE_NAME:
+		return node->name;
+	case CONSTRAINT_NODE_LABEL:
+		return label_of(table, node, rule->key);
+	case CONSTRAINT_NODE_ADDRESS:
+		return attr_of(table, node, NODE_ATTR_ADDRESS);
+	case CONSTRAINT_NODE_CLASS:
+		return attr_of(table, node, NODE_ATTR_CLASS);
+	case CONSTRAINT_ENGINE_OS:
+		return attr_of(table, node, NODE_ATTR_OS);
+	case CONSTRAINT_ENGINE_ARCH:
+		return attr_of(table, node, NODE_ATTR_ARCH);
+	case CONSTRAINT_ENGINE_VERSION:
+		return attr_of(table, node, NODE_ATTR_ENGINE_VERSION);
+	case CONSTRAINT_ENGINE_KERNEL:
+		return attr_of(table, node, NODE_ATTR_KERNEL);
+	case CONSTRAINT_NONE:
+	case CONSTRAINT_COUNT:
+		break;
+	}
+	return NULL;
 }
 
 bool
 rule_admits(const struct rule *rule, const struct node_table *table, uint32_t row)
 {
-	const struct node *node = &table->nodes[row];
-	bool is_so;
-
-	if (rule->subject == CONSTRAINT_NODE_ID)
-		is_so = strcmp(node->id, rule->text) == 0;
-	else if (rule->subject == CONSTRAINT_NODE_NAME)
-		is_so = strcmp(node->name, rule->text) == 0;
-	else if (rule->subject == CONSTRAINT_NODE_LABEL)
-		is_so = label_is(rule, node);
-	else
-		is_so = attr_is(rule, table, node);
-	return is_so != rule->is_not;
+	return constraint_holds(&rule->constraint, actual_of(rule, table, &table->nodes[row]));
 }
 
 static bool
@@ -166,5 +122,5 @@ rule_platform_admits(const char *platform, const struct node_table *table, uint3
 		return false;
 	memcpy(wanted, platform, n);
 	wanted[n] = '\0';
-	return arch[0] != '\0' && arch_equal(arch, wanted);
+	return arch[0] != '\0' && strcmp(constraint_arch(arch), constraint_arch(wanted)) == 0;
 }

@@ -1,11 +1,7 @@
 /*
- * rule.h - a constraint on nodes, made ready to be asked ten thousand times.
+ * rule.h - a constraint (common/model/constraint.h) on the nodes of a table.
  *
- * What may be written is common/model/constraint.h's; here the texts become the
- * node table's numbers, so that asking compares two of them. One thing is added:
- * x86_64 and amd64 are one architecture, as are aarch64 and arm64.
- *
- * A rule is good until the table changes.
+ * A rule is good until the table changes; it borrows the text that it was made of.
  */
 #pragma once
 
@@ -17,14 +13,11 @@
 #include "services/scheduler/node_table.h"
 
 struct rule {
-	enum constraint_subject subject;
-	bool is_not;
-	enum node_attr attr; /* of an attribute */
-	uint32_t key, value; /* interned; 0: no node has it */
-	char *text;          /* the value */
+	struct constraint constraint;
+	uint32_t key; /* interned key of a label; 0: no node has it */
 };
 
-/* As constraint_parse: -EINVAL or -ENOSYS with words. */
+/* As constraint_parse: -EINVAL with words. */
 int rule_init(struct rule *rule, const struct node_table *table, const char *text, struct err *err);
 void rule_fini(struct rule *rule);
 

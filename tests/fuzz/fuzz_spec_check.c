@@ -20,6 +20,7 @@ use(const Davit__TaskSpec *spec)
 
 		assert(constraint_parse(spec->constraints[i], &constraint, &err) == 0);
 		(void)constraint_holds(&constraint, "x");
+		constraint_fini(&constraint);
 	}
 }
 
