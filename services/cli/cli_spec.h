@@ -1,5 +1,5 @@
 /*
- * cli_spec.h - the flags of `davit run` and the TaskSpec that they make.
+ * cli_spec.h - the flags of `davit run` and `davit plan`, and the TaskSpec that they make.
  */
 #pragma once
 
@@ -14,6 +14,7 @@ struct cli_run_settings {
 	/* How to run it. */
 	uint64_t count;
 	bool is_detached, follows, waits, is_dry;
+	struct option_list files; /* of `plan`, instead of an image */
 
 	/* What to run. */
 	char *name, *entrypoint, *user, *working_dir, *hostname, *stop_signal, *stop_timeout;
@@ -31,7 +32,7 @@ struct cli_run_settings {
 	bool is_removed, has_tty, is_read_only, is_privileged, has_init, no_new_privileges, is_gang;
 };
 
-extern const struct option_def cli_run_defs[];
+extern const struct option_def cli_run_defs[], cli_plan_defs[];
 
 /*
  * The spec that the flags and the arguments IMAGE [COMMAND…] ask for; the caller's,

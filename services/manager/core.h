@@ -16,8 +16,10 @@
 #include "services/manager/manager.h"
 #include "services/manager/model.h"
 #include "services/manager/placing.h"
+#include "services/manager/questions.h"
 #include "services/manager/relay.h"
 #include "services/manager/requests.h"
+#include "services/manager/telling.h"
 #include "services/manager/usage.h"
 #include "services/manager/waits.h"
 
@@ -34,6 +36,8 @@ struct manager {
 	struct requests requests;
 	struct events events;
 	struct placing placing;
+	struct telling telling;
+	struct questions questions;
 	struct liveness liveness;
 	struct assignments assignments;
 	struct relay relay;

@@ -161,7 +161,8 @@ lifecycle_place(struct manager *manager, struct task *task, struct node *node, s
 	say(task, DAVIT__TASK__PHASE__ASSIGNED, NULL);
 	must_raise(manager, task, TASK_EV_PLACED);
 	assignments_changed(manager, task);
-	placing_node_changed(manager, node);
+	families_take(manager, task);
+	telling_node_changed(manager, node);
 	return 0;
 }
 
@@ -182,9 +183,10 @@ release(struct manager *manager, struct task *task)
 
 	if (!task->holds)
 		return;
+	families_give(manager, task);
 	holds_give(task);
 	batch_touch_task(manager, task);
-	placing_node_changed(manager, node);
+	telling_node_changed(manager, node);
 	placing_wake(manager);
 }
 
@@ -295,7 +297,7 @@ retry_on_busy_port(struct manager *manager, struct task *task, const Davit__Task
 		return false;
 	holds_mark_stranger(task, (uint16_t)report->busy_port,
 		manager->now.mono_ms + MANAGER_STRANGER_MS);
-	placing_node_changed(manager, task->node);
+	telling_node_changed(manager, task->node);
 	return task->attempt < MANAGER_PORT_RETRIES_MAX &&
 	       task->desired < DAVIT__TASK__DESIRED__STOP;
 }
@@ -505,8 +507,10 @@ void
 lifecycle_forget_node(struct manager *manager, struct task *task)
 {
 	assignments_forget(task);
-	if (task->holds)
+	if (task->holds) {
+		families_give(manager, task);
 		holds_give(task);
+	}
 	if (task->on_node)
 		model_task_leave_node(task);
 	batch_touch_task(manager, task);

@@ -18,6 +18,8 @@ enum {
 	MANAGER_WAITS_MAX = 100000,    /* parked calls of clients */
 	MANAGER_QUERIES_MAX = 4096,    /* questions to workers under way */
 	MANAGER_PLACE_MAX = 4096,      /* tasks of one Place call */
+	MANAGER_PLAN_MAX = 10000,      /* tasks of one PlanTasks */
+	MANAGER_QUESTIONS_MAX = 64,    /* ExplainTask and PlanTasks that wait for the scheduler */
 	MANAGER_LABELS_MAX = 256,      /* of a node */
 	MANAGER_NODE_NAME_MAX = 128,
 	MANAGER_PORT_RETRIES_MAX = 20, /* attempts of one task after a stranger's port */

@@ -25,7 +25,7 @@ set_state(struct manager *manager, struct node *node, Davit__Node__State state, 
 	events_node(manager, node, what);
 	log_info("node.state", "node=%s state=%s message=\"%s\"", node->name, what,
 		message == NULL ? "" : message);
-	placing_node_changed(manager, node);
+	telling_node_changed(manager, node);
 }
 
 void

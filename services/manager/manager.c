@@ -36,6 +36,8 @@ static const struct handler {
 	{"ListVolumes", false, relay_volumes},
 	{"ListNetworks", false, relay_networks},
 	{"GetCluster", false, cluster_get},
+	{"ExplainTask", false, questions_explain},
+	{"PlanTasks", false, questions_plan},
 	/* Of workers: idempotent by session and version, so they need no request_id. */
 	{"RegisterNode", false, nodes_register},
 	{"Poll", false, nodes_poll},
@@ -145,9 +147,10 @@ manager_release(struct manager *manager)
 static void
 fini_parts(struct manager *manager)
 {
+	families_stop(manager);
 	model_fini(&manager->model);
 	requests_fini(&manager->requests);
-	placing_fini(&manager->placing);
+	telling_fini(&manager->telling);
 }
 
 static void
@@ -158,6 +161,9 @@ init_parts(struct manager *manager)
 	manager->relay = (struct relay){.next_id = manager->relay.next_id};
 	manager->assignments = (struct assignments){0};
 	manager->waits = (struct waits){0};
+	manager->questions = (struct questions){0};
+	telling_init(&manager->telling);
+	placing_init(&manager->placing);
 }
 
 static void
@@ -183,13 +189,14 @@ manager_abort(struct manager *manager, const char *reason)
 
 	relay_abort(manager, reason);
 	waits_abort(manager, reason);
+	questions_abort(manager, reason);
 	abort_parked_polls(manager, reason);
 	batch_abort(&manager->batch, reason);
 	events_drop_unshown(&manager->events);
 	fini_parts(manager);
 	init_parts(manager);
-	placing_init(&manager->placing);
-	manager->placing.is_asking = is_asking; /* that answer will still come */
+	/* That answer will still come, about what is no more. */
+	manager->placing.is_asking = manager->placing.is_stale = is_asking;
 }
 
 struct id
@@ -231,7 +238,6 @@ manager_new(const struct manager_config *config, const struct manager_ports *por
 	ports->random(ports->arg, &ring_id, sizeof ring_id);
 	batch_init(&manager->batch);
 	events_init(&manager->events, ring_id);
-	placing_init(&manager->placing);
 	init_parts(manager);
 	return manager;
 }

@@ -21,6 +21,7 @@
 struct rpc_call;
 struct wait;
 struct query;
+struct tally;
 
 /* What to run, shared by the tasks that were made from it. */
 struct spec {
@@ -151,6 +152,7 @@ struct node {
 
 	bool is_dirty, is_place_dirty;
 	struct node *dirty_next, *place_next;
+	struct tally *tallies_changed; /* families.h */
 	UT_hash_handle hh, hh_name;
 };
 

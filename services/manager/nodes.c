@@ -107,7 +107,7 @@ nodes_restore(struct manager *manager, struct id id, const Davit__NodeRecord *re
 	set_labels(node, record->labels, record->n_labels);
 	set_engine(manager, node, record->engine);
 	node->heard_mono_ms = node->silent_mono_ms = manager->now.mono_ms;
-	placing_node_changed(manager, node);
+	telling_node_changed(manager, node);
 }
 
 /* ---- registration ---- */
@@ -239,7 +239,7 @@ begin_session(struct manager *manager, struct node *node, const Davit__RegisterN
 	model_set_text(&node->davit_version, request->davit_version);
 	model_set_text(&node->instance, request->instance);
 	batch_touch_node(manager, node);
-	placing_node_changed(manager, node);
+	telling_node_changed(manager, node);
 	placing_wake(manager);
 }
 
@@ -409,7 +409,7 @@ nodes_update(struct manager *manager, struct rpc_call *call)
 		node->draining = request->draining;
 		batch_touch_node(manager, node);
 		events_node(manager, node, node->draining ? "draining" : "undrained");
-		placing_node_changed(manager, node);
+		telling_node_changed(manager, node);
 		if (node->draining)
 			drain(manager, node);
 		else
@@ -444,7 +444,7 @@ nodes_remove(struct manager *manager, struct rpc_call *call)
 	events_node(manager, node, "removed");
 	assignments_leave(manager, node);
 	relay_node_lost(manager, node);
-	placing_node_removed(manager, node);
+	telling_node_removed(manager, node);
 	batch_forget_node(manager, node);
 	records_delete(manager, "node", node->id_text);
 	model_node_remove(&manager->model, node);

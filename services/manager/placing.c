@@ -14,42 +14,7 @@
 void
 placing_init(struct placing *placing)
 {
-	*placing = (struct placing){.needs_snapshot = true};
-}
-
-void
-placing_fini(struct placing *placing)
-{
-	for (uint32_t i = 0; i < placing->n_removed; i++)
-		free(placing->removed[i]);
-	free(placing->removed);
-}
-
-void
-placing_node_changed(struct manager *manager, struct node *node)
-{
-	if (node->is_place_dirty)
-		return;
-	node->is_place_dirty = true;
-	node->place_next = manager->placing.changed;
-	manager->placing.changed = node;
-}
-
-void
-placing_node_removed(struct manager *manager, struct node *node)
-{
-	struct placing *placing = &manager->placing;
-	struct node **link = &placing->changed;
-
-	if (node->is_place_dirty) {
-		while (*link != node)
-			link = &(*link)->place_next;
-		*link = node->place_next;
-		node->is_place_dirty = false;
-	}
-	placing->removed =
-		xrealloc(placing->removed, placing->n_removed + 1, sizeof *placing->removed);
-	placing->removed[placing->n_removed++] = xstrdup(node->id_text);
+	*placing = (struct placing){0};
 }
 
 void
@@ -60,64 +25,26 @@ placing_wake(struct manager *manager)
 
 /* ---- the question ---- */
 
-/* Nodes that share an engine share its ports: a change of one is news of all. */
-static Davit__PlaceNode *
-make_node(const struct node *node, struct arena *arena)
+void
+placing_fill_wishes(const struct manager *manager, const Davit__TaskSpec *spec,
+	Davit__PlaceTask *message)
 {
-	Davit__PlaceNode *message = arena_alloc(arena, sizeof *message);
-	Davit__Node *view = view_node_without_ports(node, arena);
-	const uint32_t *numbers;
-
-	davit__place_node__init(message);
-	message->id = view->id;
-	message->name = view->name;
-	message->has_schedulable = message->has_n_tasks = message->has_n_ports_free = true;
-	message->schedulable = node->state == DAVIT__NODE__STATE__READY && !node->draining;
-	message->capacity = view->capacity;
-	message->reserved = view->reserved;
-	message->n_tasks = view->n_tasks;
-	message->n_labels = view->n_labels;
-	message->labels = view->labels;
-	message->engine = view->engine;
-	message->address = view->address;
-	message->has_state = true;
-	message->state = view->state;
-	message->n_ports_free = ledger_ports_n_free(node->ports->ports);
-	message->n_host_ports = ledger_ports_list(node->ports->ports, &numbers);
-	message->host_ports = (uint32_t *)(uintptr_t)numbers;
-	return message;
+	(void)manager;
+	(void)spec;
+	(void)message;
 }
 
-static void
-add_changed_nodes(struct manager *manager, Davit__PlaceRequest *question)
+Davit__TaskSpec *
+placing_view_spec(struct manager *manager, const Davit__TaskSpec *spec)
 {
-	struct placing *placing = &manager->placing;
-	struct arena *arena = &manager->batch.arena;
-	bool all = placing->needs_snapshot;
-	struct node *node, *next;
+	(void)manager;
+	return (Davit__TaskSpec *)(uintptr_t)spec;
+}
 
-	question->nodes =
-		arena_array(arena, HASH_COUNT(manager->model.nodes), sizeof *question->nodes);
-	HASH_ITER(hh, manager->model.nodes, node, next)
-	{
-		if (all)
-			question->nodes[question->n_nodes++] = make_node(node, arena);
-	}
-	while ((node = placing->changed) != NULL) {
-		placing->changed = node->place_next;
-		node->is_place_dirty = false;
-		if (!all)
-			question->nodes[question->n_nodes++] = make_node(node, arena);
-	}
-	question->removed_nodes =
-		arena_array(arena, placing->n_removed, sizeof *question->removed_nodes);
-	for (uint32_t i = 0; i < placing->n_removed; i++) {
-		if (!all)
-			question->removed_nodes[question->n_removed_nodes++] =
-				arena_strdup(arena, placing->removed[i]);
-		free(placing->removed[i]);
-	}
-	placing->n_removed = 0;
+bool
+placing_is_gang(const Davit__TaskSpec *spec)
+{
+	return spec->gang != NULL && spec->gang->all_or_nothing;
 }
 
 static void
@@ -129,7 +56,8 @@ add_task(struct manager *manager, struct task *task, Davit__PlaceRequest *questi
 
 	davit__place_task__init(message);
 	message->task_id = view_id(task->id, arena);
-	message->spec_id = spec->id;
+	message->spec_id = message->group_id = spec->id;
+	placing_fill_wishes(manager, spec->spec, message);
 	question->tasks[question->n_tasks++] = message;
 	if (spec->mark != manager->assignments.mark) {
 		Davit__PlaceSpec *entry = arena_alloc(arena, sizeof *entry);
@@ -137,9 +65,16 @@ add_task(struct manager *manager, struct task *task, Davit__PlaceRequest *questi
 		spec->mark = manager->assignments.mark;
 		davit__place_spec__init(entry);
 		entry->id = spec->id;
-		entry->spec = spec->spec;
+		entry->spec = placing_view_spec(manager, spec->spec);
 		question->specs[question->n_specs++] = entry;
 	}
+}
+
+static bool
+tasks_wait(const struct manager *manager)
+{
+	return manager->model.pending.n > 0 ||
+	       (manager->placing.has_woken && manager->model.blocked.n > 0);
 }
 
 bool
@@ -148,39 +83,42 @@ placing_has_work(const struct manager *manager)
 	const struct placing *placing = &manager->placing;
 
 	return !placing->is_asking && placing->retry_mono_ms <= manager->now.mono_ms &&
-	       (manager->model.pending.n > 0 ||
-		       (placing->has_woken && manager->model.blocked.n > 0));
+	       (tasks_wait(manager) || questions_is_due(manager, false));
 }
 
-void
-placing_seal(struct manager *manager)
+static Davit__PlaceRequest *
+seal_tasks(struct manager *manager)
 {
 	struct placing *placing = &manager->placing;
 	struct model *model = &manager->model;
 	struct arena *arena = &manager->batch.arena;
-	Davit__PlaceRequest *question;
+	Davit__PlaceRequest *question = arena_alloc(arena, sizeof *question);
 
-	if (!placing_has_work(manager))
-		return;
 	if (placing->has_woken && model->blocked.n > 0)
 		model_queue_splice(&model->blocked, &model->pending);
 	placing->has_woken = false;
-	question = arena_alloc(arena, sizeof *question);
 	davit__place_request__init(question);
-	question->has_base_version = question->has_version = question->has_snapshot = true;
-	question->snapshot = placing->needs_snapshot;
-	question->base_version = placing->needs_snapshot ? 0 : placing->version;
-	placing->sent_version = placing->version + 1;
-	question->version = placing->sent_version;
-	add_changed_nodes(manager, question);
+	telling_fill(manager, question, NULL);
 	manager->assignments.mark++;
 	question->tasks = arena_array(arena, MANAGER_PLACE_MAX, sizeof *question->tasks);
 	question->specs = arena_array(arena, MANAGER_PLACE_MAX, sizeof *question->specs);
 	for (struct task *task = model->pending.first;
 		task != NULL && question->n_tasks < MANAGER_PLACE_MAX; task = task->queue_next)
 		add_task(manager, task, question);
-	placing->question = question;
-	placing->is_asking = true;
+	manager->questions.had_turn = false;
+	return question;
+}
+
+void
+placing_seal(struct manager *manager)
+{
+	struct placing *placing = &manager->placing;
+
+	if (!placing_has_work(manager))
+		return;
+	placing->is_dry = questions_is_due(manager, tasks_wait(manager));
+	placing->question = placing->is_dry ? questions_seal(manager) : seal_tasks(manager);
+	placing->is_asking = placing->question != NULL;
 }
 
 void
@@ -224,7 +162,7 @@ take_placement(struct manager *manager, const Davit__Placement *placement)
 		return;
 	manager->placing.n_refused++;
 	if (node != NULL)
-		placing_node_changed(manager, node);
+		telling_node_changed(manager, node);
 	log_debug("placing.refused", "task=%s node=%s reason=\"%s\"", placement->task_id,
 		placement->node_id, err.text);
 	lifecycle_block(manager, task, err.text);
@@ -248,29 +186,25 @@ explain_trouble(struct manager *manager, const char *message)
 	}
 }
 
-void
-placing_answer(struct manager *manager, Davit__Reply__Status status, const char *message,
-	const Davit__PlaceReply *reply)
+static void
+take_trouble(struct manager *manager, Davit__Reply__Status status, const char *message)
 {
-	struct placing *placing = &manager->placing;
+	bool was_cached = !manager->telling.needs_snapshot;
 	char text[ERR_TEXT_MAX];
 
-	placing->is_asking = false;
-	if (status != DAVIT__REPLY__STATUS__OK) {
-		bool was_cached = !placing->needs_snapshot;
+	telling_restart(manager);
+	if (status == DAVIT__REPLY__STATUS__FAILED_PRECONDITION && was_cached)
+		return; /* it was restarted: ask again at once, with everything */
+	manager->placing.retry_mono_ms = manager->now.mono_ms + MANAGER_PLACE_RETRY_MS;
+	(void)snprintf(text, sizeof text, "waiting for a scheduler at %s: %.150s",
+		manager->config.scheduler_url, message);
+	explain_trouble(manager, text);
+	questions_refuse(manager, text);
+}
 
-		placing->needs_snapshot = true;
-		if (status == DAVIT__REPLY__STATUS__FAILED_PRECONDITION && was_cached)
-			return; /* it was restarted: ask again at once, with everything */
-		placing->retry_mono_ms = manager->now.mono_ms + MANAGER_PLACE_RETRY_MS;
-		(void)snprintf(text, sizeof text, "waiting for a scheduler at %s: %.150s",
-			manager->config.scheduler_url, message);
-		explain_trouble(manager, text);
-		return;
-	}
-	placing->needs_snapshot = false;
-	placing->version = placing->sent_version;
-	placing->trouble[0] = '\0';
+static void
+take_answer(struct manager *manager, const Davit__PlaceReply *reply)
+{
 	for (size_t i = 0; i < reply->n_placements; i++)
 		take_placement(manager, reply->placements[i]);
 	for (size_t i = 0; i < reply->n_refusals; i++) {
@@ -280,6 +214,34 @@ placing_answer(struct manager *manager, Davit__Reply__Status status, const char 
 		if (task != NULL && task->state == TASK_PENDING)
 			lifecycle_block(manager, task, why == NULL ? "no node fits" : why);
 	}
+}
+
+void
+placing_answer(struct manager *manager, Davit__Reply__Status status, const char *message,
+	const Davit__PlaceReply *reply)
+{
+	struct placing *placing = &manager->placing;
+	bool is_stale = placing->is_stale;
+
+	placing->is_asking = placing->is_stale = false;
+	if (is_stale)
+		return;
+	if (status == DAVIT__REPLY__STATUS__OK && reply->wants_groups &&
+		!telling_want_groups(manager)) {
+		status = DAVIT__REPLY__STATUS__INTERNAL;
+		message = "it wants to know what runs where, and was told";
+	}
+	if (status != DAVIT__REPLY__STATUS__OK) {
+		take_trouble(manager, status, message);
+		return;
+	}
+	if (!reply->wants_groups)
+		telling_confirm(manager);
+	placing->trouble[0] = '\0';
+	if (!placing->is_dry)
+		take_answer(manager, reply);
+	else if (!reply->wants_groups)
+		questions_answer(manager, reply);
 }
 
 static void

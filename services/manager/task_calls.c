@@ -12,7 +12,7 @@
 #include "services/manager/records.h"
 #include "services/manager/view.h"
 
-static const char default_namespace[] = "default";
+const char task_default_namespace[] = "default";
 
 enum { WAIT_DEFAULT_MS = 30000 };
 
@@ -24,7 +24,7 @@ task_resolve(struct manager *manager, struct rpc_call *call, const char *namespa
 	struct err err = {0};
 
 	if (namespace == NULL)
-	namespace = default_namespace;
+	namespace = task_default_namespace;
 	if (model_task_resolve(&manager->model, namespace, text, &task, &err) == 0)
 		return task;
 	batch_refuse_err(manager, call, field, &err);
@@ -74,10 +74,26 @@ make_name(struct manager *manager, const Davit__TaskSpec *spec, uint32_t count, 
 	} while (model_name_is_taken(&manager->model, spec->namespace_, ret_name, count));
 }
 
-/* True if the call was refused. */
 static bool
-refuse_submission(struct manager *manager, struct rpc_call *call,
-	const Davit__SubmitTasksRequest *request, uint32_t count)
+refuse_name(struct manager *manager, struct rpc_call *call, const Davit__TaskSpec *spec,
+	uint32_t count)
+{
+	const char *namespace =
+		spec->namespace_ == NULL ? task_default_namespace : spec->namespace_;
+
+	if (spec->name == NULL ||
+		!model_name_is_taken(&manager->model, namespace, spec->name, count))
+		return false;
+	batch_refuse(manager, call, DAVIT__REPLY__STATUS__ALREADY_EXISTS, "spec.name",
+		"a live task in namespace '%s' is called '%s' already: stop it, or choose another "
+		"name",
+		namespace, spec->name);
+	return true;
+}
+
+bool
+task_refuse_spec(struct manager *manager, struct rpc_call *call, const Davit__TaskSpec *spec,
+	uint32_t count)
 {
 	char field[SPEC_FIELD_MAX], path[SPEC_FIELD_MAX + 8];
 	struct err err = {0};
@@ -93,8 +109,8 @@ refuse_submission(struct manager *manager, struct rpc_call *call,
 			MANAGER_TASKS_MAX);
 		return true;
 	}
-	if (spec_check(request->spec, field, &err) == 0)
-		return false;
+	if (spec_check(spec, field, &err) == 0)
+		return refuse_name(manager, call, spec, count);
 	(void)snprintf(path, sizeof path, "spec%s%s", field[0] == '\0' ? "" : ".", field);
 	batch_refuse_err(manager, call, path, &err);
 	return true;
@@ -111,7 +127,7 @@ accept(struct manager *manager, const Davit__SubmitTasksRequest *request, uint32
 	struct spec *spec;
 
 	if (copy->namespace_ == NULL)
-		copy->namespace_ = xstrdup(default_namespace);
+		copy->namespace_ = xstrdup(task_default_namespace);
 	id_format(id, text);
 	spec = model_spec_add_take(&manager->model, text, copy);
 	group = lifecycle_submit(manager, id, spec, count, name);
@@ -131,19 +147,11 @@ task_submit(struct manager *manager, struct rpc_call *call)
 	struct group *group;
 	char name[256];
 
-	if (refuse_submission(manager, call, request, count))
+	if (task_refuse_spec(manager, call, request->spec, count))
 		return;
-	namespace = namespace != NULL ? namespace : default_namespace;
+	namespace = namespace != NULL ? namespace : task_default_namespace;
 	if (request->spec->name != NULL) {
 		(void)snprintf(name, sizeof name, "%s", request->spec->name);
-		if (model_name_is_taken(&manager->model, namespace, name, count)) {
-			batch_refuse(manager, call, DAVIT__REPLY__STATUS__ALREADY_EXISTS,
-				"spec.name",
-				"a live task in namespace '%s' is called '%s' already: stop it, or "
-				"choose another name",
-				namespace, name);
-			return;
-		}
 	} else {
 		Davit__TaskSpec spec = *request->spec;
 

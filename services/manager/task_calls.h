@@ -3,6 +3,11 @@
  */
 #pragma once
 
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto/types.pb-c.h"
+
 struct manager;
 struct task;
 struct rpc_call;
@@ -22,3 +27,9 @@ void task_waits_end(struct manager *manager, struct task *task);
 /* The task that a call names in its field, or NULL and the call was refused. */
 struct task *task_resolve(struct manager *manager, struct rpc_call *call, const char *namespace,
 	const char *text, const char *field);
+
+extern const char task_default_namespace[];
+
+/* True if the call was refused: such tasks would not be accepted. */
+bool task_refuse_spec(struct manager *manager, struct rpc_call *call, const Davit__TaskSpec *spec,
+	uint32_t count);

@@ -1,5 +1,6 @@
 #include "services/manager/view.h"
 
+#include "common/model/spec.h"
 #include "services/manager/model.h"
 #include "services/manager/usage.h"
 
@@ -116,6 +117,26 @@ view_resources(const struct resources *resources, struct arena *arena)
 	view->memory_bytes = resources->memory_bytes;
 	view->disk_bytes = resources->disk_bytes;
 	return view;
+}
+
+Davit__Resources *
+view_wants(const Davit__TaskSpec *spec, struct arena *arena)
+{
+	struct spec_reserve reserve = spec_reserve(spec);
+
+	return view_resources(
+		&(struct resources){reserve.cpu_milli, reserve.memory_bytes, reserve.disk_bytes},
+		arena);
+}
+
+void
+view_take_off(Davit__Resources *resources, const Davit__TaskSpec *spec)
+{
+	struct spec_reserve reserve = spec_reserve(spec);
+
+	resources->cpu_milli -= reserve.cpu_milli;
+	resources->memory_bytes -= reserve.memory_bytes;
+	resources->disk_bytes -= reserve.disk_bytes;
 }
 
 static void

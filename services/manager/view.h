@@ -12,6 +12,11 @@
 struct task;
 struct node;
 
+/* What a task of the spec reserves. */
+Davit__Resources *view_wants(const Davit__TaskSpec *spec, struct arena *arena);
+/* Takes that off; both are of the same spec's node. */
+void view_take_off(Davit__Resources *resources, const Davit__TaskSpec *spec);
+
 char *view_id(struct id id, struct arena *arena);
 Davit__Task *view_task(const struct task *task, bool with_spec, struct arena *arena);
 Davit__Node *view_node(const struct node *node, struct arena *arena);

@@ -113,6 +113,31 @@ spec_of(const Davit__PlaceRequest *question, const char *spec_id)
 	return NULL;
 }
 
+/* "fits on 1" or "fits on 0", and the first node of all as the best. */
+static void
+explain(const Davit__PlaceRequest *question, size_t i, const Davit__PlaceNode *chosen,
+	struct arena *arena, Davit__PlaceReply *reply)
+{
+	Davit__Explanation *explanation = arena_alloc(arena, sizeof *explanation);
+
+	davit__explanation__init(explanation);
+	explanation->task_id = question->tasks[i]->task_id;
+	explanation->strategy = "first-fit";
+	explanation->has_n_nodes = explanation->has_n_feasible = true;
+	explanation->n_nodes = (uint32_t)question->n_nodes;
+	explanation->n_feasible = chosen != NULL;
+	if (chosen != NULL) {
+		Davit__ScoredNode *node = arena_alloc(arena, sizeof *node);
+
+		davit__scored_node__init(node);
+		node->node_id = chosen->id;
+		node->node_name = chosen->name;
+		explanation->best = arena_array(arena, 1, sizeof *explanation->best);
+		explanation->best[explanation->n_best++] = node;
+	}
+	reply->explanations[reply->n_explanations++] = explanation;
+}
+
 /* Every question is answered as if it were a snapshot: the desk asks for one when it is not. */
 static void
 play_scheduler(struct desk *desk)
@@ -129,12 +154,15 @@ play_scheduler(struct desk *desk)
 	}
 	reply.placements = arena_array(&arena, question->n_tasks, sizeof *reply.placements);
 	reply.refusals = arena_array(&arena, question->n_tasks, sizeof *reply.refusals);
+	reply.explanations = arena_array(&arena, question->n_tasks, sizeof *reply.explanations);
 	for (size_t i = 0; i < question->n_tasks; i++) {
 		const Davit__TaskSpec *spec = spec_of(question, question->tasks[i]->spec_id);
 		Davit__PlaceNode *chosen = NULL;
 
 		for (size_t n = 0; n < question->n_nodes && chosen == NULL; n++)
 			chosen = fits(question->nodes[n], spec) ? question->nodes[n] : NULL;
+		if (question->explain)
+			explain(question, i, chosen, &arena, &reply);
 		if (chosen != NULL) {
 			Davit__Placement *placement = arena_alloc(&arena, sizeof *placement);
 
