@@ -15,6 +15,7 @@ cluster_use() {
 	url_feed_json=tcp://127.0.0.1:$(($2 + 3))
 	url_scheduler=tcp://127.0.0.1:$(($2 + 4))
 	url_monitor=tcp://127.0.0.1:$(($2 + 5))
+	url_monitor_http=http://127.0.0.1:$(($2 + 10))
 	mkdir -p "$home"/{run,log} || return
 	echo "$2" >"$home/port"
 	export DAVIT_MANAGER=$url_manager
@@ -27,6 +28,7 @@ cluster_ports_free() {
 	for i in "${!owners[@]}"; do
 		proc_pid "$1/run/${owners[i]}.pid" >/dev/null || port_free $(($2 + i)) || return 1
 	done
+	proc_pid "$1/run/monitor.pid" >/dev/null || port_free $(($2 + 10))
 }
 
 # daemon NAME PROGRAM OPTION...: unless it runs already. The caller's DAVIT_* are not for it.
@@ -64,7 +66,7 @@ worker_start() { # NAME CPUS MEMORY [OPTION...]
 
 monitor_start() {
 	daemon monitor davit-monitor --listen "$url_monitor" --feed "$url_feed" \
-		--manager "$url_manager" "$@"
+		--manager "$url_manager" --http "$url_monitor_http" "$@"
 }
 
 davit() { timeout 60 "$DAVIT_BIN/davit" "$@"; }

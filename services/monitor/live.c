@@ -18,14 +18,18 @@ struct live_node {
 /* Numbers of one manager's messages; 0: none heard yet. */
 struct live_feed {
 	uint64_t event_seq, cluster_seq;
+	Davit__ClusterStats *cluster;
 };
 
 struct live {
 	struct live_node *nodes;
 	size_t node_bytes;
-	Davit__ClusterStats *cluster;
+	const Davit__NodeStats *last_node;
+	Davit__ClusterStats sum; /* of the feeds, where there are several */
+	Davit__Resources sum_capacity, sum_reserved;
 	Davit__Event *events[LIVE_EVENTS_MAX]; /* a ring */
 	size_t n_events, next_event;
+	uint64_t events_total;
 	struct live_feed feeds[MONITOR_FEEDS_MAX];
 	uint64_t version;
 	uint64_t n_frames, n_bad, n_full, n_lost;
@@ -75,7 +79,8 @@ live_free(struct live *live)
 	}
 	for (size_t i = 0; i < LIVE_EVENTS_MAX; i++)
 		davit__event__free_unpacked(live->events[i], NULL);
-	davit__cluster_stats__free_unpacked(live->cluster, NULL);
+	for (size_t i = 0; i < MONITOR_FEEDS_MAX; i++)
+		davit__cluster_stats__free_unpacked(live->feeds[i].cluster, NULL);
 	view_forget(live);
 	free(live);
 }
@@ -133,6 +138,7 @@ node_put(struct live *live, Davit__NodeStats *stats, size_t size, uint64_t now_m
 	node->stats = stats;
 	node->size = size;
 	node->heard_ms = now_ms;
+	live->last_node = stats;
 	HASH_ADD_KEYPTR(hh, live->nodes, stats->node_id, (unsigned)strlen(stats->node_id), node);
 	return LIVE_FRAME_NODE;
 }
@@ -163,8 +169,8 @@ take_cluster(struct live *live, struct live_feed *feed, Davit__ClusterStats *sta
 		return LIVE_FRAME_FULL;
 	}
 	count_lost(live, &feed->cluster_seq, stats->has_seq, stats->seq);
-	davit__cluster_stats__free_unpacked(live->cluster, NULL);
-	live->cluster = stats;
+	davit__cluster_stats__free_unpacked(feed->cluster, NULL);
+	feed->cluster = stats;
 	return LIVE_FRAME_CLUSTER;
 }
 
@@ -187,6 +193,7 @@ take_event(struct live *live, struct live_feed *feed, Davit__Event *event, size_
 	davit__event__free_unpacked(live->events[live->next_event], NULL);
 	live->events[live->next_event] = event;
 	live->next_event = (live->next_event + 1) % LIVE_EVENTS_MAX;
+	live->events_total++;
 	if (live->n_events < LIVE_EVENTS_MAX)
 		live->n_events++;
 	return LIVE_FRAME_EVENT;
@@ -254,13 +261,15 @@ message_copy(const ProtobufCMessage *message, size_t *ret_size)
 }
 
 void
-live_take_stats(struct live *live, const Davit__GetStatsReply *reply, uint64_t now_ms)
+live_take_stats(struct live *live, unsigned feed, const Davit__GetStatsReply *reply,
+	uint64_t now_ms)
 {
+	Davit__ClusterStats **cluster = &live->feeds[feed].cluster;
 	size_t size;
 
 	live->version++;
-	if (live->cluster == NULL && reply->cluster != NULL)
-		live->cluster = (Davit__ClusterStats *)message_copy(&reply->cluster->base, &size);
+	if (*cluster == NULL && reply->cluster != NULL)
+		*cluster = (Davit__ClusterStats *)message_copy(&reply->cluster->base, &size);
 	for (size_t i = 0; i < reply->n_nodes; i++) {
 		const Davit__Node *node = reply->nodes[i];
 		Davit__NodeStats stats = DAVIT__NODE_STATS__INIT;
@@ -335,10 +344,83 @@ live_last_event(const struct live *live)
 	return live->events[(live->next_event + LIVE_EVENTS_MAX - 1) % LIVE_EVENTS_MAX];
 }
 
-const Davit__ClusterStats *
-live_cluster(const struct live *live)
+const Davit__NodeStats *
+live_last_node(const struct live *live)
 {
-	return live->cluster;
+	return live->last_node;
+}
+
+uint64_t
+live_n_events(const struct live *live)
+{
+	return live->events_total;
+}
+
+const Davit__Event *
+live_event(const struct live *live, uint64_t number)
+{
+	uint64_t age = live->events_total - number;
+
+	if (number == 0 || number > live->events_total || age >= live->n_events)
+		return NULL;
+	return live->events[(live->next_event + 2 * LIVE_EVENTS_MAX - 1 - age) % LIVE_EVENTS_MAX];
+}
+
+static void
+add_resources(Davit__Resources *sum, const Davit__Resources *more)
+{
+	if (more == NULL)
+		return;
+	sum->has_cpu_milli = sum->has_memory_bytes = sum->has_disk_bytes = sum->has_gpus = true;
+	sum->cpu_milli += more->cpu_milli;
+	sum->memory_bytes += more->memory_bytes;
+	sum->disk_bytes += more->disk_bytes;
+	sum->gpus += more->gpus;
+}
+
+/* The counts and sums of one more manager. Its namespaces are its own. */
+static void
+add_cluster(struct live *live, const Davit__ClusterStats *more)
+{
+	Davit__ClusterStats *sum = &live->sum;
+
+	sum->has_ts_ms = sum->has_nodes_ready = sum->has_nodes_total = true;
+	sum->has_tasks_pending = sum->has_tasks_scheduled = sum->has_tasks_running = true;
+	sum->has_tasks_completed = sum->has_tasks_failed = true;
+	sum->has_cpu_milli = sum->has_memory_bytes = true;
+	sum->ts_ms = more->ts_ms > sum->ts_ms ? more->ts_ms : sum->ts_ms;
+	sum->nodes_ready += more->nodes_ready;
+	sum->nodes_total += more->nodes_total;
+	sum->tasks_pending += more->tasks_pending;
+	sum->tasks_scheduled += more->tasks_scheduled;
+	sum->tasks_running += more->tasks_running;
+	sum->tasks_completed += more->tasks_completed;
+	sum->tasks_failed += more->tasks_failed;
+	sum->cpu_milli += more->cpu_milli;
+	sum->memory_bytes += more->memory_bytes;
+	add_resources(&live->sum_capacity, more->capacity);
+	add_resources(&live->sum_reserved, more->reserved);
+}
+
+const Davit__ClusterStats *
+live_cluster(struct live *live)
+{
+	const Davit__ClusterStats *only = NULL;
+	unsigned n = 0;
+
+	davit__cluster_stats__init(&live->sum);
+	davit__resources__init(&live->sum_capacity);
+	davit__resources__init(&live->sum_reserved);
+	live->sum.capacity = &live->sum_capacity;
+	live->sum.reserved = &live->sum_reserved;
+	for (unsigned i = 0; i < MONITOR_FEEDS_MAX; i++) {
+		if (live->feeds[i].cluster == NULL)
+			continue;
+		only = live->feeds[i].cluster;
+		add_cluster(live, only);
+		n++;
+	}
+	return n > 1 ? &live->sum : only;
 }
 
 static const char *
@@ -387,7 +469,7 @@ live_view(struct live *live, uint64_t now_ms, uint64_t wall_ms)
 	view->version = live->version;
 	view->ts_ms = wall_ms;
 	view->lost = live->n_lost;
-	view->cluster = live->cluster;
+	view->cluster = (Davit__ClusterStats *)(uintptr_t)live_cluster(live);
 	view_nodes(live, now_ms);
 	events = xcalloc(live->n_events + 1, sizeof(Davit__Event *));
 	for (size_t i = 0; i < live->n_events; i++)

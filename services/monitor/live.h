@@ -36,7 +36,8 @@ enum live_frame live_take_frame(struct live *live, unsigned feed, const char *to
 	const void *payload, size_t size, uint64_t now_ms);
 
 /* The manager's answer to GetStats: fills in nodes and cluster that were not heard yet. */
-void live_take_stats(struct live *live, const Davit__GetStatsReply *reply, uint64_t now_ms);
+void live_take_stats(struct live *live, unsigned feed, const Davit__GetStatsReply *reply,
+	uint64_t now_ms);
 
 /* Forgets nodes that were silent for too long. */
 void live_tick(struct live *live, uint64_t now_ms);
@@ -54,9 +55,17 @@ struct live_figures {
 };
 void live_figures(const struct live *live, uint64_t now_ms, struct live_figures *ret_figures);
 
-/* The latest event and the cluster's figures; NULL: none yet. Borrowed until the next call. */
+/* The latest event and the figures of the cluster (of all that are followed, their sums); NULL:
+ * none yet. Borrowed until the next call. */
 const Davit__Event *live_last_event(const struct live *live);
-const Davit__ClusterStats *live_cluster(const struct live *live);
+const Davit__ClusterStats *live_cluster(struct live *live);
+/* Of the frame that was LIVE_FRAME_NODE just now. */
+const Davit__NodeStats *live_last_node(const struct live *live);
+
+/* Events are numbered by this monitor, from 1; n_events of live_figures are kept up to this one. */
+uint64_t live_n_events(const struct live *live);
+/* The event of that number; NULL: not kept any more, or not come yet. */
+const Davit__Event *live_event(const struct live *live, uint64_t number);
 
 /* Everything, nodes by name. Borrowed until the next call of any function here. */
 const Davit__GetViewReply *live_view(struct live *live, uint64_t now_ms, uint64_t wall_ms);

@@ -10,8 +10,8 @@
 
 struct settings {
 	struct service_settings common;
-	struct option_list feeds;
-	char *listen, *manager;
+	struct option_list feeds, managers;
+	char *listen, *http;
 	bool print;
 };
 
@@ -22,8 +22,11 @@ static const struct option_def option_defs[] = {
 	OPTION_LIST("feed", 0, "URL", S, feeds,
 		"a manager's feed in protobuf, may be given more than once; none given: "
 		"tcp://127.0.0.1:7071"),
-	OPTION_STRING("manager", 0, "URL", S, manager, "tcp://127.0.0.1:7070",
-		"whom to ask for what was before; empty: nobody"),
+	OPTION_LIST("manager", 0, "URL", S, managers,
+		"whom to ask for what was before, in the order of the feeds, \"\" for nobody; none "
+		"given: tcp://127.0.0.1:7070"),
+	OPTION_STRING("http", 0, "URL", S, http, "http://127.0.0.1:7080",
+		"where to serve /metrics and server-sent events, or unix:///PATH; empty: nowhere"),
 	OPTION_FLAG("print", 0, S, print, "print events and summaries on standard output"),
 	SERVICE_OPTIONS(S),
 	OPTION_END,
@@ -42,13 +45,17 @@ open_monitor(uv_loop_t *loop, void *arg, void **ret_state, struct err *err)
 {
 	static char default_feed[] = "tcp://127.0.0.1:7071";
 	static char *const default_feeds[] = {default_feed};
+	static char default_manager[] = "tcp://127.0.0.1:7070";
+	static char *const default_managers[] = {default_manager};
 	const struct settings *settings = arg;
-	const bool has_feeds = settings->feeds.n > 0;
+	const bool has_feeds = settings->feeds.n > 0, has_managers = settings->managers.n > 0;
 	const struct monitor_options options = {
 		.listen = settings->listen,
 		.feeds = has_feeds ? settings->feeds.items : default_feeds,
 		.n_feeds = has_feeds ? settings->feeds.n : 1,
-		.manager = settings->manager,
+		.managers = has_managers ? settings->managers.items : default_managers,
+		.n_managers = has_managers ? settings->managers.n : 1,
+		.http = settings->http,
 		.print = settings->print ? stdout : NULL,
 	};
 	struct monitor *monitor = NULL;
@@ -56,8 +63,9 @@ open_monitor(uv_loop_t *loop, void *arg, void **ret_state, struct err *err)
 
 	*ret_state = monitor;
 	if (rc == 0)
-		log_info("monitor.ready", "listen=%s feed=%s version=%s", monitor_url(monitor),
-			options.feeds[0], DAVIT_VERSION);
+		log_info("monitor.ready", "listen=%s http=%s feed=%s version=%s",
+			monitor_url(monitor), monitor_http_url(monitor), options.feeds[0],
+			DAVIT_VERSION);
 	return rc;
 }
 

@@ -22,8 +22,10 @@ struct monitor_options {
 	const char *listen;
 	char *const *feeds;
 	size_t n_feeds;
-	const char *manager; /* whom to ask; NULL or "": nobody */
-	FILE *print;         /* lines go here; NULL: nowhere */
+	char *const *managers; /* whom to ask, in the order of the feeds; "": nobody */
+	size_t n_managers;
+	const char *http; /* where to serve HTTP; NULL or "": nowhere */
+	FILE *print;      /* lines go here; NULL: nowhere */
 };
 
 /* -E2BIG for more than MONITOR_FEEDS_MAX feeds; else as the sockets say. */
@@ -32,6 +34,8 @@ int monitor_open(uv_loop_t *loop, const struct monitor_options *options,
 
 /* Where it answers, with the port that was bound. */
 const char *monitor_url(const struct monitor *monitor);
+/* "": nowhere */
+const char *monitor_http_url(const struct monitor *monitor);
 
 /* The loop has to run until it is empty, and then monitor_free. */
 void monitor_close(struct monitor *monitor);

@@ -30,7 +30,8 @@ static void
 start_monitor(struct bench_cluster *cluster, struct bench_child *child)
 {
 	const char *const args[] = {"--listen", "tcp://127.0.0.1:0", "--feed", cluster->feed_url,
-		"--manager", cluster->manager_url, "--log-level", "warn", NULL};
+		"--manager", cluster->manager_url, "--http", "http://127.0.0.1:0", "--log-level",
+		"warn", NULL};
 
 	bench_child_start(child, cluster->folder, "davit-monitor", false, args);
 }

@@ -9,8 +9,8 @@ load lib
 export DAVIT_BIN=${DAVIT_BIN:-$repo/build/debug/bin}
 
 setup_file() {
-	cluster_use "$E2E_DIR/cli" "$(free_ports 6)"
-	export home url_manager url_feed url_stats url_feed_json url_scheduler url_monitor DAVIT_MANAGER
+	cluster_use "$E2E_DIR/cli" "$(free_ports 11)"
+	export home url_manager url_feed url_stats url_feed_json url_scheduler url_monitor url_monitor_http DAVIT_MANAGER
 	export XDG_CONFIG_HOME=$BATS_FILE_TMPDIR/config TZ=UTC
 	unset DAVIT_CONFIG DAVIT_OUTPUT DAVIT_NAMESPACE DAVIT_TIMEOUT
 	manager_start

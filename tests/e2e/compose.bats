@@ -5,7 +5,7 @@ load lib
 
 setup_file() {
 	local port
-	port=$(free_ports 6)
+	port=$(free_ports 11)
 	export COMPOSE_PROJECT_NAME DAVIT_IMAGE_PREFIX DAVIT_BASE=davit-base:bookworm
 	COMPOSE_PROJECT_NAME=$(basename "$E2E_IMAGE")
 	DAVIT_IMAGE_PREFIX=$E2E_IMAGE

@@ -5,7 +5,7 @@ load lib
 
 setup_file() {
 	export DAVIT_HOME=$E2E_DIR/up DAVIT_PORT
-	DAVIT_PORT=$(free_ports 6)
+	DAVIT_PORT=$(free_ports 11)
 	export DAVIT_DEMO=$E2E_IMAGE-up
 }
 teardown_file() {

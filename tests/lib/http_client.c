@@ -15,7 +15,9 @@ http_client_open(struct http_client *client, uv_loop_t *loop, const char *url, c
 {
 	struct sockaddr_in address = {.sin_family = AF_INET};
 
-	*client = (struct http_client){.loop = loop};
+	client->loop = loop;
+	client->size = 0;
+	client->is_over = false;
 	address.sin_port = htons((uint16_t)strtoul(strrchr(url, ':') + 1, NULL, 10));
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	client->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -48,4 +50,16 @@ http_client_wait(struct http_client *client, const char *want)
 {
 	client->want = want;
 	turn_until(client->loop, http_client_step, client, want == NULL ? "the end" : want);
+}
+
+void
+http_client_get(struct http_client *client, uv_loop_t *loop, const char *url, const char *path)
+{
+	char request[512];
+
+	(void)snprintf(request, sizeof request,
+		"GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", path);
+	http_client_open(client, loop, url, request);
+	http_client_wait(client, NULL);
+	(void)close(client->fd);
 }

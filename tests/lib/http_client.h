@@ -13,7 +13,7 @@
 struct http_client {
 	uv_loop_t *loop;
 	int fd;             /* the test's to write to and to close */
-	char text[1 << 16]; /* what was answered so far, NUL behind it */
+	char text[1 << 18]; /* what was answered so far, NUL behind it */
 	size_t size;
 	bool is_over;
 	const char *want;
@@ -28,3 +28,7 @@ void http_client_wait(struct http_client *client, const char *want);
 
 /* Takes in what is there; true: http_client_wait would end. A turn_fn. */
 bool http_client_step(void *arg);
+
+/* GET of a path, to the end of the answer; the connection is closed. */
+void http_client_get(struct http_client *client, uv_loop_t *loop, const char *url,
+	const char *path);

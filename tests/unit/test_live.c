@@ -65,14 +65,15 @@ TEST(live_counts_each_feed_for_itself)
 	CLEANUP(live_free) struct live *live = live_new();
 	Davit__ClusterStats stats = DAVIT__CLUSTER_STATS__INIT;
 
-	stats.has_seq = true;
+	stats.has_seq = stats.has_tasks_running = true;
 	for (unsigned i = 0; i < 4; i++) {
+		stats.tasks_running = i;
 		stats.seq = 10 + i / 2 + i % 2 * 500;
 		CHECK_EQ(live_send(live, i % 2, "stats.cluster", &stats.base, 0),
 			LIVE_FRAME_CLUSTER);
 	}
 	CHECK_EQ(n_lost(live), 0);
-	CHECK_EQ(live_cluster(live)->seq, 511);
+	CHECK_EQ(live_cluster(live)->tasks_running, 2 + 3); /* and shows their sums */
 }
 
 TEST(live_shows_silent_nodes_as_stale_and_then_not_at_all)
@@ -233,7 +234,7 @@ TEST(live_joins_late_with_what_the_manager_knows)
 	reply.cluster = &cluster;
 	reply.nodes = list;
 	reply.n_nodes = 3;
-	live_take_stats(live, &reply, 0);
+	live_take_stats(live, 0, &reply, 0);
 	view = live_view(live, 0, 0);
 	CHECK_EQ(view->cluster->tasks_running, 3);
 	CHECK_EQ(view->n_nodes, 2);       /* n2 is down */
@@ -242,4 +243,22 @@ TEST(live_joins_late_with_what_the_manager_knows)
 	CHECK_EQ(view->nodes[1]->node->cpu_milli, 250);
 	(void)live_send_node(live, "n1", 9, 77, 0);
 	CHECK_EQ(n_lost(live), 0);
+}
+
+TEST(live_events_are_found_by_number_while_they_are_kept)
+{
+	CLEANUP(live_free) struct live *live = live_new();
+	char what[32];
+
+	CHECK(live_event(live, 0) == NULL);
+	CHECK(live_event(live, 1) == NULL);
+	for (unsigned i = 1; i <= LIVE_EVENTS_MAX + 5; i++) {
+		(void)snprintf(what, sizeof what, "w%u", i);
+		(void)live_send_event(live, i, what);
+	}
+	CHECK_EQ(live_n_events(live), LIVE_EVENTS_MAX + 5);
+	CHECK(live_event(live, 5) == NULL);
+	CHECK_STR(live_event(live, 6)->what, "w6");
+	CHECK_STR(live_event(live, LIVE_EVENTS_MAX + 5)->what, "w1005");
+	CHECK(live_event(live, LIVE_EVENTS_MAX + 6) == NULL);
 }

@@ -83,6 +83,7 @@ stage_open(struct stage *stage, FILE *print)
 	static const ProtobufCServiceDescriptor *const services[] = {&davit__manager__descriptor,
 		NULL};
 	struct monitor_options options = {.listen = "tcp://127.0.0.1:0", .n_feeds = 1};
+	CLEANUP(free) char *manager = NULL;
 	struct err err = {0};
 
 	*stage = (struct stage){0};
@@ -93,7 +94,10 @@ stage_open(struct stage *stage, FILE *print)
 		&err);
 	stage->feed = xstrdup(rpc_pub_url(stage->pub));
 	options.feeds = &stage->feed;
-	options.manager = rpc_server_url(stage->manager);
+	manager = xstrdup(rpc_server_url(stage->manager));
+	options.managers = &manager;
+	options.n_managers = 1;
+	options.http = "http://127.0.0.1:0";
 	options.print = print;
 	CHECK_OK(monitor_open(&stage->loop, &options, &stage->monitor, &err), &err);
 	CHECK_OK(rpc_client_open(&stage->loop, monitor_url(stage->monitor), &stage->client, &err),
