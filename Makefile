@@ -4,10 +4,12 @@
 # make test-long    storms, soaks, sanitizers, many seeds         STAGES="storm soak" only those
 # make storm        ROUNDS=10 of kill -9 under clients, on a real engine
 # make sim-mutants  breaks one rule after the other and looks whether the simulator sees it   MUTANTS="05-... 07-..."
+# make soak         TASKS=1000000 short lives: no process and no file grows; build/release/soak-*.png
 # make deps         what is missing of the Debian packages, installed
 # make bench        figures, as ratios measured side by side
 # make up / down    a cluster on this machine (PORT=7070); down PURGE=1 forgets its state
 # make fuzz         TARGET=pbjson_parse SECONDS=60: libFuzzer on tests/fuzz/fuzz_TARGET.c (needs clang)
+# make fuzz-all     SECONDS=60 of each of them
 # make golden       rewrite tests/golden from the code
 # make fmt          clang-format in place          V=1 shows the commands
 #
@@ -51,7 +53,7 @@ gen_h    += $(testgen_c:.c=.h)
 testlib_o := $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/*.c)) $(testgen_c:.c=.o)
 service_a := $(services:%=$(B)/%.a)
 
-.PHONY: all sim sim-mutants mutants-run check fuzz fuzz-smoke test test-long storm deps up down unit tidy golden fmt clean bench bench-run bench-build FORCE
+.PHONY: all sim sim-mutants mutants-run check fuzz fuzz-all fuzz-smoke test test-long storm soak soak-run deps up down unit tidy golden fmt clean bench bench-run bench-build FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(foreach s,$(services),$(B)/bin/$(call program,$s))
@@ -134,7 +136,8 @@ mutants-run: $(B)/sim/sim $(MUTANTS:%=$(B)/mutants/%/sim)
 
 # Fuzz targets: run by replay.c over their corpus, or by libFuzzer (MODE=fuzz) in search of more.
 fuzz_main := $(if $(filter fuzz,$(MODE)),,$(B)/tests/fuzz/replay.o)
-$(B)/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/roundtrip.o $(fuzz_main) \
+fuzz_o := $(patsubst %.c,$(B)/%.o,$(filter-out tests/fuzz/fuzz_% tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
+$(B)/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(fuzz_o) $(fuzz_main) \
 		$(testgen_c:.c=.o) $(service_a) $(B)/common.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(if $(fuzz_main),,-fsanitize=fuzzer) $(LDFLAGS) $^ $(LDLIBS) -o $@
@@ -146,12 +149,20 @@ fuzz-smoke: $(fuzzers:=.pass)
 fuzz:
 	$(Q)$(if $(TARGET),,echo "TARGET= one of $(fuzzers:$(B)/fuzz/fuzz_%=%)"; exit 1)
 	$(Q)$(MAKE) MODE=fuzz CC=clang WARN= build/fuzz/fuzz/fuzz_$(TARGET)
-	$(Q)mkdir -p build/fuzz/found/$(TARGET)
-	$(Q)build/fuzz/fuzz/fuzz_$(TARGET) -max_total_time=$(or $(SECONDS),60) -timeout=10 \
-		-artifact_prefix=build/fuzz/broke-$(TARGET)- build/fuzz/found/$(TARGET) \
-		tests/fuzz/corpus/$(TARGET)
+	$(Q)tests/fuzz/search.sh $(or $(SECONDS),60) $(TARGET)
+fuzz-all:
+	$(Q)$(MAKE) MODE=fuzz CC=clang WARN= $(fuzzers:$(B)/%=build/fuzz/%)
+	$(Q)tests/fuzz/search.sh $(or $(SECONDS),60) $(fuzzers:$(B)/fuzz/fuzz_%=%)
 
 ROUNDS ?= 10
+TASKS  ?= 1000000
+$(B)/soak/soak: $(B)/tests/soak/soak.o $(B)/common.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
+soak: # always of optimised code, whatever MODE says
+	$(Q)$(MAKE) MODE=release soak-run
+soak-run: all $(B)/soak/soak
+	$(Q)B=$(B) tests/soak/soak.sh $(TASKS)
 # On a machine with an engine: every stage runs, and the last line counts them all.
 test:
 	$(Q)MODE=$(MODE) tests/test.sh tests/e2e

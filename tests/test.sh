@@ -16,6 +16,9 @@ stage "the corpora of the fuzzers" build fuzz-smoke
 stage "simulated clusters of ${SIM_SEEDS:-40} seeds" build sim "SEEDS=${SIM_SEEDS:-40}"
 stage "simulated clusters of the day" build sim "SEED=$(date -u +%Y%m%d)" SEEDS=2
 
+# Through the real programs, with engines in memory; `make soak` for a million.
+stage "nothing grows in 20,000 short lives of tasks" build soak-run TASKS=20000
+
 # Unit tests count one by one; what fails without saying so (it crashed, it does not compile)
 # counts once.
 build unit | grep -vE '^[0-9]+ (passed, |skipped)'

@@ -19,18 +19,26 @@ static const struct unit byte_units[] = {
 	{"m", 1000000},
 	{"g", 1000000000},
 	{"t", UINT64_C(1000000000000)},
+	{"p", UINT64_C(1000000000000000)},
+	{"e", UINT64_C(1000000000000000000)},
 	{"kb", 1000},
 	{"mb", 1000000},
 	{"gb", 1000000000},
 	{"tb", UINT64_C(1000000000000)},
+	{"pb", UINT64_C(1000000000000000)},
+	{"eb", UINT64_C(1000000000000000000)},
 	{"ki", KI},
 	{"mi", KI *KI},
 	{"gi", KI *KI *KI},
 	{"ti", KI *KI *KI *KI},
+	{"pi", KI *KI *KI *KI *KI},
+	{"ei", KI *KI *KI *KI *KI *KI},
 	{"kib", KI},
 	{"mib", KI *KI},
 	{"gib", KI *KI *KI},
 	{"tib", KI *KI *KI *KI},
+	{"pib", KI *KI *KI *KI *KI},
+	{"eib", KI *KI *KI *KI *KI *KI},
 	{NULL, 0},
 };
 
@@ -219,7 +227,14 @@ units_format_bytes(uint64_t bytes, char ret_text[UNITS_TEXT_SIZE])
 const char *
 units_format_cpu(uint64_t milli, char ret_text[UNITS_TEXT_SIZE])
 {
-	(void)snprintf(ret_text, UNITS_TEXT_SIZE, "%.10g", (double)milli / 1000);
+	int n = snprintf(ret_text, UNITS_TEXT_SIZE, "%llu.%03u", (unsigned long long)(milli / 1000),
+		(unsigned)(milli % 1000));
+
+	while (ret_text[n - 1] == '0')
+		n--;
+	if (ret_text[n - 1] == '.')
+		n--;
+	ret_text[n] = '\0';
 	return ret_text;
 }
 

@@ -1,7 +1,7 @@
 /*
  * units.h - quantities as people write them.
  *
- *   bytes     "512MiB" "1.5GB" "64k" "4096"  decimal k M G T (1000), binary Ki Mi Gi Ti (1024), an
+ *   bytes     "512MiB" "1.5GB" "64k" "4096"  decimal k M G T P E (1000), binary Ki … Ei (1024), an
  *             optional B behind; upper and lower case alike except that nothing is guessed
  *   CPU       "1.5" "2" cores, "500m" millicores
  *   duration  "10m" "90s" "1h30m" "1.5h" "500ms" "2d"; a unit is required ("0" alone is allowed)

@@ -1,6 +1,7 @@
 #include "common/rpc/pubsub.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
@@ -210,20 +211,35 @@ on_receive(void *arg)
 	nng_recv_aio(sub->socket, sub->receive);
 }
 
-static void
-handle_frame(struct rpc_sub *sub, const char *data, size_t size)
+int
+rpc_frame_split(const void *data, size_t size, char ret_topic[RPC_TOPIC_MAX + 1],
+	const void **ret_payload, size_t *ret_size)
 {
-	const char *space = memchr(data, ' ', size <= RPC_TOPIC_MAX ? size : RPC_TOPIC_MAX + 1);
-	char topic[RPC_TOPIC_MAX + 1];
-	size_t n = space != NULL ? (size_t)(space - data) : 0;
+	const char *text = data;
+	const char *space = memchr(text, ' ', size <= RPC_TOPIC_MAX ? size : RPC_TOPIC_MAX + 1);
+	size_t n = space != NULL ? (size_t)(space - text) : 0;
 
-	if (size > RPC_FRAME_MAX || !is_topic(data, n)) {
+	if (size > RPC_FRAME_MAX || !is_topic(text, n))
+		return -EINVAL;
+	memcpy(ret_topic, text, n);
+	ret_topic[n] = '\0';
+	*ret_payload = space + 1;
+	*ret_size = size - n - 1;
+	return 0;
+}
+
+static void
+handle_frame(struct rpc_sub *sub, const void *data, size_t size)
+{
+	char topic[RPC_TOPIC_MAX + 1];
+	const void *payload;
+	size_t payload_size;
+
+	if (rpc_frame_split(data, size, topic, &payload, &payload_size) < 0) {
 		atomic_fetch_add(&sub->n_dropped, 1);
 		return;
 	}
-	memcpy(topic, data, n);
-	topic[n] = '\0';
-	sub->on_frame(topic, space + 1, size - n - 1, sub->arg);
+	sub->on_frame(topic, payload, payload_size, sub->arg);
 }
 
 static void

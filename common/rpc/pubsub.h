@@ -49,6 +49,13 @@ uint64_t rpc_pub_n_dropped(const struct rpc_pub *pub);
 void rpc_pub_close(struct rpc_pub *pub);
 CLEANUP_DEFINE(struct rpc_pub *, rpc_pub_close)
 
+/*
+ * What came in as topic, NUL-terminated, and payload, which points into data. -EINVAL
+ * for what is no frame, or none that RPC_FRAME_MAX allows. Pure.
+ */
+int rpc_frame_split(const void *data, size_t size, char ret_topic[RPC_TOPIC_MAX + 1],
+	const void **ret_payload, size_t *ret_size);
+
 struct rpc_sub;
 
 /* topic is NUL-terminated and printable ASCII; payload is borrowed for the callback. On the loop's

@@ -12,6 +12,7 @@
 #include "common/rpc/client.h"
 #include "common/rpc/pubsub.h"
 #include "common/rpc/server.h"
+#include "common/rpc/unpack.h"
 #include "services/manager/feed.h"
 #include "services/manager/limits.h"
 
@@ -163,14 +164,15 @@ static void
 on_stats(const char *topic, const void *payload, size_t size, void *arg)
 {
 	struct shell *shell = arg;
-	Davit__NodeStats *stats = davit__node_stats__unpack(NULL, size, payload);
+	ProtobufCMessage *stats;
+	struct pbjson_err err;
 
 	(void)topic;
-	if (stats == NULL)
+	if (rpc_unpack(&davit__node_stats__descriptor, payload, size, &stats, &err) < 0)
 		return;
 	if (shell->reload_mono_ms == 0)
-		manager_node_stats(shell->manager, now(), stats);
-	davit__node_stats__free_unpacked(stats, NULL);
+		manager_node_stats(shell->manager, now(), (const Davit__NodeStats *)stats);
+	protobuf_c_message_free_unpacked(stats, NULL);
 }
 
 /* ---- beginning and end ---- */

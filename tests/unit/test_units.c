@@ -11,7 +11,9 @@ TEST(bytes_take_decimal_and_binary_units)
 		const char *text;
 		uint64_t want;
 	} cases[] = {{"0", 0}, {"4096", 4096}, {"512MiB", 536870912}, {"1.5GB", 1500000000},
-		{"64k", 64000}, {"1Ki", 1024}, {"2TiB", UINT64_C(2199023255552)}, {"10b", 10}};
+		{"64k", 64000}, {"1Ki", 1024}, {"2TiB", UINT64_C(2199023255552)},
+		{"1PiB", UINT64_C(1125899906842624)}, {"2EB", UINT64_C(2000000000000000000)},
+		{"10b", 10}};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		uint64_t got;

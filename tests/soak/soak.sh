@@ -1,0 +1,61 @@
+#!/bin/bash
+# soak.sh TASKS - so many short lives of tasks through the real programs: sockets, SQLite, engines in
+# memory. Neither a process nor the database may grow after the first tenth. The figures and a plot
+# of them go to $B/soak-TASKS.{txt,png}.
+#
+# What is kept of the past is bounded (ended tasks, answers, events), and a bound is reached only
+# after so many tasks; those that can be chosen are made to be reached within the first tenth.
+set -uo pipefail
+. "$(dirname "$0")/../../deploy/cluster.sh"
+cd "$repo" || exit 1
+
+tasks=${1:-1000000}
+export DAVIT_BIN=${DAVIT_BIN:-$repo/${B:-build/debug}/bin}
+out=${B:-build/debug}/soak-$tasks
+folder=$(mktemp -d "${BENCH_DIR:-/var/tmp}/davit-soak.XXXXXX")
+finish() {
+	trap - EXIT
+	proc_stop 10 "$folder"/run/*.pid
+	rm -rf "$folder"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM HUP
+
+free_port() {
+	local port
+	while :; do
+		port=$((10000 + RANDOM % 10000))
+		for ((i = 0; i < 6; i++)); do port_free $((port + i)) || continue 2; done
+		echo "$port"
+		return
+	done
+}
+
+# Read whole before it runs: it takes minutes, and the file may change.
+main() {
+	cluster_use "$folder" "$(free_port)"
+	bounds=(--answers 8MiB)
+	window=5000
+	if [ "$tasks" -lt 200000 ]; then
+		bounds=(--history $((tasks / 40)) --answers 64KiB)
+		window=$((tasks / 40))
+	fi
+	manager_start --log-level warn "${bounds[@]}"
+	scheduler_start --log-level warn --tasks-per-node-max 1000000
+	for name in n1 n2; do
+		worker_start "$name" 1000 4TiB --disk 4TiB --docker-host mem:// --log-level warn
+	done
+	monitor_start --log-level warn
+	wait_for 30 nodes_ready 2 || { tail -n 20 "$folder"/log/*.log; exit 1; }
+
+	watched=()
+	for name in manager scheduler n1 n2 monitor; do
+		watched+=("$name=$(proc_pid "$folder/run/$name.pid")")
+	done
+	"${B:-build/debug}/soak/soak" "$url_manager" "$tasks" "$window" "$folder/manager/manager.db" \
+		"${watched[@]}" >"$out.txt" || { tail -n 20 "$folder"/log/*.log; exit 1; }
+
+	tests/soak/plot.sh "$out.txt" "$out.png" || echo "no plot: gnuplot is not here"
+	awk -f tests/soak/judge.awk "$out.txt"
+}
+main; exit
