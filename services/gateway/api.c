@@ -8,21 +8,13 @@
 #include "common/http/http_problem.h"
 #include "proto/manager.pb-c.h"
 #include "services/gateway/api_status.h"
+#include "services/gateway/site.h"
 #include "services/gateway/transcode.h"
 
-enum {
-	ETAG_SIZE = 32,
-	RETRY_AFTER_S = 1,
-};
-
-struct api {
-	struct upstream *manager;
-	struct http_route *routes; /* one for each of api_methods */
-};
+enum { ETAG_SIZE = 32 };
 
 /* One request, from the call to its answer. */
 struct exchange {
-	struct api *api;
 	const struct api_method *method;
 	struct http_request *request;
 	struct upstream_call *call;
@@ -30,8 +22,8 @@ struct exchange {
 
 /* ---- the answer ---- */
 
-static void
-refuse(struct http_request *request, Davit__Reply__Status status, const char *message,
+void
+api_refuse(struct http_request *request, Davit__Reply__Status status, const char *message,
 	const char *field)
 {
 	CLEANUP(buf_fini) struct buf body = {0};
@@ -103,7 +95,7 @@ on_done(const struct rpc_result *result, void *arg)
 	if (result->status == DAVIT__REPLY__STATUS__OK)
 		answer(exchange, result);
 	else
-		refuse(exchange->request, result->status, result->message, result->field);
+		api_refuse(exchange->request, result->status, result->message, result->field);
 	free(exchange);
 }
 
@@ -190,10 +182,10 @@ request_id_of(const struct http_request *request, const char *method,
 	return random;
 }
 
-static void
-handle(struct http_request *request, void *arg)
+void
+api_handle(struct http_request *request, void *arg)
 {
-	struct api *api = arg;
+	struct site *site = arg;
 	const struct api_method *method = &api_methods[http_route_index(request)];
 	const ProtobufCMethodDescriptor *rpc = rpc_method(&davit__manager__descriptor, method->rpc);
 	struct transcode_input input = {.type = rpc->input};
@@ -205,7 +197,7 @@ handle(struct http_request *request, void *arg)
 	struct pbjson_err err;
 
 	if (id != NULL && !is_request_id(id)) {
-		refuse(request, DAVIT__REPLY__STATUS__INVALID_ARGUMENT,
+		api_refuse(request, DAVIT__REPLY__STATUS__INVALID_ARGUMENT,
 			"Idempotency-Key: want 1 to 64 printable ASCII characters", NULL);
 		return;
 	}
@@ -215,44 +207,13 @@ handle(struct http_request *request, void *arg)
 	input.n_pairs = pairs.n;
 	input.body = http_body(request, &input.body_size);
 	if (transcode_request(&input, &message, &err) < 0) {
-		refuse(request, rpc_status_of_errno(err.err.code), err.err.text, err.path);
+		api_refuse(request, rpc_status_of_errno(err.err.code), err.err.text, err.path);
 		return;
 	}
 	exchange = xcalloc(1, sizeof *exchange);
-	*exchange = (struct exchange){.api = api, .method = method, .request = request};
+	*exchange = (struct exchange){.method = method, .request = request};
 	http_on_gone(request, on_gone, exchange);
 	exchange->call =
-		upstream_call(api->manager, rpc, message, id, wait_of(message), on_done, exchange);
+		upstream_call(site->manager, rpc, message, id, wait_of(message), on_done, exchange);
 	protobuf_c_message_free_unpacked(message, NULL);
-}
-
-struct api *
-api_new(struct upstream *manager)
-{
-	struct api *api = xcalloc(1, sizeof *api);
-	size_t n = 0;
-
-	while (api_methods[n].method != NULL)
-		n++;
-	api->manager = manager;
-	api->routes = xcalloc(n + 1, sizeof *api->routes);
-	for (size_t i = 0; i < n; i++)
-		api->routes[i] =
-			(struct http_route){api_methods[i].method, api_methods[i].path, handle};
-	return api;
-}
-
-void
-api_free(struct api *api)
-{
-	if (api == NULL)
-		return;
-	free(api->routes);
-	free(api);
-}
-
-const struct http_route *
-api_routes(const struct api *api)
-{
-	return api->routes;
 }

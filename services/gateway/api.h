@@ -23,12 +23,9 @@ struct api_method {
 /* All of them; the one with method NULL ends the table. */
 extern const struct api_method api_methods[];
 
-struct api;
+/* Handles the route with the index of its method; arg is a struct site. */
+void api_handle(struct http_request *request, void *arg);
 
-/* upstream is borrowed for the life of the api. */
-struct api *api_new(struct upstream *manager);
-void api_free(struct api *api);
-CLEANUP_DEFINE(struct api *, api_free)
-
-/* For http_open, with the api as arg. */
-const struct http_route *api_routes(const struct api *api);
+/* Answers with a problem of the status of a call. field may be NULL. */
+void api_refuse(struct http_request *request, Davit__Reply__Status status, const char *message,
+	const char *field);

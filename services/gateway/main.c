@@ -7,7 +7,8 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/service/service.h"
-#include "services/gateway/api.h"
+#include "services/gateway/contracts/contracts.h"
+#include "services/gateway/site.h"
 
 struct settings {
 	struct service_settings common;
@@ -36,7 +37,7 @@ static const struct options_spec options_spec = {
 
 struct gateway {
 	struct upstream *manager;
-	struct api *api;
+	struct site *site;
 	struct http_server *server;
 };
 
@@ -51,9 +52,9 @@ open_gateway(uv_loop_t *loop, void *arg, void **ret_state, struct err *err)
 
 	if (rc < 0)
 		return rc;
-	gateway->api = api_new(gateway->manager);
-	options.routes = api_routes(gateway->api);
-	options.arg = gateway->api;
+	gateway->site = site_new(gateway->manager, contracts);
+	options.routes = gateway->site->routes;
+	options.arg = gateway->site;
 	rc = http_open(loop, &options, &gateway->server, err);
 	if (rc == 0)
 		log_info("gateway.ready", "listen=%s manager=%s version=%s",
@@ -76,7 +77,7 @@ free_gateway(void *state)
 {
 	struct gateway *gateway = state;
 
-	api_free(gateway->api);
+	site_free(gateway->site);
 	free(gateway);
 }
 

@@ -31,6 +31,7 @@ struct upstream {
 	unsigned n_waits_open, n_quick;
 	struct upstream_call *calls;
 	uv_timer_t *timer; /* runs while there are calls */
+	bool is_closing;
 };
 
 static void
@@ -89,13 +90,17 @@ give_up(struct upstream_call *call, uint64_t now_ms)
 static void
 refuse(struct upstream_call *call)
 {
+	static const struct rpc_result over = {.status = DAVIT__REPLY__STATUS__CANCELLED,
+		.message = "the gateway ends",
+		.field = "",
+		.note = ""};
 	static const struct rpc_result busy = {.status = DAVIT__REPLY__STATUS__RESOURCE_EXHAUSTED,
 		.message = "too many calls are under way here (UPSTREAM_WAITS_MAX, "
 			   "UPSTREAM_QUICK_MAX); try again",
 		.field = "",
 		.note = ""};
 
-	finish(call, &busy);
+	finish(call, call->upstream->is_closing ? &over : &busy);
 }
 
 static void
@@ -151,12 +156,13 @@ upstream_close(struct upstream *upstream)
 {
 	if (upstream == NULL)
 		return;
+	upstream->is_closing = true;
 	for (unsigned i = 0; i < UPSTREAM_QUICK_CLIENTS; i++)
 		if (upstream->quick[i].client != NULL)
 			rpc_client_close(upstream->quick[i].client);
 	for (unsigned i = 0; i < upstream->n_waits_open; i++)
 		rpc_client_close(upstream->waits[i].client);
-	while (upstream->calls != NULL) /* those that were refused and not told yet */
+	while (upstream->calls != NULL) /* not told yet, or begun by those that were */
 		refuse(upstream->calls);
 	uv_close((uv_handle_t *)upstream->timer, on_closed);
 	free(upstream->url);
@@ -221,7 +227,8 @@ upstream_call(struct upstream *upstream, const ProtobufCMethodDescriptor *method
 	if (upstream->calls != NULL)
 		upstream->calls->prev = call;
 	upstream->calls = call;
-	call->client = call->waits ? wait_client(upstream) : quick_client(upstream);
+	if (!upstream->is_closing)
+		call->client = call->waits ? wait_client(upstream) : quick_client(upstream);
 	if (!uv_is_active((uv_handle_t *)upstream->timer))
 		(void)uv_timer_start(upstream->timer, on_timer, CHECK_MS, CHECK_MS);
 	if (call->client == NULL)

@@ -36,7 +36,7 @@ on_call(struct rpc_call *call, void *arg)
 {
 	struct peer *peer = arg;
 
-	if (strcmp(rpc_call_method(call), "GetTask") == 0) {
+	if (!peer->keeps_gets && strcmp(rpc_call_method(call), "GetTask") == 0) {
 		peer->n_gets++;
 		answer_get(call);
 		return;

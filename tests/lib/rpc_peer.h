@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include <uv.h>
 
 #include "common/rpc/client.h"
@@ -23,6 +25,7 @@ struct peer {
 	struct rpc_call *calls[PEER_CALLS_MAX];
 	size_t n_calls;
 	unsigned n_gets;
+	bool keeps_gets; /* GetTask is kept like the others */
 };
 
 /* What a done callback saw, copied. */

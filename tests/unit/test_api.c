@@ -2,61 +2,28 @@
 
 #include <unistd.h>
 
-#include "tests/lib/http_client.h"
-#include "tests/lib/rpc_peer.h"
+#include "tests/lib/gateway_stage.h"
 #include "tests/lib/test.h"
 #include "tests/lib/turn.h"
 
-struct stage {
-	struct peer peer; /* plays the manager */
-	struct upstream *upstream;
-	struct api *api;
-	struct http_server *server;
-	struct http_client client;
-};
-
-static bool
-is_connected(void *arg)
-{
-	return upstream_is_connected(arg);
-}
+static const struct http_route *const no_tables[] = {NULL};
 
 static void
-stage_open(struct stage *stage)
-{
-	struct http_options options = {.listen = "http://127.0.0.1:0"};
-	struct err err = {0};
-
-	peer_open(&stage->peer, NULL);
-	CHECK_OK(upstream_open(&stage->peer.loop, rpc_server_url(stage->peer.server),
-			 &stage->upstream, &err),
-		&err);
-	turn_until(&stage->peer.loop, is_connected, stage->upstream, "connections");
-	stage->api = api_new(stage->upstream);
-	options.routes = api_routes(stage->api);
-	options.arg = stage->api;
-	CHECK_OK(http_open(&stage->peer.loop, &options, &stage->server, &err), &err);
-}
-
-static void
-stage_close(struct stage *stage)
-{
-	(void)close(stage->client.fd);
-	upstream_close(stage->upstream);
-	http_close(stage->server);
-	peer_close(&stage->peer);
-	api_free(stage->api);
-}
-
-static void
-ask(struct stage *stage, const char *request)
+ask(struct gateway_stage *stage, const char *request)
 {
 	http_client_open(&stage->client, &stage->peer.loop, http_url(stage->server), request);
 }
 
+static void
+stage_open(struct gateway_stage *stage)
+{
+	gateway_stage_open(stage, no_tables);
+	stage->peer.keeps_gets = false;
+}
+
 TEST(api_unwraps_what_was_asked_for_and_tells_its_version)
 {
-	struct stage stage;
+	struct gateway_stage stage;
 
 	stage_open(&stage);
 	ask(&stage, "GET /v1/tasks/web-1 HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -69,12 +36,12 @@ TEST(api_unwraps_what_was_asked_for_and_tells_its_version)
 	ask(&stage, "GET /v1/tasks/web-1 HTTP/1.1\r\nHost: x\r\nIf-None-Match: \"0\"\r\n\r\n");
 	http_client_wait(&stage.client, "\r\n\r\n");
 	CHECK_HAS(stage.client.text, "304 Not Modified");
-	stage_close(&stage);
+	gateway_stage_close(&stage);
 }
 
 TEST(api_joins_path_query_and_body_and_passes_the_request_id_on)
 {
-	struct stage stage;
+	struct gateway_stage stage;
 	const Davit__StopTasksRequest *request;
 
 	stage_open(&stage);
@@ -97,7 +64,7 @@ TEST(api_joins_path_query_and_body_and_passes_the_request_id_on)
 	CHECK_HAS(stage.client.text, "application/problem+json");
 	CHECK_HAS(stage.client.text, "\"detail\":\"no task 'a'\"");
 	CHECK_HAS(stage.client.text, "\"code\":\"NOT_FOUND\",\"field\":\"tasks[0]\"");
-	stage_close(&stage);
+	gateway_stage_close(&stage);
 }
 
 TEST(api_refuses_bad_input_without_asking_the_manager)
@@ -113,7 +80,7 @@ TEST(api_refuses_bad_input_without_asking_the_manager)
 		{"DELETE /v1/tasks/a HTTP/1.1\r\nHost: x\r\nIdempotency-Key: a b\r\n\r\n",
 			"Idempotency-Key: want 1 to 64"},
 	};
-	struct stage stage;
+	struct gateway_stage stage;
 
 	stage_open(&stage);
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -126,13 +93,13 @@ TEST(api_refuses_bad_input_without_asking_the_manager)
 	}
 	ask(&stage, "GET /v1/nothing HTTP/1.1\r\nHost: x\r\n\r\n");
 	http_client_wait(&stage.client, "404 Not Found");
-	stage_close(&stage);
+	gateway_stage_close(&stage);
 }
 
 static bool
 is_dropped(void *arg)
 {
-	struct stage *stage = arg;
+	struct gateway_stage *stage = arg;
 	struct http_stats stats;
 
 	http_stats(stage->server, &stats);
@@ -141,7 +108,7 @@ is_dropped(void *arg)
 
 TEST(api_forgets_a_client_that_goes_away)
 {
-	struct stage stage;
+	struct gateway_stage stage;
 
 	stage_open(&stage);
 	ask(&stage, "GET /v1/tasks/a/wait HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -152,12 +119,12 @@ TEST(api_forgets_a_client_that_goes_away)
 	peer_answer(stage.peer.calls[0]);
 	stage.peer.n_calls = 0;
 	turn_for(&stage.peer.loop, 20);
-	stage_close(&stage);
+	gateway_stage_close(&stage);
 }
 
 TEST(api_says_that_the_manager_is_away_and_goes_on_when_it_is_back)
 {
-	struct stage stage;
+	struct gateway_stage stage;
 	char url[128];
 
 	stage_open(&stage);
@@ -177,7 +144,7 @@ TEST(api_says_that_the_manager_is_away_and_goes_on_when_it_is_back)
 	} while (strstr(stage.client.text, "503 ") != NULL);
 	stage.client.fd = -1;
 	CHECK_HAS(stage.client.text, "{\"id\":\"web-1\"}\n");
-	stage_close(&stage);
+	gateway_stage_close(&stage);
 }
 
 TEST(api_every_method_is_a_call_that_exists_and_every_parameter_a_field_of_it)

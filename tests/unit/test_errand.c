@@ -1,0 +1,86 @@
+#include "services/gateway/errand.h"
+
+#include "proto/manager.pb-c.h"
+#include "tests/lib/gateway_stage.h"
+#include "tests/lib/test.h"
+
+static void
+on_listed(struct errand *errand, const struct rpc_result *result, void *arg)
+{
+	json_t *list = arg;
+
+	(void)json_array_append_new(list, json_string(rpc_status_name(result->status)));
+	errand_reply_json(errand, 202, json_incref(list));
+}
+
+static void
+on_stopped(struct errand *errand, const struct rpc_result *result, void *arg)
+{
+	Davit__ListNodesRequest request = DAVIT__LIST_NODES_REQUEST__INIT;
+
+	(void)json_array_append_new(arg, json_string(rpc_status_name(result->status)));
+	errand_ask(errand, "ListNodes", &request.base, 0, on_listed, arg);
+}
+
+static void
+on_two(struct http_request *request, void *arg)
+{
+	Davit__StopTasksRequest stop = DAVIT__STOP_TASKS_REQUEST__INIT;
+	struct errand *errand = errand_begin(request, arg);
+
+	errand_ask(errand, "StopTasks", &stop.base, 0, on_stopped,
+		errand_keep(errand, json_array()));
+}
+
+static void
+on_text(struct http_request *request, void *arg)
+{
+	errand_reply_text(errand_begin(request, arg), 418, "%s", "short and stout");
+}
+
+static const struct http_route routes[] = {{"POST", "/two", on_two}, {"GET", "/text", on_text},
+	{NULL, NULL, NULL}};
+static const struct http_route *const tables[] = {routes, NULL};
+
+TEST(errand_makes_one_call_after_the_other)
+{
+	struct gateway_stage stage;
+	Davit__ListNodesReply nodes = DAVIT__LIST_NODES_REPLY__INIT;
+	struct rpc_call *call;
+
+	gateway_stage_open(&stage, tables);
+	gateway_stage_ask(&stage, "POST /two", "");
+	call = gateway_stage_call(&stage, "StopTasks");
+	CHECK(call->request_id != NULL);
+	rpc_call_refuse(call, DAVIT__REPLY__STATUS__NOT_FOUND, NULL, "none");
+	rpc_call_send(call);
+	call = gateway_stage_call(&stage, "ListNodes");
+	CHECK(call->request_id == NULL);
+	gateway_stage_answer(call, &nodes.base);
+	http_client_wait(&stage.client, "[\"NOT_FOUND\",\"OK\"]\n");
+	CHECK_HAS(stage.client.text, "HTTP/1.1 202 ");
+	CHECK_HAS(stage.client.text, "application/json");
+	gateway_stage_close(&stage);
+}
+
+TEST(errand_answers_in_plain_text_as_go_does)
+{
+	struct gateway_stage stage;
+
+	gateway_stage_open(&stage, tables);
+	gateway_stage_ask(&stage, "GET /text", "");
+	http_client_wait(&stage.client, "short and stout\n");
+	CHECK_HAS(stage.client.text, "text/plain; charset=utf-8\r\n");
+	CHECK_HAS(stage.client.text, "X-Content-Type-Options: nosniff\r\n");
+	gateway_stage_close(&stage);
+}
+
+TEST(errand_under_way_at_the_end_is_freed)
+{
+	struct gateway_stage stage;
+
+	gateway_stage_open(&stage, tables);
+	gateway_stage_ask(&stage, "POST /two", "");
+	rpc_call_drop(gateway_stage_call(&stage, "StopTasks"));
+	gateway_stage_close(&stage);
+}

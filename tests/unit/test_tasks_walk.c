@@ -1,0 +1,125 @@
+#include "services/gateway/tasks_walk.h"
+
+#include "tests/lib/gateway_stage.h"
+#include "tests/lib/test.h"
+
+static bool
+add(const Davit__Task *task, void *arg)
+{
+	(void)json_array_append_new(arg, json_string(task->id));
+	return strcmp(task->id, "enough") != 0;
+}
+
+static void
+on_walked(struct errand *errand, const struct rpc_result *result, void *arg)
+{
+	(void)json_array_append_new(arg, json_string(rpc_status_name(result->status)));
+	errand_reply_json(errand, 200, json_incref(arg));
+}
+
+static void
+on_all(struct http_request *request, void *arg)
+{
+	Davit__ListTasksRequest running = DAVIT__LIST_TASKS_REQUEST__INIT;
+	Davit__Task__State state = DAVIT__TASK__STATE__RUNNING;
+	struct errand *errand = errand_begin(request, arg);
+
+	running.n_states = 1;
+	running.states = &state;
+	tasks_walk(errand, &running, add, on_walked, errand_keep(errand, json_array()));
+}
+
+static void
+on_removed(struct errand *errand, const struct rpc_result *result, void *arg)
+{
+	(void)arg;
+	errand_reply_text(errand, 200, "%s", rpc_status_name(result->status));
+}
+
+static void
+on_remove(struct http_request *request, void *arg)
+{
+	tasks_remove(errand_begin(request, arg), http_param(request, 0), on_removed, NULL);
+}
+
+static const struct http_route routes[] = {{"GET", "/all", on_all},
+	{"DELETE", "/one/{id}", on_remove}, {NULL, NULL, NULL}};
+static const struct http_route *const tables[] = {routes, NULL};
+
+static void
+answer_page(struct rpc_call *call, const char *id, const char *container, const char *next)
+{
+	Davit__ListTasksReply reply = DAVIT__LIST_TASKS_REPLY__INIT;
+	Davit__Task task = DAVIT__TASK__INIT, *tasks[] = {&task};
+
+	task.id = (char *)(uintptr_t)id;
+	task.container_id = (char *)(uintptr_t)container;
+	reply.n_tasks = 1;
+	reply.tasks = tasks;
+	reply.next = (char *)(uintptr_t)next;
+	gateway_stage_answer(call, &reply.base);
+}
+
+TEST(tasks_walk_goes_through_all_pages)
+{
+	struct gateway_stage stage;
+	const Davit__ListTasksRequest *request;
+	struct rpc_call *call;
+
+	gateway_stage_open(&stage, tables);
+	gateway_stage_ask(&stage, "GET /all", "");
+	call = gateway_stage_call(&stage, "ListTasks");
+	answer_page(call, "a", NULL, "page-2");
+	call = gateway_stage_call(&stage, "ListTasks");
+	request = (const void *)call->request;
+	CHECK_STR(request->after, "page-2");
+	CHECK_EQ(request->n_states, 1);
+	CHECK_EQ(request->states[0], DAVIT__TASK__STATE__RUNNING);
+	CHECK(request->with_spec);
+	answer_page(call, "b", NULL, NULL);
+	http_client_wait(&stage.client, "[\"a\",\"b\",\"OK\"]\n");
+	gateway_stage_ask(&stage, "GET /all", "");
+	answer_page(gateway_stage_call(&stage, "ListTasks"), "enough", NULL, "page-2");
+	http_client_wait(&stage.client, "[\"enough\",\"OK\"]\n");
+	gateway_stage_close(&stage);
+}
+
+#define CONTAINER "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+TEST(tasks_find_knows_the_engine_s_ids)
+{
+	struct gateway_stage stage;
+	Davit__RemoveTasksReply removed = DAVIT__REMOVE_TASKS_REPLY__INIT;
+	Davit__GetTaskReply got = DAVIT__GET_TASK_REPLY__INIT;
+	Davit__Task task = DAVIT__TASK__INIT;
+	struct rpc_call *call;
+
+	gateway_stage_open(&stage, tables);
+	gateway_stage_ask(&stage, "DELETE /one/" CONTAINER, "");
+	answer_page(gateway_stage_call(&stage, "ListTasks"), "task-7", CONTAINER, "more");
+	call = gateway_stage_call(&stage, "GetTask");
+	CHECK_STR(((const Davit__GetTaskRequest *)(const void *)call->request)->task, "task-7");
+	task.id = (char *)(uintptr_t) "task-7";
+	got.task = &task;
+	gateway_stage_answer(call, &got.base);
+	call = gateway_stage_call(&stage, "RemoveTasks");
+	CHECK_STR(((const Davit__RemoveTasksRequest *)(const void *)call->request)->tasks[0],
+		"task-7");
+	gateway_stage_answer(call, &removed.base);
+	http_client_wait(&stage.client, "OK\n");
+	gateway_stage_close(&stage);
+}
+
+TEST(tasks_find_leaves_other_names_to_the_manager)
+{
+	struct gateway_stage stage;
+	struct rpc_call *call;
+
+	gateway_stage_open(&stage, tables);
+	gateway_stage_ask(&stage, "DELETE /one/web", "");
+	call = gateway_stage_call(&stage, "GetTask");
+	rpc_call_refuse(call, DAVIT__REPLY__STATUS__NOT_FOUND, NULL, "none");
+	rpc_call_send(call);
+	http_client_wait(&stage.client, "NOT_FOUND\n");
+	gateway_stage_close(&stage);
+}
