@@ -231,6 +231,16 @@ ledger_ports_n_free(const struct ledger_ports *ports)
 	return (uint32_t)ports->range.last - ports->range.first + 1 - ports->n_dynamic_tcp;
 }
 
+uint32_t
+ledger_ports_n_held(const struct ledger_ports *ports)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < ports->n; i++)
+		n += ports->entries[i].until_ms == 0;
+	return n;
+}
+
 size_t
 ledger_ports_list(const struct ledger_ports *ports, const uint32_t **ret_numbers)
 {

@@ -66,5 +66,8 @@ bool ledger_port_is_taken(const struct ledger_ports *ports, struct ledger_port p
 /* Of the dynamic range, for TCP. */
 uint32_t ledger_ports_n_free(const struct ledger_ports *ports);
 
+/* Those that tasks have, of either protocol: strangers' are not counted. */
+uint32_t ledger_ports_n_held(const struct ledger_ports *ports);
+
 /* All that are taken or marked, for the scheduler: TCP and UDP numbers, ascending. Borrowed. */
 size_t ledger_ports_list(const struct ledger_ports *ports, const uint32_t **ret_numbers);

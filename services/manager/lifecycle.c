@@ -305,12 +305,13 @@ retry_on_busy_port(struct manager *manager, struct task *task, const Davit__Task
 static void
 observe_rejected(struct manager *manager, struct task *task, const Davit__TaskReport *report)
 {
-	if (task->state != TASK_SCHEDULED) {
+	if (task_state_is_final(task->state)) {
 		release(manager, task);
 		return;
 	}
 	take_course(task, report);
-	if (retry_on_busy_port(manager, task, report)) {
+	/* One that was RUNNING was restarting, and its worker has forgotten that: it ends, too. */
+	if (task->state == TASK_SCHEDULED && retry_on_busy_port(manager, task, report)) {
 		task->retry_when_gone = true;
 		batch_touch_task(manager, task);
 	} else {
@@ -470,6 +471,8 @@ lifecycle_lose(struct manager *manager, struct task *task, bool replace_it, cons
 
 	say(task, DAVIT__TASK__PHASE__LOST, message);
 	must_raise(manager, task, TASK_EV_LOST);
+	if (task->observed >= DAVIT__TASK_REPORT__OBSERVED__ENDED)
+		release(manager, task); /* rejected, and to be tried again: nothing of it runs */
 	assignments_changed(manager, task);
 	if ((replace_it && wanted) || task->replace_when_ended)
 		replace(manager, task);

@@ -245,14 +245,29 @@ placing_answer(struct manager *manager, Davit__Reply__Status status, const char 
 }
 
 static void
+engine_changed(struct manager *manager, const struct engine_ports *engine)
+{
+	struct node *node, *next;
+
+	HASH_ITER(hh, manager->model.nodes, node, next)
+	{
+		if (node->ports == engine)
+			telling_node_changed(manager, node);
+	}
+}
+
+/* The scheduler is told, too: it has its own list of what is taken. */
+static void
 expire_strangers(struct manager *manager)
 {
 	struct engine_ports *engine, *next;
 
 	HASH_ITER(hh, manager->model.engines, engine, next)
 	{
-		if (ledger_port_expire(engine->ports, manager->now.mono_ms))
-			placing_wake(manager);
+		if (!ledger_port_expire(engine->ports, manager->now.mono_ms))
+			continue;
+		engine_changed(manager, engine);
+		placing_wake(manager);
 	}
 }
 

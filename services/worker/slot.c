@@ -359,10 +359,20 @@ worker_slot_over(struct worker_slot *slot, int exit_code)
 	}
 }
 
+/* Whoever only read of the start in a journal cannot know who removed it, nor whether it ran. */
+static const char *
+why_absent(const struct worker_slot *slot)
+{
+	return slot->state == WORKER_SLOT_ACCEPTED && !worker_slot_has_container(slot)
+		       ? "its worker was restarted, and its container is not there"
+		       : "its container was removed by somebody else";
+}
+
 void
 worker_slot_vanished(struct worker_slot *slot)
 {
 	bool is_over = slot->state >= WORKER_SLOT_STOPPING;
+	const char *why = why_absent(slot);
 	enum worker_want want = worker_slot_want(slot);
 
 	slot->container_id[0] = '\0';
@@ -383,9 +393,10 @@ worker_slot_vanished(struct worker_slot *slot)
 	} else if (worker_restart_wanted(&slot->restart, 137, slot->n_again)) {
 		slot->is_remade = true;
 		forget_row_of_quick_ends(slot);
-		start_again_later(slot, "its container was removed by somebody else");
+		start_again_later(slot, why);
 	} else {
 		end_for(slot, DAVIT__TASK_REPORT__CAUSE__VANISHED);
+		worker_slot_say(slot, "%s", why);
 	}
 }
 

@@ -49,7 +49,9 @@ TEST(ledger_leaves_a_strangers_port_alone_until_the_mark_is_over)
 	struct ledger_port port = {0, 8080};
 
 	CHECK_EQ(ledger_port_take(ports, port), 0);
+	CHECK_EQ(ledger_ports_n_held(ports), 1);
 	ledger_port_hand_to_stranger(ports, port, 500);
+	CHECK_EQ(ledger_ports_n_held(ports), 0);
 	ledger_port_give(ports, port); /* by the task that thought it had it */
 	CHECK_EQ(ledger_port_take(ports, port), -EADDRINUSE);
 	CHECK(!ledger_port_expire(ports, 499));

@@ -43,6 +43,23 @@ TEST(manager_runs_a_task_from_submission_to_its_end)
 	desk_worker_fini(&worker);
 }
 
+TEST(r3_manager_ends_a_restarting_task_that_its_worker_rejects_at_last)
+{
+	struct desk desk;
+	struct desk_worker worker = {0};
+	char id[ID_TEXT_SIZE];
+
+	desk_init(&desk);
+	desk_worker_join(&desk, &worker, "n1", 4000);
+	desk_submit(&desk, "web", 1000, true, id);
+	desk_worker_report(&worker, id, 1, RUNNING_, 0);
+	desk_worker_report(&worker, id, 1, DAVIT__TASK_REPORT__OBSERVED__REJECTED, 0);
+	CHECK_EQ(desk_task(&desk, id)->state, TASK_FAILED);
+	CHECK_EQ(desk_node(&desk, "n1")->account.reserved.cpu_milli, 0);
+	desk_fini(&desk);
+	desk_worker_fini(&worker);
+}
+
 TEST(manager_drops_reports_of_another_attempt)
 {
 	struct desk desk;
@@ -389,40 +406,98 @@ TEST(manager_tells_two_nodes_of_one_engine_different_ports)
 	pair_fini(&pair);
 }
 
-TEST(manager_places_anew_after_a_strangers_port)
+/* One task with a dynamic port, placed on n1 or n2; its worker finds the port taken. */
+static struct task *
+find_port_taken(struct pair *pair, bool restarts, uint16_t *ret_port)
 {
-	struct pair pair;
 	Davit__SubmitTasksRequest request = DAVIT__SUBMIT_TASKS_REQUEST__INIT;
 	Davit__TaskSpec spec = DAVIT__TASK_SPEC__INIT;
+	Davit__RestartPolicy restart = DAVIT__RESTART_POLICY__INIT;
 	Davit__Port port = DAVIT__PORT__INIT, *ports[1] = {&port};
 	Davit__TaskReport report = DAVIT__TASK_REPORT__INIT;
 	Davit__SubmitTasksReply *reply;
-	uint16_t first;
 	struct task *task;
 
-	pair_init(&pair);
 	port.container_port = 80;
 	spec.image = "demo";
 	spec.n_ports = 1;
 	spec.ports = ports;
+	spec.has_cpu_milli = true;
+	spec.cpu_milli = 1000;
+	restart.has_condition = true;
+	restart.condition = DAVIT__RESTART_POLICY__CONDITION__ALWAYS;
+	spec.restart = restarts ? &restart : NULL;
 	request.spec = &spec;
-	reply = (Davit__SubmitTasksReply *)desk_ask(&pair.desk, "SubmitTasks", &request.base);
-	task = desk_task(&pair.desk, reply->task_ids[0]);
-	first = task->host_ports[0];
+	reply = (Davit__SubmitTasksReply *)desk_ask(&pair->desk, "SubmitTasks", &request.base);
+	task = desk_task(&pair->desk, reply->task_ids[0]);
+	*ret_port = task->host_ports[0];
 	report.task_id = reply->task_ids[0];
 	report.attempt = 1;
 	report.observed = DAVIT__TASK_REPORT__OBSERVED__REJECTED;
 	report.has_busy_port = true;
-	report.busy_port = first;
-	desk_worker_poll(&pair.w1, &report);
+	report.busy_port = *ret_port;
+	desk_worker_poll(&pair->w1, &report);
 	CHECK_EQ(task->state, TASK_SCHEDULED);
+	davit__submit_tasks_reply__free_unpacked(reply, NULL);
+	return task;
+}
+
+TEST(manager_places_anew_after_a_strangers_port)
+{
+	struct pair pair;
+	char id[ID_TEXT_SIZE];
+	uint16_t first;
+	struct task *task;
+
+	pair_init(&pair);
+	task = find_port_taken(&pair, false, &first);
+	id_format(task->id, id);
 	desk_worker_poll(&pair.w1, NULL);
-	CHECK_EQ(desk_worker_assignment(&pair.w1, reply->task_ids[0])->desired,
-		DAVIT__TASK__DESIRED__REMOVE);
-	desk_worker_report(&pair.w1, reply->task_ids[0], 1, GONE_, 0);
+	CHECK_EQ(desk_worker_assignment(&pair.w1, id)->desired, DAVIT__TASK__DESIRED__REMOVE);
+	desk_worker_report(&pair.w1, id, 1, GONE_, 0);
 	CHECK_EQ(task->state, TASK_SCHEDULED);
 	CHECK_EQ(task->attempt, 2);
 	CHECK(task->host_ports[0] != first);
-	davit__submit_tasks_reply__free_unpacked(reply, NULL);
+	pair_fini(&pair);
+}
+
+TEST(r3_manager_gives_back_the_room_of_a_rejected_task_that_is_lost)
+{
+	struct pair pair;
+	uint16_t first;
+	struct task *task;
+
+	pair_init(&pair);
+	task = find_port_taken(&pair, true, &first);
+	CHECK_EQ(desk_node(&pair.desk, "n1")->account.reserved.cpu_milli, 1000);
+	pair.w1.is_silent = true;
+	pass_polling(&pair.desk, pair.both, 2, 3000);
+	CHECK_EQ(task->state, TASK_FAILED);
+	/* What its worker says after a restart is behind REJECTED, so nothing else would. */
+	CHECK_EQ(desk_node(&pair.desk, "n1")->account.reserved.cpu_milli, 0);
+	pair_fini(&pair);
+}
+
+TEST(r3_manager_tells_the_scheduler_that_a_strangers_port_is_free_again)
+{
+	struct pair pair;
+	char id[ID_TEXT_SIZE], large[ID_TEXT_SIZE];
+	size_t n_told = 0;
+	uint16_t first;
+
+	pair_init(&pair);
+	id_format(find_port_taken(&pair, false, &first)->id, id);
+	desk_worker_report(&pair.w1, id, 1, GONE_, 0);
+	desk_submit(&pair.desk, "large", 100000, false,
+		large); /* it waits, so questions are asked */
+	for (unsigned i = 0; n_told == 0 && i < 2 * MANAGER_STRANGER_MS / MANAGER_SWEEP_MS; i++) {
+		pair.desk.no_scheduler = true;
+		pass_polling(&pair.desk, pair.both, 2, MANAGER_SWEEP_MS);
+		n_told = pair.desk.question->n_nodes;
+		CHECK(!pair.desk.question->snapshot);
+		pair.desk.no_scheduler = false;
+		desk_turn(&pair.desk);
+	}
+	CHECK(n_told > 0);
 	pair_fini(&pair);
 }

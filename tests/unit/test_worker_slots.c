@@ -323,6 +323,7 @@ TEST(worker_does_not_run_an_attempt_twice_whose_container_vanished)
 	world_crash(&world); /* only the journal knows now */
 	world_expect(&world, task, OBS(ENDED), 5000);
 	CHECK_EQ(task->cause, CAUSE(VANISHED));
+	CHECK_HAS(task->message, "worker was restarted"); /* it cannot know who did it */
 	CHECK_EQ(starts(), 1);
 	end_clean(task);
 }
