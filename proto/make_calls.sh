@@ -21,7 +21,7 @@ package davit.calls;
 
 import "rpc.proto";
 HEAD
-for file in $services; do
+for file in channel.proto $services; do
 	echo "import \"$file\";"
 done
 # shellcheck disable=SC2086

@@ -95,6 +95,9 @@ settle(struct curl_loop *loop)
 
 		if (message->msg != CURLMSG_DONE)
 			continue;
+		if (result == CURLE_OK && loop->events.keeps != NULL &&
+			loop->events.keeps(easy, loop->events.arg))
+			continue;
 		curl_loop_remove(loop, easy);
 		loop->events.done(easy, result, loop->events.arg);
 	}

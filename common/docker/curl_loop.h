@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include <curl/curl.h>
 #include <uv.h>
 
@@ -21,6 +23,9 @@ struct curl_loop_events {
 	void (*after)(void *arg);
 	/* The transfer is over and has been taken out; the easy handle is the caller's again. */
 	void (*done)(CURL *easy, CURLcode result, void *arg);
+	/* May be NULL. True: the transfer was only to connect (CURLOPT_CONNECT_ONLY), and stays in
+	 * until it is taken out; done is not called. */
+	bool (*keeps)(CURL *easy, void *arg);
 	/* The loop has let go of everything; the last word. */
 	void (*closed)(void *arg);
 	void *arg;

@@ -10,9 +10,10 @@
 
 #include <jansson.h>
 
-#include "common/docker/engine.h"
+#include "common/docker/engine_pipe.h"
 
 enum {
+	DOCKER_PATH_NAME_MAX = 256,
 	DOCKER_VERSION_MAX = 16, /* "1.41" */
 	DOCKER_API_MIN = 24,     /* 1.24: without the swarm-era changes nothing here works */
 	DOCKER_API_MAX = 45,     /* 1.45: the newest that this was written for */
@@ -50,6 +51,11 @@ int docker_parse_event(const char *json, size_t size, struct docker_answer *answ
 /* A line of GET /containers/{id}/stats. ret_ended: the container does not run (any more). */
 int docker_parse_sample(const char *json, size_t size, struct engine_sample *ret_sample,
 	bool *ret_ended, struct err *err);
+/* GET /exec/{id}/json */
+int docker_parse_exec(const char *json, size_t size, struct engine_exec *ret_exec, struct err *err);
+/* The header X-Docker-Container-Path-Stat (NULL: none came). The name is cut to what fits. */
+int docker_parse_path(const char *header, char ret_name[DOCKER_PATH_NAME_MAX],
+	struct engine_path *ret_path, struct err *err);
 
 /* "2024-05-06T07:08:09.123456789+02:00" in ns since the epoch; 0 for what is none or before it. */
 uint64_t docker_parse_time(const char *text);

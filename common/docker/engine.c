@@ -118,6 +118,36 @@ engine_image_inspect(struct engine *engine, const char *image, engine_done_fn *d
 }
 
 struct engine_op *
+engine_image_list(struct engine *engine, engine_json_fn *done, void *arg)
+{
+	return start(engine, &(struct engine_call){.kind = ENGINE_CALL_IMAGE_LIST,
+				     .done.json = done,
+				     .arg = arg});
+}
+
+struct engine_op *
+engine_image_remove(struct engine *engine, const char *image, bool force, engine_json_fn *done,
+	void *arg)
+{
+	return start(engine, &(struct engine_call){
+				     .kind = ENGINE_CALL_IMAGE_REMOVE,
+				     .target = image,
+				     .flag = force,
+				     .done.json = done,
+				     .arg = arg,
+			     });
+}
+
+struct engine_op *
+engine_image_prune(struct engine *engine, bool all, engine_json_fn *done, void *arg)
+{
+	return start(engine, &(struct engine_call){.kind = ENGINE_CALL_IMAGE_PRUNE,
+				     .flag = all,
+				     .done.json = done,
+				     .arg = arg});
+}
+
+struct engine_op *
 engine_image_pull(struct engine *engine, const struct engine_pull *pull,
 	engine_progress_fn *progress, engine_done_fn *done, void *arg)
 {

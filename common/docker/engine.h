@@ -134,6 +134,16 @@ struct engine_op *engine_container_list(struct engine *engine, const char *label
 struct engine_op *engine_image_inspect(struct engine *engine, const char *image,
 	engine_done_fn *done, void *arg);
 
+/* All images, as the engine's own JSON. */
+typedef void engine_json_fn(const struct err *err, const char *json, size_t size, void *arg);
+struct engine_op *engine_image_list(struct engine *engine, engine_json_fn *done, void *arg);
+/* Tags and layers that went, as the engine's own JSON. -ENOENT; -EBUSY: a container uses it. */
+struct engine_op *engine_image_remove(struct engine *engine, const char *image, bool force,
+	engine_json_fn *done, void *arg);
+/* Images that no container uses: those without a name, or all. */
+struct engine_op *engine_image_prune(struct engine *engine, bool all, engine_json_fn *done,
+	void *arg);
+
 struct engine_pull {
 	const char *image;
 	const char *auth;     /* base64url of X-Registry-Auth, or NULL */
@@ -192,7 +202,6 @@ struct engine_op *engine_stats(struct engine *engine, const char *id, engine_sam
 
 /* ---- volumes and networks: the JSON text of the engine's own list ---- */
 
-typedef void engine_json_fn(const struct err *err, const char *json, size_t size, void *arg);
 struct engine_op *engine_volume_list(struct engine *engine, engine_json_fn *done, void *arg);
 struct engine_op *engine_network_list(struct engine *engine, engine_json_fn *done, void *arg);
 /* Idempotent: a network of that name is success. Labels mark it as ours. */

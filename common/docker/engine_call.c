@@ -8,6 +8,7 @@ engine_call_finish(const struct engine_call *call, const struct err *err)
 		call->done.about(err, NULL, call->arg);
 		break;
 	case ENGINE_CALL_CREATE:
+	case ENGINE_CALL_EXEC_CREATE:
 		call->done.id(err, NULL, call->arg);
 		break;
 	case ENGINE_CALL_INSPECT:
@@ -18,7 +19,16 @@ engine_call_finish(const struct engine_call *call, const struct err *err)
 		break;
 	case ENGINE_CALL_VOLUME_LIST:
 	case ENGINE_CALL_NETWORK_LIST:
+	case ENGINE_CALL_IMAGE_LIST:
+	case ENGINE_CALL_IMAGE_REMOVE:
+	case ENGINE_CALL_IMAGE_PRUNE:
 		call->done.json(err, NULL, 0, call->arg);
+		break;
+	case ENGINE_CALL_EXEC_INSPECT:
+		call->done.exec(err, NULL, call->arg);
+		break;
+	case ENGINE_CALL_PATH_STAT:
+		call->done.path(err, NULL, call->arg);
 		break;
 	default:
 		call->done.plain(err, call->arg);
@@ -51,6 +61,18 @@ engine_call_name(enum engine_call_kind kind)
 		[ENGINE_CALL_NETWORK_CREATE] = "network create",
 		[ENGINE_CALL_NETWORK_CONNECT] = "network connect",
 		[ENGINE_CALL_NETWORK_REMOVE] = "network remove",
+		[ENGINE_CALL_EXEC_CREATE] = "exec create",
+		[ENGINE_CALL_EXEC_START] = "exec start",
+		[ENGINE_CALL_EXEC_INSPECT] = "exec inspect",
+		[ENGINE_CALL_EXEC_RESIZE] = "exec resize",
+		[ENGINE_CALL_RESIZE] = "resize",
+		[ENGINE_CALL_ATTACH] = "attach",
+		[ENGINE_CALL_PATH_STAT] = "path stat",
+		[ENGINE_CALL_ARCHIVE_GET] = "archive get",
+		[ENGINE_CALL_ARCHIVE_PUT] = "archive put",
+		[ENGINE_CALL_IMAGE_LIST] = "image list",
+		[ENGINE_CALL_IMAGE_REMOVE] = "image remove",
+		[ENGINE_CALL_IMAGE_PRUNE] = "image prune",
 	};
 
 	return (unsigned)kind < ENGINE_CALL_COUNT ? names[kind] : "unknown";

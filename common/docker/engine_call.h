@@ -10,7 +10,7 @@
  */
 #pragma once
 
-#include "common/docker/engine.h"
+#include "common/docker/engine_pipe.h"
 
 enum engine_call_kind {
 	ENGINE_CALL_NONE,
@@ -34,16 +34,32 @@ enum engine_call_kind {
 	ENGINE_CALL_NETWORK_CREATE,
 	ENGINE_CALL_NETWORK_CONNECT,
 	ENGINE_CALL_NETWORK_REMOVE,
+	ENGINE_CALL_EXEC_CREATE,
+	ENGINE_CALL_EXEC_START,
+	ENGINE_CALL_EXEC_INSPECT,
+	ENGINE_CALL_EXEC_RESIZE,
+	ENGINE_CALL_RESIZE,
+	ENGINE_CALL_ATTACH,
+	ENGINE_CALL_PATH_STAT,
+	ENGINE_CALL_ARCHIVE_GET,
+	ENGINE_CALL_ARCHIVE_PUT,
+	ENGINE_CALL_IMAGE_LIST,
+	ENGINE_CALL_IMAGE_REMOVE,
+	ENGINE_CALL_IMAGE_PRUNE,
 	ENGINE_CALL_COUNT
 };
 
 struct engine_call {
 	enum engine_call_kind kind;
-	const char *target;   /* container, image or network; NULL: none */
-	const char *text;     /* JSON body, signal, label or auth; NULL: none */
-	const char *platform; /* create, pull; NULL: none */
-	uint64_t ms;          /* stop: grace; events: since */
+	const char *target;     /* container, image or network; NULL: none */
+	const char *text;       /* JSON body, signal, label, auth or path; NULL: none */
+	const char *platform;   /* create, pull; NULL: none */
+	uint64_t ms;            /* stop: grace; events: since */
+	uint32_t rows, columns; /* of a terminal */
+	bool flag;              /* image remove: force; prune: all that are unused */
 	struct engine_log_options logs;
+	void (*on_open)(void *arg); /* of a pipe, as is on_room */
+	void (*on_room)(void *arg);
 	union {
 		engine_progress_fn *progress;
 		engine_event_fn *event;
@@ -57,6 +73,8 @@ struct engine_call {
 		engine_container_fn *container;
 		engine_list_fn *list;
 		engine_json_fn *json;
+		engine_exec_fn *exec;
+		engine_path_fn *path;
 	} done;
 	void *arg;
 };

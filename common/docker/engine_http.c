@@ -70,6 +70,18 @@ done(CURL *easy, CURLcode result, void *arg)
 	engine_http_settle(arg);
 }
 
+static bool
+keeps(CURL *easy, void *arg)
+{
+	struct http_op *op = NULL;
+
+	(void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &op);
+	if (op->shape != HTTP_PIPE || !engine_http_pipe_connected(op))
+		return false;
+	engine_http_settle(arg);
+	return true;
+}
+
 /* Streams have no time limit as a whole, but each has to begin some time. */
 static void
 on_patience(uv_timer_t *timer)
@@ -242,6 +254,8 @@ static const struct engine_ops http_ops = {
 	.start = http_start,
 	.cancel = http_cancel,
 	.resume = http_resume,
+	.write = engine_http_write,
+	.write_end = engine_http_write_end,
 	.close = http_close,
 };
 
@@ -328,6 +342,7 @@ engine_open_http(uv_loop_t *loop, const struct engine_http_options *options,
 		&(struct curl_loop_events){
 			.after = after,
 			.done = done,
+			.keeps = keeps,
 			.closed = loop_closed,
 			.arg = engine,
 		},

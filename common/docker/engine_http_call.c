@@ -9,9 +9,8 @@
 #include "common/base/mem.h"
 #include "common/docker/engine_http_impl.h"
 
-/* Percent-encodes all but what RFC 3986 calls unreserved, and but the marks in keep. */
-static void
-put_escaped(struct buf *buf, const char *text, const char *keep)
+void
+engine_http_put_escaped(struct buf *buf, const char *text, const char *keep)
 {
 	for (; *text != '\0'; text++) {
 		bool plain = (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') ||
@@ -25,17 +24,16 @@ put_escaped(struct buf *buf, const char *text, const char *keep)
 	}
 }
 
-/* "<before><target><after>" */
-static void
-put_path(struct http_op *op, const char *before, const char *after)
+void
+engine_http_put_path(struct http_op *op, const char *before, const char *after)
 {
 	buf_puts(&op->path, before);
-	put_escaped(&op->path, op->call.target, "");
+	engine_http_put_escaped(&op->path, op->call.target, "");
 	buf_puts(&op->path, after);
 }
 
-static void
-put_body(struct http_op *op, const char *text)
+void
+engine_http_put_body(struct http_op *op, const char *text)
 {
 	buf_puts(&op->body, text);
 	op->headers = curl_slist_append(op->headers, "Content-Type: application/json");
@@ -56,7 +54,7 @@ put_filters(struct http_op *op, const char *label, const char *more, struct err 
 		quoted != NULL ? "\"label\":[" : "", quoted != NULL ? quoted : "",
 		quoted != NULL ? "]" : "");
 	buf_puts(&op->path, "filters=");
-	put_escaped(&op->path, buf_text(&filters), "");
+	engine_http_put_escaped(&op->path, buf_text(&filters), "");
 	buf_fini(&filters);
 	free(quoted);
 	return 0;
@@ -87,14 +85,14 @@ ask_create(struct http_op *op, struct err *err)
 		return err_set(err, -EINVAL, "a container needs a body");
 	buf_puts(&op->path, "/containers/create");
 	if (op->call.target != NULL && op->call.target[0] != '\0')
-		put_path(op, "?name=", "");
+		engine_http_put_path(op, "?name=", "");
 	if (op->call.platform != NULL) {
 		bool first = op->call.target == NULL || op->call.target[0] == '\0';
 
 		buf_puts(&op->path, first ? "?platform=" : "&platform=");
-		put_escaped(&op->path, op->call.platform, "");
+		engine_http_put_escaped(&op->path, op->call.platform, "");
 	}
-	put_body(op, op->call.text);
+	engine_http_put_body(op, op->call.text);
 	return 0;
 }
 
@@ -102,7 +100,7 @@ static int
 ask_start(struct http_op *op, struct err *err)
 {
 	(void)err;
-	put_path(op, "/containers/", "/start");
+	engine_http_put_path(op, "/containers/", "/start");
 	return 0;
 }
 
@@ -115,7 +113,7 @@ ask_stop(struct http_op *op, struct err *err)
 	(void)err;
 	if (seconds > INT32_MAX / 1000)
 		seconds = INT32_MAX / 1000;
-	put_path(op, "/containers/", "/stop");
+	engine_http_put_path(op, "/containers/", "/stop");
 	buf_printf(&op->path, "?t=%" PRIu64, seconds);
 	op->timeout_ms += seconds * 1000;
 	return 0;
@@ -126,8 +124,8 @@ ask_kill(struct http_op *op, struct err *err)
 {
 	if (op->call.text == NULL || op->call.text[0] == '\0')
 		return err_set(err, -EINVAL, "a signal is missing");
-	put_path(op, "/containers/", "/kill?signal=");
-	put_escaped(&op->path, op->call.text, "");
+	engine_http_put_path(op, "/containers/", "/kill?signal=");
+	engine_http_put_escaped(&op->path, op->call.text, "");
 	return 0;
 }
 
@@ -135,7 +133,8 @@ static int
 ask_pause(struct http_op *op, struct err *err)
 {
 	(void)err;
-	put_path(op, "/containers/", op->call.kind == ENGINE_CALL_PAUSE ? "/pause" : "/unpause");
+	engine_http_put_path(op, "/containers/",
+		op->call.kind == ENGINE_CALL_PAUSE ? "/pause" : "/unpause");
 	return 0;
 }
 
@@ -143,7 +142,7 @@ static int
 ask_remove(struct http_op *op, struct err *err)
 {
 	(void)err;
-	put_path(op, "/containers/", "?force=1&v=1");
+	engine_http_put_path(op, "/containers/", "?force=1&v=1");
 	return 0;
 }
 
@@ -151,7 +150,7 @@ static int
 ask_inspect(struct http_op *op, struct err *err)
 {
 	(void)err;
-	put_path(op, "/containers/", "/json");
+	engine_http_put_path(op, "/containers/", "/json");
 	return 0;
 }
 
@@ -167,7 +166,7 @@ ask_image(struct http_op *op, struct err *err)
 {
 	(void)err;
 	buf_puts(&op->path, "/images/");
-	put_escaped(&op->path, op->call.target, "/:@");
+	engine_http_put_escaped(&op->path, op->call.target, "/:@");
 	buf_puts(&op->path, "/json");
 	return 0;
 }
@@ -182,12 +181,12 @@ ask_pull(struct http_op *op, struct err *err)
 		strchr(slash == NULL ? image : slash, ':') != NULL || strchr(image, '@') != NULL;
 
 	buf_puts(&op->path, "/images/create?fromImage=");
-	put_escaped(&op->path, image, "");
+	engine_http_put_escaped(&op->path, image, "");
 	if (!exact)
 		buf_puts(&op->path, "&tag=latest");
 	if (op->call.platform != NULL) {
 		buf_puts(&op->path, "&platform=");
-		put_escaped(&op->path, op->call.platform, "");
+		engine_http_put_escaped(&op->path, op->call.platform, "");
 	}
 	op->pull = xcalloc(1, sizeof *op->pull);
 	if (auth != NULL) {
@@ -221,7 +220,7 @@ ask_logs(struct http_op *op, struct err *err)
 	const uint64_t ns_per_s = 1000000000;
 
 	(void)err;
-	put_path(op, "/containers/", "/logs?stdout=1&stderr=1");
+	engine_http_put_path(op, "/containers/", "/logs?stdout=1&stderr=1");
 	if (options->follow)
 		buf_puts(&op->path, "&follow=1");
 	if (options->timestamps)
@@ -238,7 +237,7 @@ static int
 ask_stats(struct http_op *op, struct err *err)
 {
 	(void)err;
-	put_path(op, "/containers/", "/stats?stream=1");
+	engine_http_put_path(op, "/containers/", "/stats?stream=1");
 	return 0;
 }
 
@@ -264,7 +263,7 @@ ask_network_create(struct http_op *op, struct err *err)
 	if (op->call.text[0] == '\0')
 		return err_set(err, -EINVAL, "the name of a network must be UTF-8");
 	buf_puts(&op->path, "/networks/create");
-	put_body(op, op->call.text);
+	engine_http_put_body(op, op->call.text);
 	return 0;
 }
 
@@ -273,8 +272,8 @@ ask_network_connect(struct http_op *op, struct err *err)
 {
 	if (op->call.text[0] == '\0')
 		return err_set(err, -EINVAL, "the aliases in a network must be UTF-8");
-	put_path(op, "/networks/", "/connect");
-	put_body(op, op->call.text);
+	engine_http_put_path(op, "/networks/", "/connect");
+	engine_http_put_body(op, op->call.text);
 	return 0;
 }
 
@@ -282,7 +281,7 @@ static int
 ask_network_remove(struct http_op *op, struct err *err)
 {
 	(void)err;
-	put_path(op, "/networks/", "");
+	engine_http_put_path(op, "/networks/", "");
 	return 0;
 }
 
@@ -313,13 +312,26 @@ static const struct {
 	[ENGINE_CALL_NETWORK_CREATE] = {"POST", ask_network_create, HTTP_BODY, true},
 	[ENGINE_CALL_NETWORK_CONNECT] = {"POST", ask_network_connect, HTTP_BODY, true},
 	[ENGINE_CALL_NETWORK_REMOVE] = {"DELETE", ask_network_remove, HTTP_BODY, true},
+	[ENGINE_CALL_EXEC_CREATE] = {"POST", engine_http_ask_exec_create, HTTP_BODY, true},
+	[ENGINE_CALL_EXEC_START] = {"POST", engine_http_ask_exec_start, HTTP_PIPE, true},
+	[ENGINE_CALL_EXEC_INSPECT] = {"GET", engine_http_ask_exec_inspect, HTTP_BODY, true},
+	[ENGINE_CALL_EXEC_RESIZE] = {"POST", engine_http_ask_exec_resize, HTTP_BODY, true},
+	[ENGINE_CALL_RESIZE] = {"POST", engine_http_ask_resize, HTTP_BODY, true},
+	[ENGINE_CALL_ATTACH] = {"POST", engine_http_ask_attach, HTTP_PIPE, true},
+	[ENGINE_CALL_PATH_STAT] = {"HEAD", engine_http_ask_archive, HTTP_BODY, true},
+	[ENGINE_CALL_ARCHIVE_GET] = {"GET", engine_http_ask_archive, HTTP_FRAMES, true},
+	[ENGINE_CALL_ARCHIVE_PUT] = {"PUT", engine_http_ask_archive, HTTP_UPLOAD, true},
+	[ENGINE_CALL_IMAGE_LIST] = {"GET", engine_http_ask_image_list, HTTP_BODY, false},
+	[ENGINE_CALL_IMAGE_REMOVE] = {"DELETE", engine_http_ask_image_remove, HTTP_BODY, true},
+	[ENGINE_CALL_IMAGE_PRUNE] = {"POST", engine_http_ask_image_prune, HTTP_BODY, false},
 };
 
 /* A path of ".." or of nothing would be another call; only images have slashes in their names. */
 static bool
 is_target(enum engine_call_kind kind, const char *target)
 {
-	bool image = kind == ENGINE_CALL_PULL || kind == ENGINE_CALL_IMAGE_INSPECT;
+	bool image = kind == ENGINE_CALL_PULL || kind == ENGINE_CALL_IMAGE_INSPECT ||
+		     kind == ENGINE_CALL_IMAGE_REMOVE;
 
 	return target != NULL && target[0] != '\0' && strcmp(target, ".") != 0 &&
 	       strcmp(target, "..") != 0 && (image || strchr(target, '/') == NULL);
@@ -466,6 +478,7 @@ engine_http_call_done(struct http_op *op)
 		done_about(op, body, size);
 		break;
 	case ENGINE_CALL_CREATE:
+	case ENGINE_CALL_EXEC_CREATE:
 		done_id(op, body, size);
 		break;
 	case ENGINE_CALL_INSPECT:
@@ -476,7 +489,16 @@ engine_http_call_done(struct http_op *op)
 		break;
 	case ENGINE_CALL_VOLUME_LIST:
 	case ENGINE_CALL_NETWORK_LIST:
+	case ENGINE_CALL_IMAGE_LIST:
+	case ENGINE_CALL_IMAGE_REMOVE:
+	case ENGINE_CALL_IMAGE_PRUNE:
 		op->call.done.json(&op->err, body, size, op->call.arg);
+		break;
+	case ENGINE_CALL_EXEC_INSPECT:
+		engine_http_done_exec(op, body, size);
+		break;
+	case ENGINE_CALL_PATH_STAT:
+		engine_http_done_path(op);
 		break;
 	default:
 		op->call.done.plain(&op->err, op->call.arg);

@@ -3,6 +3,8 @@
  *
  * engine_http.c        opening, closing, the version, what runs when
  * engine_http_op.c     one operation: its transfer, its bytes, its end
+ * engine_http_pipe.c   connections that are handed over, and uploads
+ * engine_http_ask.c    what exec, attach, archives and images ask
  * engine_http_call.c   what each kind of operation asks, and how its answer is read
  *
  * Callbacks of the caller never run inside libcurl: write callbacks only gather
@@ -63,6 +65,8 @@ enum http_shape {
 	HTTP_ITEMS, /* of a list, which has to come as soon as a body */
 	HTTP_LINES,
 	HTTP_FRAMES,
+	HTTP_PIPE,   /* frames on a connection that is ours, both ways */
+	HTTP_UPLOAD, /* whole, after a body that is written piece by piece */
 };
 
 struct http_op {
@@ -88,6 +92,11 @@ struct http_op {
 	uint64_t deadline_ms; /* by which a stream has to begin; 0: it has */
 	bool stalled;         /* libcurl was told to wait */
 	bool overflow;        /* more bytes than are allowed */
+	/* What the caller writes. */
+	struct http_pipe *pipe; /* NULL: not connected */
+	struct buf out;
+	bool out_ended, wants_room, read_stalled, was_told_open;
+	char *path_stat; /* a header of the answer; NULL: none came */
 	/* The caller's side. */
 	bool paused;
 	struct err err;
@@ -124,7 +133,42 @@ bool engine_http_op_feed(struct http_op *op);
 void engine_http_op_finish(struct http_op *op);
 void engine_http_op_free(struct http_op *op);
 
+/* Takes frames out of op->in and hands them on. */
+void engine_http_op_feed_frames(struct http_op *op);
+
+/* ---- engine_http_pipe.c ---- */
+
+/* libcurl has connected. False: it cannot be used. */
+bool engine_http_pipe_connected(struct http_op *op);
+void engine_http_pipe_feed(struct http_op *op);
+void engine_http_pipe_close(struct http_op *op);
+void engine_http_upload_feed(struct http_op *op);
+size_t engine_http_upload_read(char *data, size_t size, size_t n, void *arg);
+size_t engine_http_write(struct engine_op *op, const void *data, size_t size);
+void engine_http_write_end(struct engine_op *op);
+
+/* ---- engine_http_ask.c: requests of those kinds, and their answers ---- */
+
+int engine_http_ask_exec_create(struct http_op *op, struct err *err);
+int engine_http_ask_exec_start(struct http_op *op, struct err *err);
+int engine_http_ask_exec_inspect(struct http_op *op, struct err *err);
+int engine_http_ask_exec_resize(struct http_op *op, struct err *err);
+int engine_http_ask_resize(struct http_op *op, struct err *err);
+int engine_http_ask_attach(struct http_op *op, struct err *err);
+int engine_http_ask_archive(struct http_op *op, struct err *err);
+int engine_http_ask_image_list(struct http_op *op, struct err *err);
+int engine_http_ask_image_remove(struct http_op *op, struct err *err);
+int engine_http_ask_image_prune(struct http_op *op, struct err *err);
+void engine_http_done_exec(struct http_op *op, const char *body, size_t size);
+void engine_http_done_path(struct http_op *op);
+
 /* ---- engine_http_call.c ---- */
+
+/* Percent-encodes all but what RFC 3986 calls unreserved, and but the marks in keep. */
+void engine_http_put_escaped(struct buf *buf, const char *text, const char *keep);
+/* "<before><target><after>" */
+void engine_http_put_path(struct http_op *op, const char *before, const char *after);
+void engine_http_put_body(struct http_op *op, const char *text);
 
 /* Fills the request. -EINVAL for arguments that cannot be sent. */
 int engine_http_call_request(struct http_op *op, struct err *err);

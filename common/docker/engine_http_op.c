@@ -50,6 +50,7 @@ engine_http_op_free(struct http_op *op)
 {
 	struct http_engine *engine = op->engine;
 
+	engine_http_pipe_close(op);
 	if (op->state == HTTP_RUNNING && op->easy != NULL)
 		curl_loop_remove(engine->loop, op->easy);
 	op->state = HTTP_ENDED;
@@ -67,6 +68,8 @@ engine_http_op_free(struct http_op *op)
 	buf_fini(&op->path);
 	buf_fini(&op->body);
 	buf_fini(&op->in);
+	buf_fini(&op->out);
+	free(op->path_stat);
 	free(op->pull);
 	docker_list_fini(&op->list);
 	free(op);
@@ -74,12 +77,18 @@ engine_http_op_free(struct http_op *op)
 
 /* ---- bytes in ---- */
 
+static bool
+is_whole(const struct http_op *op)
+{
+	return op->shape == HTTP_BODY || op->shape == HTTP_UPLOAD;
+}
+
 static size_t
 on_bytes(char *data, size_t size, size_t n, void *arg)
 {
 	struct http_op *op = arg;
-	bool bounded = op->shape == HTTP_BODY || op->shape == HTTP_ITEMS;
-	size_t most = op->shape == HTTP_BODY     ? ENGINE_BODY_MAX
+	bool bounded = is_whole(op) || op->shape == HTTP_ITEMS;
+	size_t most = is_whole(op)               ? ENGINE_BODY_MAX
 		      : op->shape == HTTP_FRAMES ? HTTP_LOG_BUFFER_MAX
 						 : ENGINE_LINE_MAX + CURL_MAX_WRITE_SIZE;
 
@@ -103,9 +112,21 @@ on_bytes(char *data, size_t size, size_t n, void *arg)
 	}
 	op->n_in += n;
 	buf_put(&op->in, data, n);
-	if (op->shape != HTTP_BODY)
+	if (!is_whole(op))
 		engine_http_ready(op);
 	return n;
+}
+
+static void
+take_path_stat(struct http_op *op, const char *line, size_t size)
+{
+	static const char name[] = "X-Docker-Container-Path-Stat:";
+	size_t n = sizeof name - 1;
+
+	if (size <= n || strncasecmp(line, name, n) != 0 || op->path_stat != NULL)
+		return;
+	op->path_stat = xcalloc(1, size - n + 1);
+	memcpy(op->path_stat, line + n, size - n);
 }
 
 static size_t
@@ -113,8 +134,9 @@ on_header(char *data, size_t size, size_t n, void *arg)
 {
 	struct http_op *op = arg;
 
-	(void)data;
 	op->deadline_ms = 0;
+	if (op->call.kind == ENGINE_CALL_PATH_STAT)
+		take_path_stat(op, data, size * n);
 	return size * n;
 }
 
@@ -168,7 +190,17 @@ set_place(struct http_op *op)
 static void
 set_request(struct http_op *op)
 {
-	if (op->method[0] == 'P') {
+	if (op->shape == HTTP_PIPE) {
+		(void)curl_easy_setopt(op->easy, CURLOPT_CONNECT_ONLY, 1L);
+	} else if (op->shape == HTTP_UPLOAD) {
+		(void)curl_easy_setopt(op->easy, CURLOPT_UPLOAD, 1L);
+		(void)curl_easy_setopt(op->easy, CURLOPT_READFUNCTION, engine_http_upload_read);
+		(void)curl_easy_setopt(op->easy, CURLOPT_READDATA, op);
+		op->headers = curl_slist_append(op->headers, "Expect:");
+		op->headers = curl_slist_append(op->headers, "Content-Type: application/x-tar");
+	} else if (op->method[0] == 'H') {
+		(void)curl_easy_setopt(op->easy, CURLOPT_NOBODY, 1L);
+	} else if (op->method[0] == 'P') {
 		(void)curl_easy_setopt(op->easy, CURLOPT_POST, 1L);
 		(void)curl_easy_setopt(op->easy, CURLOPT_POSTFIELDSIZE_LARGE,
 			(curl_off_t)op->body.size);
@@ -191,7 +223,10 @@ set_limits(struct http_op *op)
 	(void)curl_easy_setopt(op->easy, CURLOPT_NOSIGNAL, 1L);
 	(void)curl_easy_setopt(op->easy, CURLOPT_CONNECTTIMEOUT_MS,
 		(long)(timeout_ms < CONNECT_MS ? timeout_ms : CONNECT_MS));
-	if (op->shape == HTTP_BODY || op->shape == HTTP_ITEMS) {
+	if (op->shape == HTTP_UPLOAD) {
+		(void)curl_easy_setopt(op->easy, CURLOPT_MAXFILESIZE_LARGE,
+			(curl_off_t)ENGINE_BODY_MAX);
+	} else if (op->shape == HTTP_BODY || op->shape == HTTP_ITEMS) {
 		(void)curl_easy_setopt(op->easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
 		(void)curl_easy_setopt(op->easy, CURLOPT_MAXFILESIZE_LARGE,
 			(curl_off_t)ENGINE_BODY_MAX);
@@ -310,7 +345,8 @@ engine_http_op_ended(struct http_op *op, CURLcode result)
 void
 engine_http_op_stop(struct http_op *op, const struct err *err)
 {
-	if (op->state == HTTP_RUNNING)
+	engine_http_pipe_close(op);
+	if (op->state == HTTP_RUNNING && op->easy != NULL)
 		curl_loop_remove(op->engine->loop, op->easy);
 	op->state = HTTP_ENDED;
 	release_easy(op);
@@ -385,8 +421,8 @@ on_frame(enum engine_stream stream, const void *data, size_t size, void *arg)
 	return !op->paused && !op->dead && op->err.code != -ECANCELED;
 }
 
-static void
-feed_frames(struct http_op *op)
+void
+engine_http_op_feed_frames(struct http_op *op)
 {
 	struct err err = {0};
 	size_t used = op->in.size;
@@ -407,9 +443,29 @@ feed_frames(struct http_op *op)
 		buf_shift(&op->in, used);
 }
 
+/* What goes both ways has work to do even while its reader wants nothing. */
+static void
+feed_both_ways(struct http_op *op)
+{
+	if (op->err.code == -ECANCELED)
+		return;
+	if (op->shape == HTTP_PIPE)
+		engine_http_pipe_feed(op);
+	else
+		engine_http_upload_feed(op);
+}
+
 bool
 engine_http_op_feed(struct http_op *op)
 {
+	if (op->shape == HTTP_PIPE || op->shape == HTTP_UPLOAD) {
+		op->busy = true;
+		feed_both_ways(op);
+		op->busy = false;
+		if (op->dead)
+			engine_http_op_free(op);
+		return !op->dead;
+	}
 	if (op->shape == HTTP_BODY || op->paused || op->status / 100 != 2 ||
 		op->err.code == -ECANCELED)
 		return true;
@@ -419,7 +475,7 @@ engine_http_op_feed(struct http_op *op)
 	else if (op->shape == HTTP_ITEMS)
 		feed_items(op);
 	else
-		feed_frames(op);
+		engine_http_op_feed_frames(op);
 	op->busy = false;
 	if (op->dead) {
 		engine_http_op_free(op);

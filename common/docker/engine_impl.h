@@ -13,6 +13,9 @@ struct engine_ops {
 	struct engine_op *(*start)(struct engine *engine, const struct engine_call *call);
 	void (*cancel)(struct engine_op *op);
 	void (*resume)(struct engine_op *op);
+	/* How many of the bytes were taken. */
+	size_t (*write)(struct engine_op *op, const void *data, size_t size);
+	void (*write_end)(struct engine_op *op);
 	void (*close)(struct engine *engine);
 };
 

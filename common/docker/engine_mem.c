@@ -136,6 +136,8 @@ engine_mem_world_free(struct engine_mem_world *world)
 	names_fini(&world->images);
 	names_fini(&world->networks);
 	names_fini(&world->ports);
+	names_fini(&world->execs);
+	buf_fini(&world->archive);
 	engine_mem_heap_fini(&world->heap);
 	free(world);
 }
@@ -318,6 +320,8 @@ static const struct engine_ops mem_ops = {
 	.start = mem_start,
 	.cancel = mem_cancel,
 	.resume = mem_resume,
+	.write = engine_mem_write,
+	.write_end = engine_mem_write_end,
 	.close = mem_close,
 };
 

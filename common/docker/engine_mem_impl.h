@@ -5,6 +5,7 @@
  * engine_mem_op.c         what each operation does
  * engine_mem_container.c  containers: birth, life, death, ports
  * engine_mem_stream.c     events, logs, statistics
+ * engine_mem_pipe.c       execs, attaching, archives; images
  * engine_mem_behaviour.c  what an image name or a command means
  * engine_mem_heap.c       what is due when
  * engine_mem_fault.c      faults and introspection
@@ -15,6 +16,7 @@
 #include <jansson.h>
 #include <uthash.h>
 
+#include "common/base/buf.h"
 #include "common/docker/engine_impl.h"
 #include "common/docker/engine_mem.h"
 
@@ -186,12 +188,16 @@ struct mem_op {
 	struct err err;
 	uint64_t timeout_at_ms, cursor;
 	bool slept, paused, follow;
+	struct buf input; /* written by the caller */
+	bool input_ended;
 	bool lost;       /* it works, but the answer will not arrive */
 	bool busy, dead; /* a callback of its stream is on the stack; free it afterwards */
 };
 
 void engine_mem_op_arrive(struct engine_mem_world *world, struct mem_due *due);
 void engine_mem_op_reply(struct engine_mem_world *world, struct mem_due *due);
+/* Sets its container; false, and its error, if there is none. */
+bool engine_mem_op_find(struct mem_op *op);
 /* Its client loses patience. */
 void engine_mem_op_expire(struct engine_mem_world *world, struct mem_due *due);
 /* The answer begins to travel. */
@@ -234,6 +240,23 @@ void engine_mem_stats_open(struct mem_op *op);
 /* Tells the streams of a container that there is news. */
 void engine_mem_watchers_wake(struct mem_container *container);
 
+/* ---- pipes and images: effects as in engine_mem_op.c ---- */
+
+bool engine_mem_exec_create(struct mem_op *op);
+bool engine_mem_exec_start(struct mem_op *op);
+bool engine_mem_exec_inspect(struct mem_op *op);
+void engine_mem_exec_tell(const struct mem_op *op);
+bool engine_mem_attach(struct mem_op *op);
+bool engine_mem_path_stat(struct mem_op *op);
+void engine_mem_path_tell(const struct mem_op *op);
+bool engine_mem_archive_get(struct mem_op *op);
+bool engine_mem_archive_put(struct mem_op *op);
+bool engine_mem_image_list(struct mem_op *op);
+bool engine_mem_image_remove(struct mem_op *op);
+bool engine_mem_image_prune(struct mem_op *op);
+size_t engine_mem_write(struct engine_op *op, const void *data, size_t size);
+void engine_mem_write_end(struct engine_op *op);
+
 /* ---- the world ---- */
 
 struct mem_name {
@@ -253,7 +276,8 @@ struct engine_mem_world {
 	uint64_t now_ms, random;
 	struct mem_heap heap;
 	struct mem_container *by_id, *by_name;
-	struct mem_name *images, *networks, *ports;
+	struct mem_name *images, *networks, *ports, *execs;
+	struct buf archive;         /* the last that was put into any container */
 	struct mem_op *ops;         /* all that are under way */
 	struct mem_op *subscribers; /* of events */
 	struct mem_events events;

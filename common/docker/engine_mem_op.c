@@ -43,6 +43,7 @@ engine_mem_op_free(struct mem_op *op)
 		engine_mem_container_unref(op->snapshots[i].container);
 	free(op->snapshots);
 	free(op->json);
+	buf_fini(&op->input);
 	engine_mem_container_unref(op->container);
 	free(op);
 }
@@ -160,6 +161,15 @@ tell(const struct mem_op *op)
 	case ENGINE_CALL_CREATE:
 		call->done.id(&op->err, op->container->id, call->arg);
 		break;
+	case ENGINE_CALL_EXEC_CREATE:
+		call->done.id(&op->err, op->json, call->arg);
+		break;
+	case ENGINE_CALL_EXEC_INSPECT:
+		engine_mem_exec_tell(op);
+		break;
+	case ENGINE_CALL_PATH_STAT:
+		engine_mem_path_tell(op);
+		break;
 	case ENGINE_CALL_INSPECT:
 		one = container_of(&op->snapshots[0]);
 		call->done.container(&op->err, &one, call->arg);
@@ -173,6 +183,9 @@ tell(const struct mem_op *op)
 		break;
 	case ENGINE_CALL_VOLUME_LIST:
 	case ENGINE_CALL_NETWORK_LIST:
+	case ENGINE_CALL_IMAGE_LIST:
+	case ENGINE_CALL_IMAGE_REMOVE:
+	case ENGINE_CALL_IMAGE_PRUNE:
 		call->done.json(&op->err, op->json, strlen(op->json), call->arg);
 		break;
 	default:
@@ -243,8 +256,8 @@ do_nothing(struct mem_op *op)
 	return true;
 }
 
-static bool
-find(struct mem_op *op)
+bool
+engine_mem_op_find(struct mem_op *op)
 {
 	struct mem_container *container = engine_mem_container_find(op->world, op->call.target);
 
@@ -266,7 +279,7 @@ do_create(struct mem_op *op)
 static bool
 do_start(struct mem_op *op)
 {
-	if (op->container == NULL && !find(op))
+	if (op->container == NULL && !engine_mem_op_find(op))
 		return true;
 	if (op->container->behaviour.slow_ms > 0 && !op->slept) {
 		op->slept = true;
@@ -283,7 +296,7 @@ do_start(struct mem_op *op)
 static bool
 do_stop(struct mem_op *op)
 {
-	if (!find(op) || !engine_mem_container_is_up(op->container))
+	if (!engine_mem_op_find(op) || !engine_mem_container_is_up(op->container))
 		return true;
 	engine_mem_container_stop(op->container, op->call.ms);
 	engine_mem_op_listen(op, &op->container->stoppers);
@@ -293,7 +306,7 @@ do_stop(struct mem_op *op)
 static bool
 do_kill(struct mem_op *op)
 {
-	if (find(op))
+	if (engine_mem_op_find(op))
 		(void)engine_mem_container_signal(op->container, op->call.text, &op->err);
 	return true;
 }
@@ -301,7 +314,7 @@ do_kill(struct mem_op *op)
 static bool
 do_pause(struct mem_op *op)
 {
-	if (find(op))
+	if (engine_mem_op_find(op))
 		(void)engine_mem_container_pause(op->container, true, &op->err);
 	return true;
 }
@@ -309,7 +322,7 @@ do_pause(struct mem_op *op)
 static bool
 do_unpause(struct mem_op *op)
 {
-	if (find(op))
+	if (engine_mem_op_find(op))
 		(void)engine_mem_container_pause(op->container, false, &op->err);
 	return true;
 }
@@ -345,7 +358,7 @@ look(struct mem_op *op, struct mem_container *container)
 static bool
 do_inspect(struct mem_op *op)
 {
-	if (find(op))
+	if (engine_mem_op_find(op))
 		look(op, op->container);
 	return true;
 }
@@ -499,7 +512,7 @@ do_events(struct mem_op *op)
 static bool
 do_logs(struct mem_op *op)
 {
-	if (!find(op))
+	if (!engine_mem_op_find(op))
 		return true;
 	engine_mem_log_open(op);
 	return false;
@@ -508,7 +521,7 @@ do_logs(struct mem_op *op)
 static bool
 do_stats(struct mem_op *op)
 {
-	if (!find(op))
+	if (!engine_mem_op_find(op))
 		return true;
 	engine_mem_stats_open(op);
 	return false;
@@ -538,6 +551,18 @@ engine_mem_op_arrive(struct engine_mem_world *world, struct mem_due *due)
 		[ENGINE_CALL_NETWORK_CREATE] = do_network_create,
 		[ENGINE_CALL_NETWORK_CONNECT] = do_network_connect,
 		[ENGINE_CALL_NETWORK_REMOVE] = do_network_remove,
+		[ENGINE_CALL_EXEC_CREATE] = engine_mem_exec_create,
+		[ENGINE_CALL_EXEC_START] = engine_mem_exec_start,
+		[ENGINE_CALL_EXEC_INSPECT] = engine_mem_exec_inspect,
+		[ENGINE_CALL_EXEC_RESIZE] = do_nothing,
+		[ENGINE_CALL_RESIZE] = do_nothing,
+		[ENGINE_CALL_ATTACH] = engine_mem_attach,
+		[ENGINE_CALL_PATH_STAT] = engine_mem_path_stat,
+		[ENGINE_CALL_ARCHIVE_GET] = engine_mem_archive_get,
+		[ENGINE_CALL_ARCHIVE_PUT] = engine_mem_archive_put,
+		[ENGINE_CALL_IMAGE_LIST] = engine_mem_image_list,
+		[ENGINE_CALL_IMAGE_REMOVE] = engine_mem_image_remove,
+		[ENGINE_CALL_IMAGE_PRUNE] = engine_mem_image_prune,
 	};
 	struct mem_op *op = engine_mem_op_of(due);
 	struct mem_plan *plan = &world->plans[op->call.kind];

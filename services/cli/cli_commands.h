@@ -13,6 +13,7 @@ extern const struct cli_command cli_list_commands[];       /* cmd_list.c */
 extern const struct cli_command cli_task_commands[];       /* cmd_task.c */
 extern const struct cli_command cli_explain_commands[];    /* cmd_explain.c */
 extern const struct cli_command cli_logs_commands[];       /* cmd_logs.c */
+extern const struct cli_command cli_exec_commands[];       /* cmd_exec.c */
 extern const struct cli_command cli_events_commands[];     /* cmd_events.c */
 extern const struct cli_command cli_top_commands[];        /* cmd_top.c */
 extern const struct cli_command cli_node_commands[];       /* cmd_node.c */

@@ -118,6 +118,7 @@ copy_figures(const struct cli_run_settings *settings, Davit__TaskSpec *spec)
 	SET_UNLESS_ZERO(spec, max_run_time_ms, settings->max_run_time_ms);
 	SET_UNLESS_ZERO(spec, auto_remove, settings->is_removed);
 	SET_UNLESS_ZERO(spec, tty, settings->has_tty);
+	SET_UNLESS_ZERO(spec, stdin, settings->has_stdin);
 	SET_UNLESS_ZERO(spec, read_only, settings->is_read_only);
 	SET_UNLESS_ZERO(spec, privileged, settings->is_privileged);
 	SET_UNLESS_ZERO(spec, init, settings->has_init);

@@ -29,7 +29,8 @@ struct cli_run_settings {
 	uint64_t cpu_milli, memory_bytes, disk_bytes, pids_limit, shm_size_bytes, gpus;
 	uint64_t ttl_ms, max_run_time_ms;
 	uint64_t health_tcp, health_interval_ms, health_timeout_ms, health_retries, health_start_ms;
-	bool is_removed, has_tty, is_read_only, is_privileged, has_init, no_new_privileges, is_gang;
+	bool has_stdin, is_removed, has_tty, is_read_only, is_privileged, has_init,
+		no_new_privileges, is_gang;
 };
 
 extern const struct option_def cli_run_defs[], cli_plan_defs[];

@@ -49,6 +49,8 @@
 			"directory to start in"),                                                  \
 		OPTION_STRING("hostname", 'h', "NAME", RUN, hostname, NULL, "host name inside"),   \
 		OPTION_FLAG("tty", 't', RUN, has_tty, "give it a terminal"),                       \
+		OPTION_FLAG("interactive", 'i', RUN, has_stdin,                                    \
+			"keep its input open, for 'davit attach'"),                                \
 		OPTION_STRING("stop-signal", 0, "SIGNAL", RUN, stop_signal, NULL,                  \
 			"asks it to end, absent: TERM"),                                           \
 		OPTION_STRING("stop-timeout", 0, "TIME", RUN, stop_timeout, NULL,                  \

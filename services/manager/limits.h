@@ -51,3 +51,10 @@ enum {
 	MANAGER_REQUESTS_BYTES_LOW = 64 << 10, /* less would not last for a client's retries */
 	MANAGER_REQUESTS_BYTES_HIGH = 1 << 30,
 };
+
+/* Of what is on its way to workers. */
+enum {
+	MANAGER_QUERY_BYTES_MAX = 64 << 20,   /* carried down by all questions */
+	MANAGER_HANDOVER_BYTES_MAX = 4 << 20, /* of them in one answer to a Poll, or one of more */
+	MANAGER_CHANNEL_BYTES_MAX = 1 << 20,  /* in one reading or writing */
+};

@@ -33,6 +33,10 @@ static const struct handler {
 	{"UpdateNode", true, nodes_update},
 	{"RemoveNode", true, nodes_remove},
 	{"GetStats", false, cluster_stats},
+	{"OpenChannel", false, relay_open_channel},
+	{"ReadChannel", false, relay_read_channel},
+	{"WriteChannel", false, relay_write_channel},
+	{"CloseChannel", false, relay_close_channel},
 	{"ListVolumes", false, relay_volumes},
 	{"ListNetworks", false, relay_networks},
 	{"GetCluster", false, cluster_get},
@@ -41,6 +45,7 @@ static const struct handler {
 	/* Of workers: idempotent by session and version, so they need no request_id. */
 	{"RegisterNode", false, nodes_register},
 	{"Poll", false, nodes_poll},
+	{"AnswerQueries", false, nodes_answer},
 	{"LeaveNode", false, nodes_leave},
 };
 

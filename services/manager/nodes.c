@@ -313,9 +313,22 @@ nodes_poll(struct manager *manager, struct rpc_call *call)
 		request->engine_trouble == NULL ? "" : request->engine_trouble);
 	for (size_t i = 0; i < request->n_reports; i++)
 		lifecycle_report(manager, node, request->reports[i]);
+	assignments_poll(manager, node, call, request->n_reports > 0);
+}
+
+void
+nodes_answer(struct manager *manager, struct rpc_call *call)
+{
+	const Davit__AnswerQueriesRequest *request =
+		(const Davit__AnswerQueriesRequest *)call->request;
+	struct node *node = find_session(manager, call, request->node_id, request->session);
+	Davit__AnswerQueriesReply reply = DAVIT__ANSWER_QUERIES_REPLY__INIT;
+
+	if (node == NULL)
+		return;
 	for (size_t i = 0; i < request->n_answers; i++)
 		relay_answer(manager, node, request->answers[i]);
-	assignments_poll(manager, node, call, request->n_reports > 0 || request->n_answers > 0);
+	batch_answer(manager, call, &reply.base);
 }
 
 void

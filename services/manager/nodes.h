@@ -16,6 +16,7 @@ void nodes_restore(struct manager *manager, struct id id, const Davit__NodeRecor
 /* Calls of davit.Workers. */
 void nodes_register(struct manager *manager, struct rpc_call *call);
 void nodes_poll(struct manager *manager, struct rpc_call *call);
+void nodes_answer(struct manager *manager, struct rpc_call *call);
 void nodes_leave(struct manager *manager, struct rpc_call *call);
 
 /* Calls of davit.Manager. */

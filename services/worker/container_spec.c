@@ -496,6 +496,7 @@ put_process(const Davit__TaskSpec *spec, json_t *body)
 	(void)json_object_set_new_nocheck(body, "StopTimeout",
 		json_integer((json_int_t)((stop_ms + 999) / 1000)));
 	put_true(body, "Tty", spec->tty);
+	put_true(body, "OpenStdin", spec->stdin);
 	if (spec->healthcheck != NULL && spec->healthcheck->n_command > 0)
 		(void)json_object_set_new_nocheck(body, "Healthcheck",
 			healthcheck(spec->healthcheck));

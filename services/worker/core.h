@@ -14,7 +14,7 @@
  *   watch.c       the engine as a whole: is it there, its list, its events
  *   uplink.c      registration, polls, reports, answers
  *   assign.c      what the manager says, applied
- *   queries.c     questions to this node; logs_relay.c, inventory.c answer them
+ *   queries.c     questions to this node; logs_relay.c, inventory.c, channel.h answer them
  */
 #pragma once
 
@@ -232,6 +232,9 @@ struct worker_query {
 	Davit__QueryAnswer answer;
 	/* logs */
 	struct worker_log_relay *relay;
+	/* channels */
+	struct worker_query **channel_place; /* where it waits, or NULL */
+	size_t max_bytes;
 };
 
 /* ---- the whole ---- */
@@ -263,7 +266,8 @@ struct worker_uplink {
 	uint64_t n_sets;                         /* complete sets applied */
 	struct worker_slot *fresh, *lazy, *sent; /* reports to send soon, or later; under way */
 	uint64_t lazy_ms;                        /* when the lazy ones are due; 0: there are none */
-	struct worker_query *answers, *answers_sent;
+	struct worker_query *answers;
+	uint64_t answer_tickets[WORKER_ANSWER_CALLS_MAX]; /* calls under way; 0: free */
 };
 
 struct worker_watch {
@@ -314,6 +318,7 @@ struct worker {
 	uint64_t n_network_lists;
 	struct worker_query *queries;
 	size_t n_queries;
+	struct worker_channel *channels; /* hash */
 
 	struct worker_watch watch;
 	struct worker_uplink uplink;
@@ -462,13 +467,28 @@ uint64_t worker_queries_tick(struct worker *worker);
 void worker_query_done(struct worker_query *query);
 void worker_query_fail(struct worker_query *query, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+void worker_query_refuse(struct worker_query *query, Davit__Reply__Status status, const char *fmt,
+	...) __attribute__((format(printf, 3, 4)));
 void worker_query_free(struct worker_query *query);
+/* Sends what was answered, if the session stands. */
+void worker_answers_send(struct worker *worker);
+/* True if the ticket was of a call that carried answers. */
+bool worker_answers_heard(struct worker *worker, uint64_t ticket);
 void worker_queries_free(struct worker *worker);
 
 void worker_logs_begin(struct worker_query *query, const Davit__LogsQuery *logs);
 /* When it wants to be asked again. */
 uint64_t worker_logs_tick(struct worker_query *query);
 void worker_logs_free(struct worker_query *query);
+
+void worker_channel_open(struct worker_query *query, const Davit__ChannelQuery *spec);
+void worker_channel_read(struct worker_query *query, const Davit__ReadChannelRequest *request);
+void worker_channel_write(struct worker_query *query, const Davit__WriteChannelRequest *request);
+void worker_channel_close(struct worker_query *query, const Davit__CloseChannelRequest *request);
+/* The query waits for no channel any more. */
+void worker_channel_forget(struct worker_query *query);
+uint64_t worker_channels_tick(struct worker *worker);
+void worker_channels_free(struct worker *worker);
 
 /* Lists out of the engine's JSON, for the caller to free with the answer. */
 int worker_inventory_volumes(const char *json, size_t size, const char *node_name,

@@ -7,19 +7,24 @@
 #pragma once
 
 enum {
-	WORKER_SLOTS_MAX = 100000,      /* attempts known at one time */
-	WORKER_REPORTS_MAX = 4096,      /* reports in one Poll: the contract's figure */
-	WORKER_ANSWERS_MAX = 8,         /* answers to queries in one Poll: each may be 1 MiB */
-	WORKER_QUERIES_MAX = 64,        /* questions under way */
-	WORKER_LOG_BYTES = 256 << 10,   /* in one answer, where the question does not say */
-	WORKER_LOG_BYTES_MAX = 1 << 20, /* in one answer */
-	WORKER_LOG_LINE_MAX = 1 << 18,  /* of one line that has no end; then it is cut */
-	WORKER_WAIT_MAX_MS = 60000,     /* that a question may wait */
-	WORKER_MESSAGE_MAX = 512,       /* characters of a sentence in a report */
-	WORKER_CHECKS_MAX = 32,         /* inspections under way */
-	WORKER_STOPS_MAX = 64,          /* a stop waits for its container's grace time */
-	WORKER_PULLS_MAX = 4,           /* different images at one time */
-	WORKER_PULL_TRIES_MAX = 3,      /* where the registry does not answer */
+	WORKER_SLOTS_MAX = 100000,   /* attempts known at one time */
+	WORKER_REPORTS_MAX = 4096,   /* reports in one Poll: the contract's figure */
+	WORKER_ANSWERS_MAX = 8,      /* answers to queries in one call: each may be 1 MiB */
+	WORKER_ANSWER_CALLS_MAX = 4, /* such calls under way */
+	WORKER_QUERIES_MAX = 512,    /* questions under way */
+	WORKER_CHANNELS_MAX = 256,   /* execs, attachments, copies, pulls */
+	WORKER_CHANNEL_NAME_MAX = 128,
+	WORKER_CHANNEL_BYTES_MAX = 1 << 20, /* of output that nobody has asked for yet */
+	WORKER_CHANNEL_RUNS_MAX = 4096,     /* changes between the two streams in that */
+	WORKER_LOG_BYTES = 256 << 10,       /* in one answer, where the question does not say */
+	WORKER_LOG_BYTES_MAX = 1 << 20,     /* in one answer */
+	WORKER_LOG_LINE_MAX = 1 << 18,      /* of one line that has no end; then it is cut */
+	WORKER_WAIT_MAX_MS = 60000,         /* that a question may wait */
+	WORKER_MESSAGE_MAX = 512,           /* characters of a sentence in a report */
+	WORKER_CHECKS_MAX = 32,             /* inspections under way */
+	WORKER_STOPS_MAX = 64,              /* a stop waits for its container's grace time */
+	WORKER_PULLS_MAX = 4,               /* different images at one time */
+	WORKER_PULL_TRIES_MAX = 3,          /* where the registry does not answer */
 	WORKER_STEP_TRIES_MAX = 3,      /* of a step that the engine fails for no clear reason */
 	WORKER_LISTED_ITEMS_MAX = 4096, /* volumes or networks in one answer */
 };
@@ -44,4 +49,10 @@ enum {
 	WORKER_LOG_LINGER_MS = 5,      /* from the first line to the answer: more may follow */
 	WORKER_LOG_AGAIN_MS = 200,     /* between two looks at a container that says nothing */
 	WORKER_SWEEP_MS = 20,          /* timers of slots are looked at this often at most */
+};
+
+/* Of channels. */
+enum {
+	WORKER_CHANNEL_IDLE_MS = 300000, /* without a question a channel is given up */
+	WORKER_CHANNEL_ENDED_MS = 60000, /* the same for one that has ended */
 };

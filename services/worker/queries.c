@@ -9,11 +9,10 @@
 #include "common/base/mem.h"
 
 static void
-free_logs_reply(Davit__ReadLogsReply *logs)
+free_message(ProtobufCMessage *message)
 {
-	if (logs == NULL)
-		return;
-	davit__read_logs_reply__free_unpacked(logs, NULL);
+	if (message != NULL)
+		protobuf_c_message_free_unpacked(message, NULL);
 }
 
 /* Everything in an answer is allocated as protobuf-c would have: it frees it, too. */
@@ -21,7 +20,11 @@ static void
 free_answer(Davit__QueryAnswer *answer)
 {
 	free(answer->error);
-	free_logs_reply(answer->logs);
+	free_message((ProtobufCMessage *)answer->logs);
+	free_message((ProtobufCMessage *)answer->open);
+	free_message((ProtobufCMessage *)answer->read);
+	free_message((ProtobufCMessage *)answer->write);
+	free_message((ProtobufCMessage *)answer->close);
 	for (size_t i = 0; i < answer->n_volumes; i++)
 		davit__volume__free_unpacked(answer->volumes[i], NULL);
 	for (size_t i = 0; i < answer->n_networks; i++)
@@ -35,11 +38,12 @@ worker_query_free(struct worker_query *query)
 {
 	worker_job_abandon(&query->job);
 	worker_logs_free(query);
+	worker_channel_forget(query);
 	free_answer(&query->answer);
 	free(query);
 }
 
-/* Moves it to the answers that the next poll carries. */
+/* Moves it to the answers that are sent next. */
 void
 worker_query_done(struct worker_query *query)
 {
@@ -47,25 +51,100 @@ worker_query_done(struct worker_query *query)
 
 	worker_job_abandon(&query->job);
 	worker_logs_free(query);
+	worker_channel_forget(query);
 	DL_DELETE(worker->queries, query);
 	worker->n_queries--;
 	DL_APPEND(worker->uplink.answers, query);
 }
 
-void
-worker_query_fail(struct worker_query *query, const char *fmt, ...)
+static void
+fail(struct worker_query *query, Davit__Reply__Status status, const char *fmt, va_list ap)
 {
 	char text[WORKER_MESSAGE_MAX];
-	va_list ap;
 
-	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
 	free_answer(&query->answer);
 	davit__query_answer__init(&query->answer);
 	query->answer.id = query->id;
 	query->answer.error = xstrdup(text);
+	query->answer.has_status = true;
+	query->answer.status = status;
 	worker_query_done(query);
+}
+
+void
+worker_query_fail(struct worker_query *query, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fail(query, DAVIT__REPLY__STATUS__UNAVAILABLE, fmt, ap);
+	va_end(ap);
+}
+
+void
+worker_query_refuse(struct worker_query *query, Davit__Reply__Status status, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fail(query, status, fmt, ap);
+	va_end(ap);
+}
+
+/* ---- the way up ---- */
+
+static void
+carry(struct worker *worker, uint64_t *place)
+{
+	struct worker_uplink *uplink = &worker->uplink;
+	Davit__AnswerQueriesRequest request = DAVIT__ANSWER_QUERIES_REQUEST__INIT;
+	Davit__QueryAnswer *answers[WORKER_ANSWERS_MAX];
+	struct worker_query *query, *next;
+	size_t n = 0;
+
+	DL_FOREACH (uplink->answers, query) {
+		if (n == WORKER_ANSWERS_MAX)
+			break;
+		answers[n++] = &query->answer;
+	}
+	request.node_id = worker->node_id;
+	request.session = uplink->session;
+	request.answers = answers;
+	request.n_answers = n;
+	*place = ++uplink->ticket;
+	worker->ports.call(worker->ports.arg, *place, "AnswerQueries", &request.base,
+		WORKER_CALL_MS);
+	/* Should the call be lost, whoever asked asks again. */
+	DL_FOREACH_SAFE (uplink->answers, query, next) {
+		if (n-- == 0)
+			break;
+		DL_DELETE(uplink->answers, query);
+		worker_query_free(query);
+	}
+}
+
+void
+worker_answers_send(struct worker *worker)
+{
+	struct worker_uplink *uplink = &worker->uplink;
+
+	for (size_t i = 0; i < WORKER_ANSWER_CALLS_MAX && uplink->answers != NULL; i++) {
+		if (uplink->answer_tickets[i] == 0)
+			carry(worker, &uplink->answer_tickets[i]);
+	}
+}
+
+bool
+worker_answers_heard(struct worker *worker, uint64_t ticket)
+{
+	for (size_t i = 0; i < WORKER_ANSWER_CALLS_MAX; i++) {
+		if (worker->uplink.answer_tickets[i] != ticket)
+			continue;
+		worker->uplink.answer_tickets[i] = 0;
+		return true;
+	}
+	return false;
 }
 
 /* ---- lists ---- */
@@ -138,6 +217,14 @@ worker_query_begin(struct worker *worker, const Davit__Query *asked)
 	} else if (asked->volumes) {
 		job = worker_job_new(&query->job, query);
 		job->op = engine_volume_list(worker->engine, on_volumes, job);
+	} else if (asked->open != NULL) {
+		worker_channel_open(query, asked->open);
+	} else if (asked->read != NULL) {
+		worker_channel_read(query, asked->read);
+	} else if (asked->write != NULL) {
+		worker_channel_write(query, asked->write);
+	} else if (asked->close != NULL) {
+		worker_channel_close(query, asked->close);
 	} else if (asked->networks) {
 		job = worker_job_new(&query->job, query);
 		job->op = engine_network_list(worker->engine, on_networks, job);
@@ -166,8 +253,7 @@ void
 worker_queries_free(struct worker *worker)
 {
 	struct worker_query *query, *next;
-	struct worker_query **const lists[] = {&worker->queries, &worker->uplink.answers,
-		&worker->uplink.answers_sent};
+	struct worker_query **const lists[] = {&worker->queries, &worker->uplink.answers};
 
 	for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
 		DL_FOREACH_SAFE (*lists[i], query, next) {

@@ -2,7 +2,7 @@
  * The way to the manager and back; tested by tests/unit/test_worker_uplink.c.
  *
  * At most two polls are under way: a parked one, in which the manager may answer
- * at any time, and one that carries reports and answers up. A report is kept
+ * at any time, and one that carries reports up. Answers to questions go apart. A report is kept
  * until the poll that carried it was answered OK; meanwhile newer facts about the
  * same attempt replace it.
  */
@@ -70,21 +70,13 @@ take_back_reports(struct worker *worker)
 {
 	while (worker->uplink.sent != NULL)
 		enter_queue(worker->uplink.sent, &worker->uplink.fresh);
-	DL_CONCAT(worker->uplink.answers, worker->uplink.answers_sent);
-	worker->uplink.answers_sent = NULL;
 }
 
 static void
 reports_were_heard(struct worker *worker)
 {
-	struct worker_query *query, *next;
-
 	while (worker->uplink.sent != NULL)
 		acknowledge(worker->uplink.sent);
-	DL_FOREACH_SAFE (worker->uplink.answers_sent, query, next) {
-		DL_DELETE(worker->uplink.answers_sent, query);
-		worker_query_free(query);
-	}
 }
 
 static void
@@ -206,6 +198,8 @@ go_offline(struct worker *worker)
 	uplink->have_version = 0;
 	uplink->has_set = false;
 	take_back_reports(worker);
+	/* Those who asked were told that this node is gone. */
+	memset(uplink->answer_tickets, 0, sizeof uplink->answer_tickets);
 }
 
 static void
@@ -319,22 +313,7 @@ has_something_to_say(struct worker *worker)
 			enter_queue(uplink->lazy, &uplink->fresh);
 		uplink->lazy_ms = 0;
 	}
-	return uplink->fresh != NULL || uplink->answers != NULL;
-}
-
-static size_t
-put_answers(struct worker_uplink *uplink, Davit__QueryAnswer **list)
-{
-	size_t n = 0;
-
-	while (uplink->answers != NULL && n < WORKER_ANSWERS_MAX) {
-		struct worker_query *query = uplink->answers;
-
-		DL_DELETE(uplink->answers, query);
-		DL_APPEND(uplink->answers_sent, query);
-		list[n++] = &query->answer;
-	}
-	return n;
+	return uplink->fresh != NULL;
 }
 
 static void
@@ -342,7 +321,6 @@ start_carry(struct worker *worker)
 {
 	struct worker_uplink *uplink = &worker->uplink;
 	Davit__PollRequest request = DAVIT__POLL_REQUEST__INIT;
-	Davit__QueryAnswer *answers[WORKER_ANSWERS_MAX];
 	struct worker_report *reports;
 	Davit__TaskReport **list;
 	struct worker_slot *slot;
@@ -368,8 +346,6 @@ start_carry(struct worker *worker)
 	request.have_version = uplink->have_version;
 	request.reports = list;
 	request.n_reports = n;
-	request.answers = answers;
-	request.n_answers = put_answers(uplink, answers);
 	request.engine_trouble = worker->watch.trouble;
 	uplink->carry_ticket = ++uplink->ticket;
 	uplink->carried_ms = worker->mono_ms;
@@ -409,6 +385,8 @@ worker_answered(struct worker *worker, uint64_t ticket, Davit__Reply__Status sta
 	struct worker_uplink *uplink = &worker->uplink;
 
 	if (ticket == 0)
+		return;
+	if (worker_answers_heard(worker, ticket))
 		return;
 	if (ticket == uplink->register_ticket) {
 		uplink->register_ticket = 0;
@@ -489,6 +467,7 @@ worker_uplink_tick(struct worker *worker)
 	}
 	if (uplink->state != WORKER_UPLINK_ONLINE)
 		return UINT64_MAX;
+	worker_answers_send(worker);
 	if (uplink->carry_ticket == 0 && has_something_to_say(worker))
 		start_carry(worker);
 	if (uplink->parked_ticket == 0) {

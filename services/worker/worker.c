@@ -67,6 +67,7 @@ worker_free(struct worker *worker)
 	if (worker == NULL)
 		return;
 	worker->is_dying = true;
+	worker_channels_free(worker);
 	worker_queries_free(worker);
 	worker_watch_free(worker);
 	HASH_CLEAR(hh, worker->by_task);
@@ -113,6 +114,7 @@ worker_tick(struct worker *worker, uint64_t mono_ms, uint64_t wall_ms)
 	worker_slots_tick(worker); /* those that an image was refused to */
 	worker_journal_tick(worker);
 	due = least(due, worker_queries_tick(worker));
+	due = least(due, worker_channels_tick(worker));
 	due = least(due, worker_uplink_tick(worker));
 	worker->due_ms = worker->touched != NULL ? mono_ms : least(due, worker->sweep_ms);
 }

@@ -262,7 +262,7 @@ desk_send(struct desk *desk, const char *method, const ProtobufCMessage *request
 	const char *request_id, struct desk_reply *reply)
 {
 	bool of_workers = strcmp(method, "RegisterNode") == 0 || strcmp(method, "Poll") == 0 ||
-			  strcmp(method, "LeaveNode") == 0;
+			  strcmp(method, "LeaveNode") == 0 || strcmp(method, "AnswerQueries") == 0;
 	struct rpc_call *call;
 
 	*reply = (struct desk_reply){0};

@@ -110,6 +110,40 @@ got_json(const struct err *err, const char *json, size_t size, void *arg)
 }
 
 void
+got_exec(const struct err *err, const struct engine_exec *exec, void *arg)
+{
+	got_done(err, arg);
+	CHECK((exec != NULL) == (err->code == 0));
+	if (exec != NULL)
+		((struct got *)arg)->exec = *exec;
+}
+
+void
+got_path(const struct err *err, const struct engine_path *path, void *arg)
+{
+	struct got *got = arg;
+
+	got_done(err, arg);
+	CHECK((path != NULL) == (err->code == 0));
+	if (path == NULL)
+		return;
+	got->path = *path;
+	(void)snprintf(got->text, sizeof got->text, "%s", path->name);
+}
+
+void
+got_open(void *arg)
+{
+	((struct got *)arg)->n_opened++;
+}
+
+void
+got_room(void *arg)
+{
+	((struct got *)arg)->n_room++;
+}
+
+void
 got_progress(const struct engine_progress *progress, void *arg)
 {
 	struct got *got = arg;

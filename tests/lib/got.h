@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "common/docker/engine.h"
+#include "common/docker/engine_pipe.h"
 
 /* What a callback brought: the last error, and how often it was called. */
 struct got {
@@ -17,6 +17,9 @@ struct got {
 	size_t n_listed;
 	uint64_t cpu_milli, memory_bytes;
 	char text[4096]; /* events or log lines, joined */
+	struct engine_exec exec;
+	struct engine_path path; /* its name is in text */
+	unsigned n_opened, n_room;
 	unsigned n_samples;
 	struct engine_sample sample; /* the last one */
 	bool pause;
@@ -35,6 +38,10 @@ void got_sample(const struct engine_sample *sample, void *arg);
 void got_about(const struct err *err, const struct engine_about *about, void *arg);
 /* The JSON goes to text, as far as it fits. */
 void got_json(const struct err *err, const char *json, size_t size, void *arg);
+void got_exec(const struct err *err, const struct engine_exec *exec, void *arg);
+void got_path(const struct err *err, const struct engine_path *path, void *arg);
+void got_open(void *arg);
+void got_room(void *arg);
 void got_progress(const struct engine_progress *progress, void *arg);
 /* As got_sample, for samples that make no sense. */
 void got_any_sample(const struct engine_sample *sample, void *arg);

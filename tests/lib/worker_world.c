@@ -16,6 +16,7 @@ mono_ms(const struct world *world)
 /* ---- the ports ---- */
 
 static void take_reports(struct world *world, size_t n, Davit__TaskReport **reports);
+static void take_answers(struct world *world, const Davit__AnswerQueriesRequest *request);
 
 static void
 port_call(void *arg, uint64_t ticket, const char *method, const ProtobufCMessage *request,
@@ -40,6 +41,8 @@ port_call(void *arg, uint64_t ticket, const char *method, const ProtobufCMessage
 		if (call->poll->n_reports > world->most_reports)
 			world->most_reports = call->poll->n_reports;
 		world->n_polls++;
+	} else if (strcmp(method, "AnswerQueries") == 0 && !world->is_down) {
+		take_answers(world, (const void *)request);
 	} else if (strcmp(method, "RegisterNode") == 0 && !world->is_down) {
 		const Davit__RegisterNodeRequest *node = (const void *)request;
 
@@ -298,18 +301,18 @@ answer_register(struct world *world, struct world_call *call)
 }
 
 static void
-take_answers(struct world *world, const Davit__PollRequest *poll)
+take_answers(struct world *world, const Davit__AnswerQueriesRequest *request)
 {
 	size_t size;
 	uint8_t *packed;
 
-	if (poll->n_answers == 0)
+	if (request->n_answers == 0)
 		return;
 	if (world->answer != NULL)
 		davit__query_answer__free_unpacked(world->answer, NULL);
-	size = davit__query_answer__get_packed_size(poll->answers[0]);
+	size = davit__query_answer__get_packed_size(request->answers[0]);
 	packed = xmalloc(size);
-	(void)davit__query_answer__pack(poll->answers[0], packed);
+	(void)davit__query_answer__pack(request->answers[0], packed);
 	world->answer = davit__query_answer__unpack(NULL, size, packed);
 	free(packed);
 }
@@ -319,7 +322,7 @@ static bool
 answer_poll(struct world *world, struct world_call *call)
 {
 	const Davit__PollRequest *poll = call->poll;
-	bool carries = poll->n_reports > 0 || poll->n_answers > 0;
+	bool carries = poll->n_reports > 0;
 	struct reply *out;
 
 	if (poll->session != world->session || poll->session == world->dead_session ||
@@ -332,7 +335,6 @@ answer_poll(struct world *world, struct world_call *call)
 		call->is_parked = true;
 		call->park_until_ms = mono_ms(world) + poll->wait_ms;
 		take_reports(world, poll->n_reports, poll->reports);
-		take_answers(world, poll);
 		(void)snprintf(world->engine_trouble, sizeof world->engine_trouble, "%s",
 			poll->engine_trouble == NULL ? "" : poll->engine_trouble);
 	}
@@ -367,6 +369,8 @@ serve_one(struct world *world, size_t at)
 			return false;
 	} else if (strcmp(call->method, "RegisterNode") == 0) {
 		answer_register(world, call);
+	} else if (strcmp(call->method, "AnswerQueries") == 0) {
+		worker_answered(world->worker, call->ticket, DAVIT__REPLY__STATUS__OK, "", NULL);
 	} else {
 		world->n_left++;
 		worker_answered(world->worker, call->ticket, DAVIT__REPLY__STATUS__OK, "", NULL);

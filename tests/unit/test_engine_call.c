@@ -17,6 +17,7 @@ TEST(engine_call_a_failure_reaches_every_kind_of_callback)
 			call.done.about = got_about;
 			break;
 		case ENGINE_CALL_CREATE:
+		case ENGINE_CALL_EXEC_CREATE:
 			call.done.id = got_id;
 			break;
 		case ENGINE_CALL_INSPECT:
@@ -27,7 +28,16 @@ TEST(engine_call_a_failure_reaches_every_kind_of_callback)
 			break;
 		case ENGINE_CALL_VOLUME_LIST:
 		case ENGINE_CALL_NETWORK_LIST:
+		case ENGINE_CALL_IMAGE_LIST:
+		case ENGINE_CALL_IMAGE_REMOVE:
+		case ENGINE_CALL_IMAGE_PRUNE:
 			call.done.json = got_json;
+			break;
+		case ENGINE_CALL_EXEC_INSPECT:
+			call.done.exec = got_exec;
+			break;
+		case ENGINE_CALL_PATH_STAT:
+			call.done.path = got_path;
 			break;
 		default:
 			call.done.plain = got_done;
