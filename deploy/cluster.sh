@@ -16,6 +16,7 @@ cluster_use() {
 	url_scheduler=tcp://127.0.0.1:$(($2 + 4))
 	url_monitor=tcp://127.0.0.1:$(($2 + 5))
 	url_monitor_http=http://127.0.0.1:$(($2 + 10))
+	url_gateway=http://127.0.0.1:$(($2 + 11))
 	mkdir -p "$home"/{run,log} || return
 	echo "$2" >"$home/port"
 	export DAVIT_MANAGER=$url_manager
@@ -28,7 +29,8 @@ cluster_ports_free() {
 	for i in "${!owners[@]}"; do
 		proc_pid "$1/run/${owners[i]}.pid" >/dev/null || port_free $(($2 + i)) || return 1
 	done
-	proc_pid "$1/run/monitor.pid" >/dev/null || port_free $(($2 + 10))
+	proc_pid "$1/run/monitor.pid" >/dev/null || port_free $(($2 + 10)) || return 1
+	proc_pid "$1/run/gateway.pid" >/dev/null || port_free $(($2 + 11))
 }
 
 # daemon NAME PROGRAM OPTION...: unless it runs already. The caller's DAVIT_* are not for it.
@@ -68,6 +70,8 @@ monitor_start() {
 	daemon monitor davit-monitor --listen "$url_monitor" --feed "$url_feed" \
 		--manager "$url_manager" --http "$url_monitor_http" "$@"
 }
+
+gateway_start() { daemon gateway davit-gateway --listen "$url_gateway" --manager "$url_manager" "$@"; }
 
 davit() { timeout 60 "$DAVIT_BIN/davit" "$@"; }
 

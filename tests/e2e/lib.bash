@@ -43,8 +43,8 @@ now_ms() { date +%s%3N; }
 # The file's own cluster, in E2E_DIR/<name of the file>. For setup_file; ended by cluster_down in
 # teardown_file, and by run.sh whatever happens.
 cluster_up() { # [MANAGER-OPTION...]
-	cluster_use "$E2E_DIR/$(basename "$BATS_TEST_FILENAME" .bats)" "$(free_ports 11)"
-	export home url_manager url_feed url_stats url_feed_json url_scheduler url_monitor url_monitor_http
+	cluster_use "$E2E_DIR/$(basename "$BATS_TEST_FILENAME" .bats)" "$(free_ports 12)"
+	export home url_manager url_feed url_stats url_feed_json url_scheduler url_monitor url_monitor_http url_gateway
 	export DAVIT_MANAGER CLUSTER
 	# Dynamic ports of its own, too: other clusters of this machine have theirs.
 	local range=$((20000 + RANDOM % 48 * 200))
