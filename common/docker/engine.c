@@ -10,6 +10,13 @@ start(struct engine *engine, const struct engine_call *call)
 	return engine->ops->start(engine, call);
 }
 
+void
+engine_observe(struct engine *engine, engine_ended_fn *fn, void *arg)
+{
+	engine->on_ended = fn;
+	engine->on_ended_arg = arg;
+}
+
 struct engine_op *
 engine_about(struct engine *engine, engine_about_fn *done, void *arg)
 {

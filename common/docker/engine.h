@@ -239,6 +239,13 @@ struct engine_http_options {
 int engine_open_http(uv_loop_t *loop, const struct engine_http_options *options,
 	struct engine **ret_engine, struct err *err);
 
+/*
+ * Calls fn after each operation has ended: its kind ("start", "pull", …), its error's code (0: it
+ * worked) and how long it took. Of engines in memory nothing is told.
+ */
+typedef void engine_ended_fn(const char *kind, int code, uint64_t ms, void *arg);
+void engine_observe(struct engine *engine, engine_ended_fn *fn, void *arg);
+
 /* Operations still under way end with -ECANCELED before this returns; those callbacks start nothing
  * new. The loop must run once more to let go of everything. NULL is fine. */
 void engine_close(struct engine *engine);

@@ -78,6 +78,7 @@ struct http_op {
 	struct engine_call
 		call; /* strings are not kept, but for the kind of call that needs them */
 	enum http_state state;
+	uint64_t began_ms; /* monotonic */
 	enum http_shape shape;
 	/* The request, until it is sent. */
 	const char *method;

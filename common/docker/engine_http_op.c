@@ -24,6 +24,7 @@ engine_http_op_new(struct http_engine *engine, const struct engine_call *call)
 	op->op.engine = &engine->engine;
 	op->engine = engine;
 	op->call = *call;
+	op->began_ms = uv_hrtime() / 1000000;
 	op->timeout_ms = engine->timeout_ms;
 	DL_APPEND(engine->ops, op);
 	return op;
@@ -363,6 +364,9 @@ engine_http_op_finish(struct http_op *op)
 
 	DL_DELETE(engine->ops, op);
 	op->prev = NULL;
+	if (engine->engine.on_ended != NULL && op->call.kind != ENGINE_CALL_NONE)
+		engine->engine.on_ended(engine_call_name(op->call.kind), op->err.code,
+			uv_hrtime() / 1000000 - op->began_ms, engine->engine.on_ended_arg);
 	if (op->err.code == 0)
 		engine_http_call_done(op);
 	else if (op->call.kind == ENGINE_CALL_NONE)

@@ -21,6 +21,8 @@ struct engine_ops {
 
 struct engine {
 	const struct engine_ops *ops;
+	engine_ended_fn *on_ended; /* NULL: nobody looks */
+	void *on_ended_arg;
 };
 
 struct engine_op {

@@ -203,6 +203,7 @@ answer(struct rpc_call *call, const struct rpc_result *result)
 	buf_fini(&call->reply);
 	rpc_reply_print(result, call->is_json, &call->reply);
 	call->is_answered = true;
+	call->status = result->status;
 }
 
 void

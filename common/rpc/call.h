@@ -53,7 +53,8 @@ struct rpc_call {
 					    without a request_id */
 	bool is_json;
 	bool is_answered;
-	void *user; /* the service's own */
+	Davit__Reply__Status status; /* of the answer */
+	void *user;                  /* the service's own */
 
 	/* Private to call.c and the transport. */
 	const struct rpc_transport *transport;

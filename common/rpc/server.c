@@ -48,12 +48,14 @@ struct rpc_server {
 	struct letter *out_first, **out_end; /* parcels */
 
 	uint64_t n_calls, n_malformed;
+	struct metric *calls, *seconds; /* NULL: not measured */
 	atomic_uint n_pipes;
 };
 
 /* Where a kept call came from and its answer goes. */
 struct origin {
 	struct rpc_server *server;
+	uint64_t received_ns;
 	size_t header_size;
 	uint8_t header[HEADER_MAX];
 	char peer[PEER_MAX];
@@ -209,8 +211,16 @@ static void
 origin_send(struct rpc_call *call, const void *data, size_t size)
 {
 	struct origin *origin = call->transport_data;
+	struct rpc_server *server = origin->server;
 
-	send_reply(origin->server, origin, data, size);
+	if (server->calls != NULL) {
+		const char *method = rpc_call_method(call);
+
+		metric_inc(server->calls, METRIC_LABELS(method, rpc_status_name(call->status)), 1);
+		metric_observe(server->seconds, METRIC_LABELS(method),
+			(double)(uv_hrtime() - origin->received_ns) / 1e9);
+	}
+	send_reply(server, origin, data, size);
 }
 
 static void
@@ -257,6 +267,7 @@ handle_msg(struct rpc_server *server, nng_msg *msg)
 		return;
 	origin = xcalloc(1, sizeof *origin);
 	origin->server = server;
+	origin->received_ns = uv_hrtime();
 	origin->header_size = nng_msg_header_len(msg);
 	memcpy(origin->header, nng_msg_header(msg), origin->header_size);
 	if (rpc_call_parse(server->services, nng_msg_body(msg), nng_msg_len(msg), &call, &refusal) <
@@ -387,6 +398,24 @@ const char *
 rpc_server_url(const struct rpc_server *server)
 {
 	return server->url;
+}
+
+void
+rpc_server_measure(struct rpc_server *server, struct metrics *metrics)
+{
+	static const struct metric_def calls = {.kind = EXPO_COUNTER,
+		.name = "davit_rpc_calls",
+		.help = "Calls answered.",
+		.labels = {"method", "status"}};
+	static const struct metric_def seconds = {.kind = EXPO_HISTOGRAM,
+		.name = "davit_rpc_seconds",
+		.help = "From a call to its answer; for a long poll its wait is in it.",
+		.labels = {"method"},
+		.bounds = metric_seconds,
+		.n_bounds = METRIC_SECONDS_COUNT};
+
+	server->calls = metrics_add(metrics, &calls);
+	server->seconds = metrics_add(metrics, &seconds);
 }
 
 void

@@ -14,6 +14,7 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/err.h"
+#include "common/metrics/metrics.h"
 #include "common/rpc/call.h"
 
 struct rpc_server;
@@ -45,6 +46,13 @@ int rpc_server_open(uv_loop_t *loop, const char *url,
 
 /* The URL with the port that was bound, when port 0 was asked for. Borrowed. */
 const char *rpc_server_url(const struct rpc_server *server);
+
+/*
+ * Counts calls by method and status and measures the time to their answers (for a long poll its
+ * wait is in it) from now on: davit_rpc_calls_total, davit_rpc_seconds. metrics outlives the
+ * server.
+ */
+void rpc_server_measure(struct rpc_server *server, struct metrics *metrics);
 
 void rpc_server_stats(const struct rpc_server *server, struct rpc_server_stats *ret_stats);
 

@@ -6,6 +6,8 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/base/process.h"
+#include "common/metrics/metrics_process.h"
+#include "common/service/admin.h"
 
 struct running {
 	const struct service *service;
@@ -51,16 +53,25 @@ static int
 serve(const struct service *service, void *settings, struct err *err)
 {
 	struct running running = {.service = service, .loop = uv_default_loop()};
+	const struct service_settings *common = settings;
 	struct process_signals *signals = NULL;
+	struct admin *admin = NULL;
 	int rc = process_signals_start(running.loop, on_stop, on_reload, &running, &signals, err);
 
 	if (rc == 0)
 		rc = service->open(running.loop, settings, &running.state, err);
+	if (rc == 0 && common->admin != NULL && common->admin[0] != '\0') {
+		rc = admin_open(running.loop, common->admin, service, running.state,
+			common->metrics, &admin, err);
+		if (rc == 0)
+			log_info("service.admin", "address=%s", admin_url(admin));
+	}
 	if (rc == 0) {
 		(void)process_notify("READY=1");
 		(void)uv_run(running.loop, UV_RUN_DEFAULT);
 	}
 	process_signals_stop(signals);
+	admin_close(admin);
 	if (running.state != NULL)
 		service->close(running.state);
 	(void)uv_run(running.loop, UV_RUN_DEFAULT);
@@ -82,12 +93,17 @@ service_main(const struct service *service, int argc, char **argv)
 	if (rc < 0)
 		(void)fprintf(stderr, "%s: %s\n", service->options->program, err.text);
 	if (rc == OPTIONS_RUN) {
+		struct service_settings *common = settings;
+
+		common->metrics = metrics_new();
+		metrics_process_add(common->metrics, service->name);
 		rc = set_up_log(service, settings, &err);
 		if (rc == 0)
 			rc = serve(service, settings, &err);
 		if (rc < 0)
 			log_error("service.failed", "reason=\"%s\"", err.text);
 	}
+	metrics_free(((struct service_settings *)settings)->metrics);
 	options_free(service->options->defs, settings);
 	free(settings);
 	return rc < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

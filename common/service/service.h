@@ -16,23 +16,30 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <uv.h>
 
 #include "common/base/err.h"
 #include "common/base/options.h"
+#include "common/metrics/metrics.h"
 
 /* What every service can be told. It is the first member, `common`, of its settings. */
 struct service_settings {
-	char *log_level, *log_file;
+	char *log_level, *log_file, *admin;
+	/* Where the service counts; never NULL. Made by service_main before open. */
+	struct metrics *metrics;
 };
 
 /* The rows of the above in a table of options for the settings S. */
-#define SERVICE_OPTIONS(S)                                                     \
-	OPTION_STRING("log-level", 0, "LEVEL", S, common.log_level, "info",    \
-		"error, warn, info or debug"),                                 \
-		OPTION_STRING("log-file", 0, "FILE", S, common.log_file, NULL, \
-			"instead of standard error")
+#define SERVICE_OPTIONS(S)                                                                  \
+	OPTION_STRING("log-level", 0, "LEVEL", S, common.log_level, "info",                 \
+		"error, warn, info or debug"),                                              \
+		OPTION_STRING("log-file", 0, "FILE", S, common.log_file, NULL,              \
+			"instead of standard error"),                                       \
+		OPTION_STRING("admin", 0, "ADDRESS", S, common.admin, NULL,                 \
+			"where to serve /metrics, /health and /ready: http://HOST:PORT or " \
+			"unix:///PATH; default: nowhere")
 
 struct service {
 	const char *name; /* "manager": in the log */
@@ -48,6 +55,8 @@ struct service {
 	/* Begins to close everything; the loop runs until nothing is left on it, then free. */
 	void (*close)(void *state);
 	void (*free)(void *state);
+	/* Whether it can do its work, else why not (borrowed). NULL: as soon as it is open. */
+	bool (*ready)(void *state, const char **ret_why);
 };
 
 /* The exit status. What went wrong has been said on standard error and in the log. */

@@ -71,6 +71,14 @@ feed_publish(struct feed *feed, const char *topic, const ProtobufCMessage *messa
 }
 
 void
+feed_figures(const struct feed *feed, struct feed_figures *ret_figures)
+{
+	*ret_figures = (struct feed_figures){rpc_pub_n_subscribers(feed->pub),
+		rpc_pub_n_subscribers(feed->pub_json), rpc_pub_n_dropped(feed->pub),
+		rpc_pub_n_dropped(feed->pub_json)};
+}
+
+void
 feed_close(struct feed *feed)
 {
 	if (feed == NULL)

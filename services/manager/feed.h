@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 #include <protobuf-c/protobuf-c.h>
 
 #include "common/base/cleanup.h"
@@ -16,5 +18,12 @@ struct feed;
 
 int feed_open(const char *url, const char *json_url, struct feed **ret_feed, struct err *err);
 void feed_publish(struct feed *feed, const char *topic, const ProtobufCMessage *message);
+
+struct feed_figures {
+	unsigned n_subscribers, n_subscribers_json;
+	uint64_t n_dropped, n_dropped_json;
+};
+void feed_figures(const struct feed *feed, struct feed_figures *ret_figures);
+
 void feed_close(struct feed *feed);
 CLEANUP_DEFINE(struct feed *, feed_close)

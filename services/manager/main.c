@@ -77,7 +77,8 @@ fill(struct shell_options *options, const struct settings *settings, struct err 
 
 	manager_config_init(config);
 	*options = (struct shell_options){settings->listen, settings->feed, settings->feed_json,
-		settings->stats, settings->scheduler, settings->state_dir, *config};
+		settings->stats, settings->scheduler, settings->state_dir, settings->common.metrics,
+		*config};
 	config->name = settings->name;
 	config->scheduler_url = settings->scheduler;
 	config->feed_url = settings->feed;
@@ -131,6 +132,12 @@ free_manager(void *state)
 	shell_free(state);
 }
 
+static bool
+is_ready(void *state, const char **ret_why)
+{
+	return shell_is_ready(state, ret_why);
+}
+
 static const struct service service = {
 	.name = "manager",
 	.options = &options_spec,
@@ -138,6 +145,7 @@ static const struct service service = {
 	.open = open_manager,
 	.close = close_manager,
 	.free = free_manager,
+	.ready = is_ready,
 };
 
 int

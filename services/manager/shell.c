@@ -15,6 +15,7 @@
 #include "common/rpc/unpack.h"
 #include "services/manager/feed.h"
 #include "services/manager/limits.h"
+#include "services/manager/shell_metrics.h"
 
 enum {
 	PLACE_TIMEOUT_MS = 10000,
@@ -32,6 +33,9 @@ struct shell {
 	struct rpc_client *scheduler;
 	struct feed *feed;
 	struct rpc_sub *stats;
+	struct shell_metrics counted;
+	struct shell_shown shown;
+	uint64_t placed_ns;      /* when the scheduler was asked */
 	uint64_t reload_mono_ms; /* when to try again to load the model; 0: it is loaded */
 };
 
@@ -66,6 +70,9 @@ on_placed(const struct rpc_result *result, void *arg)
 
 	if (result->status == DAVIT__REPLY__STATUS__CANCELLED)
 		return; /* closing */
+	metric_observe(shell->counted.place_seconds, NULL,
+		(double)(uv_hrtime() - shell->placed_ns) / 1e9);
+	metric_inc(shell->counted.place_calls, METRIC_LABELS(rpc_status_name(result->status)), 1);
 	manager_placed(shell->manager, now(), result->status, result->message,
 		(const Davit__PlaceReply *)result->response);
 }
@@ -78,6 +85,7 @@ port_place(void *arg, const Davit__PlaceRequest *request)
 								 ? PLACE_TIMEOUT_MS
 								 : PLACE_TIMEOUT_AWAY_MS};
 
+	shell->placed_ns = uv_hrtime();
 	(void)rpc_client_call(shell->scheduler, rpc_method(&davit__scheduler__descriptor, "Place"),
 		&request->base, &options, on_placed, shell);
 }
@@ -110,13 +118,22 @@ static void
 commit(struct shell *shell)
 {
 	const struct store_batch *writes = manager_seal(shell->manager);
+	uint64_t began_ns = uv_hrtime();
 	struct err err = {0};
+	int rc = store_commit(shell->store, writes, &err);
 
-	if (store_commit(shell->store, writes, &err) == 0) {
+	if (store_batch_count(writes) > 0) {
+		metric_observe(shell->counted.commit_seconds, NULL,
+			(double)(uv_hrtime() - began_ns) / 1e9);
+		metric_observe(shell->counted.commit_writes, NULL,
+			(double)store_batch_count(writes));
+	}
+	if (rc == 0) {
 		manager_set_store_trouble(shell->manager, "");
 		manager_release(shell->manager);
 		return;
 	}
+	metric_inc(shell->counted.commit_failures, NULL, 1);
 	log_error("store.commit_failed", "reason=\"%s\", nothing of this batch was done", err.text);
 	manager_set_store_trouble(shell->manager, err.text);
 	manager_abort(shell->manager, err.text);
@@ -246,8 +263,20 @@ shell_open(uv_loop_t *loop, const struct shell_options *options, struct shell **
 		shell_free(shell);
 		return rc;
 	}
+	shell->shown =
+		(struct shell_shown){shell->manager, shell->store, shell->feed, shell->stats};
+	shell_metrics_init(&shell->counted, options->metrics, &shell->shown);
+	if (options->metrics != NULL)
+		rpc_server_measure(shell->server, options->metrics);
 	*ret_shell = shell;
 	return 0;
+}
+
+bool
+shell_is_ready(const struct shell *shell, const char **ret_why)
+{
+	*ret_why = "the store cannot be read";
+	return shell->reload_mono_ms == 0;
 }
 
 void

@@ -14,17 +14,22 @@
 #include "common/base/err.h"
 #include "services/manager/manager.h"
 
+struct metrics;
 struct shell;
 
 struct shell_options {
 	const char *listen, *feed, *feed_json, *stats, *scheduler; /* nng URLs */
 	const char *state_dir;                                     /* made if absent */
+	struct metrics *metrics; /* where to count; NULL: nowhere */
 	struct manager_config config;
 };
 
 /* Opens everything and loads the model; options are borrowed. Errors name what failed. */
 int shell_open(uv_loop_t *loop, const struct shell_options *options, struct shell **ret_shell,
 	struct err *err);
+
+/* The store can be read and written, else ret_why says why not (borrowed). */
+bool shell_is_ready(const struct shell *shell, const char **ret_why);
 
 /* Closes handles; the loop has to run until they are closed, then shell_free. */
 void shell_close(struct shell *shell);

@@ -25,6 +25,9 @@ take_sample(struct task *task, const Davit__TaskSample *sample, uint64_t ts_ms)
 		usage = task->usage = xcalloc(1, sizeof *usage);
 	usage->last = *sample;
 	usage->last.task_id = NULL;
+	/* What a newer worker may say beside them goes with its message. */
+	usage->last.base.n_unknown_fields = 0;
+	usage->last.base.unknown_fields = NULL;
 	usage->last.has_ts_ms = true;
 	usage->last.ts_ms = sample->has_ts_ms ? sample->ts_ms : ts_ms;
 	usage->last.cpu_milli = at_most(sample->cpu_milli, CPU_MILLI_MAX);
@@ -68,6 +71,8 @@ usage_take(struct manager *manager, const Davit__NodeStats *stats)
 	node->sample_mono_ms = manager->now.mono_ms;
 	if (stats->node != NULL)
 		node->sample = *stats->node;
+	node->sample.base.n_unknown_fields = 0;
+	node->sample.base.unknown_fields = NULL;
 	node->task_cpu_milli = node->task_memory_bytes = 0;
 	for (size_t i = 0; i < stats->n_tasks; i++) {
 		struct task *task = find_running(manager, node, stats->tasks[i]);

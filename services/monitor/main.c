@@ -56,6 +56,7 @@ open_monitor(uv_loop_t *loop, void *arg, void **ret_state, struct err *err)
 		.managers = has_managers ? settings->managers.items : default_managers,
 		.n_managers = has_managers ? settings->managers.n : 1,
 		.http = settings->http,
+		.metrics = settings->common.metrics,
 		.print = settings->print ? stdout : NULL,
 	};
 	struct monitor *monitor = NULL;

@@ -7,7 +7,6 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/metrics/metrics.h"
-#include "common/metrics/metrics_process.h"
 #include "common/rpc/pubsub.h"
 #include "common/rpc/server.h"
 #include "services/monitor/asker.h"
@@ -200,9 +199,7 @@ make_metrics(struct monitor *monitor)
 		.bounds = metric_seconds,
 		.n_bounds = METRIC_SECONDS_COUNT};
 
-	monitor->metrics = metrics_new();
 	monitor->delay = metrics_add(monitor->metrics, &delay);
-	metrics_process_add(monitor->metrics, "monitor");
 	metrics_collect(monitor->metrics, collect_feeds, monitor);
 }
 
@@ -244,6 +241,7 @@ open_sockets(struct monitor *monitor, uv_loop_t *loop, const struct monitor_opti
 	if (rpc_server_open(loop, options->listen, services, on_call, monitor, &monitor->server,
 		    err) < 0)
 		return err_wrap(err, "--listen");
+	rpc_server_measure(monitor->server, monitor->metrics);
 	return 0;
 }
 
@@ -262,6 +260,7 @@ monitor_open(uv_loop_t *loop, const struct monitor_options *options, struct moni
 	monitor->print_ms = clock_mono_ms() + MONITOR_SUMMARY_MS / 5;
 	monitor->live = live_new();
 	monitor->roster = roster_new();
+	monitor->metrics = options->metrics;
 	make_metrics(monitor);
 	monitor->calls =
 		live_calls_new(monitor->live, options->n_feeds > 0 ? options->feeds[0] : "no feed");
@@ -314,7 +313,6 @@ monitor_free(struct monitor *monitor)
 		return;
 	live_free(monitor->live);
 	roster_free(monitor->roster);
-	metrics_free(monitor->metrics);
 	buf_fini(&monitor->line);
 	free(monitor);
 }

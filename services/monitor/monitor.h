@@ -15,6 +15,7 @@
 #include "common/base/cleanup.h"
 #include "common/base/err.h"
 
+struct metrics;
 struct monitor;
 
 /* Texts and lists are borrowed for the monitor's life. */
@@ -24,8 +25,9 @@ struct monitor_options {
 	size_t n_feeds;
 	char *const *managers; /* whom to ask, in the order of the feeds; "": nobody */
 	size_t n_managers;
-	const char *http; /* where to serve HTTP; NULL or "": nowhere */
-	FILE *print;      /* lines go here; NULL: nowhere */
+	const char *http;        /* where to serve HTTP; NULL or "": nowhere */
+	struct metrics *metrics; /* where it counts */
+	FILE *print;             /* lines go here; NULL: nowhere */
 };
 
 /* -E2BIG for more than MONITOR_FEEDS_MAX feeds; else as the sockets say. */

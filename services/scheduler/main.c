@@ -45,6 +45,23 @@ struct scheduler {
 	struct rpc_server *server;
 };
 
+static void
+collect(struct expo *expo, void *arg)
+{
+	struct placer_counts counts;
+
+	placer_counts(arg, &counts);
+	expo_single(expo, EXPO_COUNTER, "davit_scheduler_placed", "Tasks given a node.",
+		(double)counts.n_placed);
+	expo_single(expo, EXPO_COUNTER, "davit_scheduler_refused", "Tasks that fit nowhere.",
+		(double)counts.n_refused);
+	expo_single(expo, EXPO_COUNTER, "davit_scheduler_stale",
+		"Questions about nodes that were not known: answered with the wish for a snapshot.",
+		(double)counts.n_stale);
+	expo_single(expo, EXPO_GAUGE, "davit_scheduler_nodes", "Nodes in its cache.",
+		placer_n_nodes(arg));
+}
+
 static int
 open_scheduler(uv_loop_t *loop, void *arg, void **ret_state, struct err *err)
 {
@@ -62,9 +79,12 @@ open_scheduler(uv_loop_t *loop, void *arg, void **ret_state, struct err *err)
 	scheduler->placer = placer_new(&options);
 	rc = rpc_server_open(loop, settings->listen, services, place_service_on_call,
 		scheduler->placer, &scheduler->server, err);
-	if (rc == 0)
+	if (rc == 0) {
+		rpc_server_measure(scheduler->server, settings->common.metrics);
+		metrics_collect(settings->common.metrics, collect, scheduler->placer);
 		log_info("scheduler.ready", "listen=%s strategy=%s version=%s",
 			rpc_server_url(scheduler->server), settings->strategy, DAVIT_VERSION);
+	}
 	return rc;
 }
 

@@ -34,6 +34,7 @@ struct placer {
 	bool has_nodes; /* a snapshot was seen */
 	uint64_t version;
 	struct place_reply reply;
+	struct placer_counts counts;
 
 	/* During one call. */
 	struct spec_entry *specs; /* by id */
@@ -340,6 +341,7 @@ placer_place(struct placer *placer, const Davit__PlaceRequest *request,
 
 	if (rc == 0)
 		rc = check_version(placer, request, fault);
+	placer->counts.n_stale += rc == -ESTALE;
 	if (rc == 0)
 		rc = sort_change(request, &change, fault);
 	if (rc < 0)
@@ -360,5 +362,14 @@ placer_place(struct placer *placer, const Davit__PlaceRequest *request,
 	place_all(placer, request);
 	specs_fini(placer, request->n_specs);
 	*ret_reply = place_reply_message(&placer->reply);
+	placer->counts.n_calls++;
+	placer->counts.n_placed += (*ret_reply)->n_placements;
+	placer->counts.n_refused += (*ret_reply)->n_refusals;
 	return 0;
+}
+
+void
+placer_counts(const struct placer *placer, struct placer_counts *ret_counts)
+{
+	*ret_counts = placer->counts;
 }

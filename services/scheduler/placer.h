@@ -42,3 +42,9 @@ void placer_reply_done(struct placer *placer);
 
 uint64_t placer_version(const struct placer *placer);
 uint32_t placer_n_nodes(const struct placer *placer);
+
+/* Since the start. */
+struct placer_counts {
+	uint64_t n_calls, n_stale, n_placed, n_refused;
+};
+void placer_counts(const struct placer *placer, struct placer_counts *ret_counts);

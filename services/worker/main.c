@@ -69,6 +69,12 @@ free_worker(void *state)
 	free(node);
 }
 
+static bool
+is_ready(void *state, const char **ret_why)
+{
+	return worker_shell_is_ready(((struct node *)state)->shell, ret_why);
+}
+
 static const struct service service = {
 	.name = "worker",
 	.options = &worker_options_spec,
@@ -77,6 +83,7 @@ static const struct service service = {
 	.stop = stop_worker,
 	.close = close_worker,
 	.free = free_worker,
+	.ready = is_ready,
 };
 
 int

@@ -60,6 +60,7 @@ worker_settings_read(struct worker_settings *settings, struct worker_shell_optio
 	*shell = (struct worker_shell_options){0};
 	(void)gethostname(host, sizeof host - 1);
 	settings->host_name = xstrdup(host);
+	shell->metrics = settings->common.metrics;
 	shell->name = settings->name == NULL ? settings->host_name : settings->name;
 	rc = check_name(shell->name, err);
 	if (rc == 0 &&

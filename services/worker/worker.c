@@ -155,6 +155,12 @@ worker_engine_facts(const struct worker *worker)
 	return worker->watch.knows_about ? &worker->watch.about : NULL;
 }
 
+unsigned
+worker_n_pulls(const struct worker *worker)
+{
+	return worker->n_pulls;
+}
+
 size_t
 worker_n_slots(const struct worker *worker)
 {

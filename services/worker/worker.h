@@ -112,6 +112,7 @@ const char *worker_engine_trouble(const struct worker *worker); /* NULL: the eng
 /* Of the engine, once it has answered; else NULL. Strings are the worker's. */
 const struct engine_about *worker_engine_facts(const struct worker *worker);
 size_t worker_n_slots(const struct worker *worker);
+unsigned worker_n_pulls(const struct worker *worker); /* under way */
 
 /* A container that runs now. */
 struct worker_running {

@@ -20,6 +20,7 @@
 #include "services/worker/journal_file.h"
 #include "services/worker/limits.h"
 #include "services/worker/machine.h"
+#include "services/worker/shell_metrics.h"
 #include "services/worker/worker.h"
 
 enum { STARTS_PER_CPU = 4, MEM_ENGINE_STARTS = 1024, LEAVE_MAX_MS = 1800, LABELS_MAX = 256 };
@@ -34,6 +35,7 @@ struct worker_shell {
 	struct worker_journal_file *journal;
 	struct worker *worker;
 	struct worker_stats *stats;
+	struct worker_metrics *counted; /* NULL: nothing is counted */
 	char *node_id_path;
 	uint32_t random_state;
 	void (*on_left)(void *arg);
@@ -417,8 +419,20 @@ worker_shell_open(uv_loop_t *loop, const struct worker_shell_options *options,
 					 .publish = publish,
 					 .arg = shell},
 			shell->worker, shell->engine);
+	shell->counted = worker_metrics_new(options->metrics, shell->engine, &shell->worker);
 	*ret_shell = shell;
 	return 0;
+}
+
+bool
+worker_shell_is_ready(const struct worker_shell *shell, const char **ret_why)
+{
+	const char *trouble = worker_engine_trouble(shell->worker);
+
+	if (trouble == NULL && worker_is_registered(shell->worker))
+		return true;
+	*ret_why = trouble != NULL ? trouble : "not registered with the manager";
+	return false;
 }
 
 /* The core goes before what it borrows; what still answers finds no worker and is left alone. */
@@ -443,6 +457,7 @@ worker_shell_close(struct worker_shell *shell)
 void
 worker_shell_free(struct worker_shell *shell)
 {
+	worker_metrics_free(shell->counted);
 	free(shell->node_id_path);
 	free(shell);
 }

@@ -12,6 +12,7 @@
 #include "common/base/options.h"
 #include "services/worker/stats.h"
 
+struct metrics;
 struct worker_shell;
 
 /* Borrowed for the shell's life. */
@@ -26,6 +27,7 @@ struct worker_shell_options {
 	unsigned start_limit;                         /* 0: 4 per CPU */
 	uint64_t stats_interval_ms;                   /* 0: no statistics */
 	enum worker_stats_source stats_source;
+	struct metrics *metrics; /* where to count; NULL: nowhere */
 };
 
 /*
@@ -34,6 +36,9 @@ struct worker_shell_options {
  */
 int worker_shell_open(uv_loop_t *loop, const struct worker_shell_options *options,
 	struct worker_shell **ret_shell, struct err *err);
+
+/* The manager and the engine answer, else ret_why says which does not (borrowed). */
+bool worker_shell_is_ready(const struct worker_shell *shell, const char **ret_why);
 
 /* Says good-bye to the manager; on_left runs when it has heard, or after a while without answer. */
 void worker_shell_leave(struct worker_shell *shell, void (*on_left)(void *arg), void *arg);

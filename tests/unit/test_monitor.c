@@ -4,6 +4,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/mem.h"
+#include "common/metrics/metrics.h"
 #include "common/rpc/client.h"
 #include "common/rpc/pubsub.h"
 #include "common/rpc/server.h"
@@ -17,6 +18,7 @@ struct stage {
 	uv_loop_t loop;
 	struct rpc_pub *pub;
 	struct rpc_server *manager;
+	struct metrics *metrics;
 	struct monitor *monitor;
 	struct rpc_client *client;
 	char *feed;
@@ -98,6 +100,7 @@ stage_open(struct stage *stage, FILE *print)
 	options.managers = &manager;
 	options.n_managers = 1;
 	options.http = "http://127.0.0.1:0";
+	options.metrics = stage->metrics = metrics_new();
 	options.print = print;
 	CHECK_OK(monitor_open(&stage->loop, &options, &stage->monitor, &err), &err);
 	CHECK_OK(rpc_client_open(&stage->loop, monitor_url(stage->monitor), &stage->client, &err),
@@ -113,6 +116,7 @@ stage_close(struct stage *stage)
 	rpc_pub_close(stage->pub);
 	(void)uv_run(&stage->loop, UV_RUN_DEFAULT);
 	monitor_free(stage->monitor);
+	metrics_free(stage->metrics);
 	free(stage->feed);
 	CHECK_EQ(uv_loop_close(&stage->loop), 0);
 }
@@ -206,6 +210,7 @@ TEST(monitor_follows_a_bounded_number_of_feeds)
 	struct monitor_options options = {.listen = "tcp://127.0.0.1:0",
 		.feeds = feeds,
 		.n_feeds = MONITOR_FEEDS_MAX + 1};
+	CLEANUP(metrics_free) struct metrics *metrics = options.metrics = metrics_new();
 	struct err err = {0};
 	uv_loop_t loop;
 
