@@ -27,5 +27,6 @@ long tsan "the suite under the thread sanitizer" other_mode tsan
 long soak "nothing grows in 1,000,000 short lives of tasks" build soak TASKS=1000000
 long fuzz "ten minutes of each fuzzer" build fuzz-all SECONDS=600
 long storm "a storm of 100 rounds on a real engine" build storm ROUNDS=100
+long valgrind "a short-lived cluster under memcheck" tests/long/valgrind.sh
 long bats "the bats files of tests/long" all_bats
 exec tests/count.sh "$stages"

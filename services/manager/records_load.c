@@ -3,9 +3,11 @@
 #include <string.h>
 
 #include "common/base/mem.h"
+#include "common/rpc/unpack.h"
 #include "proto/store.pb-c.h"
 #include "services/manager/core.h"
 #include "services/manager/lifecycle.h"
+#include "services/manager/limits.h"
 #include "services/manager/nodes.h"
 #include "services/manager/records.h"
 
@@ -20,14 +22,33 @@ bad_record(struct load *load, const char *key, const char *why)
 	return err_set(load->err, -EUCLEAN, "record '%s' makes no sense: %s", key, why);
 }
 
+/* Texts and enums are checked, as those of a peer are: a file can be damaged. NULL: no such record.
+ */
+static ProtobufCMessage *
+read_record(const ProtobufCMessageDescriptor *type, const void *data, size_t size)
+{
+	ProtobufCMessage *record;
+	struct pbjson_err err;
+
+	return rpc_unpack(type, data, size, &record, &err) < 0 ? NULL : record;
+}
+
+/* A record says its own id; under the key of another it would be there twice. */
+static bool
+is_key_of(const char *key, const char *text)
+{
+	return strcmp(strchr(key, '/') + 1, text) == 0;
+}
+
 static int
 load_spec(const char *key, const void *data, size_t size, void *arg)
 {
 	struct load *load = arg;
-	Davit__SpecRecord *record = davit__spec_record__unpack(NULL, size, data);
+	Davit__SpecRecord *record =
+		(Davit__SpecRecord *)read_record(&davit__spec_record__descriptor, data, size);
 
 	if (record == NULL || record->id == NULL || record->spec == NULL ||
-		record->spec->namespace_ == NULL) {
+		record->spec->namespace_ == NULL || !is_key_of(key, record->id)) {
 		if (record != NULL)
 			davit__spec_record__free_unpacked(record, NULL);
 		return bad_record(load, key, "it is no spec");
@@ -37,13 +58,29 @@ load_spec(const char *key, const void *data, size_t size, void *arg)
 	return 0;
 }
 
+static int
+add_tasks(struct load *load, const char *key, struct group *group)
+{
+	struct model *model = &load->manager->model;
+
+	if (group->count < 1 || group->count > MANAGER_ARRAY_MAX)
+		return bad_record(load, key, "no group has so many tasks");
+	for (uint32_t i = 0; i < group->count; i++) {
+		if (model_task_find(model, id_at(group->id, i)) != NULL)
+			return bad_record(load, key, "a task of it is of another group, too");
+		(void)model_task_add(model, group, i);
+	}
+	return 0;
+}
+
 /* Groups are read in order of their ids, which is nearly, not exactly, that of arrival. */
 static int
 load_group(const char *key, const void *data, size_t size, void *arg)
 {
 	struct load *load = arg;
 	struct model *model = &load->manager->model;
-	Davit__GroupRecord *record = davit__group_record__unpack(NULL, size, data);
+	Davit__GroupRecord *record =
+		(Davit__GroupRecord *)read_record(&davit__group_record__descriptor, data, size);
 	struct spec *spec = NULL;
 	struct group *group;
 	struct id id;
@@ -51,7 +88,8 @@ load_group(const char *key, const void *data, size_t size, void *arg)
 
 	if (record != NULL && record->id != NULL && record->spec_id != NULL)
 		spec = model_spec_find(model, record->spec_id);
-	if (spec == NULL || record->name == NULL || !id_parse(record->id, &id)) {
+	if (spec == NULL || record->name == NULL || !id_parse(record->id, &id) ||
+		!is_key_of(key, record->id)) {
 		rc = bad_record(load, key, "it is no group, or its spec is missing");
 	} else {
 		group = model_group_add(model, id, spec, record->count, record->name);
@@ -61,8 +99,7 @@ load_group(const char *key, const void *data, size_t size, void *arg)
 			(void)id_parse(record->replaces, &group->replaces);
 		if (record->seq >= model->next_seq)
 			model->next_seq = record->seq + 1;
-		for (uint32_t i = 0; i < group->count; i++)
-			(void)model_task_add(model, group, i);
+		rc = add_tasks(load, key, group);
 	}
 	if (record != NULL)
 		davit__group_record__free_unpacked(record, NULL);
@@ -130,13 +167,15 @@ load_task(const char *key, const void *data, size_t size, void *arg)
 {
 	struct load *load = arg;
 	struct manager *manager = load->manager;
-	Davit__TaskRecord *record = davit__task_record__unpack(NULL, size, data);
+	Davit__TaskRecord *record =
+		(Davit__TaskRecord *)read_record(&davit__task_record__descriptor, data, size);
 	struct task *task = NULL;
 	struct err why = {0};
 	struct id id;
 	int rc = 0;
 
-	if (record != NULL && record->id != NULL && id_parse(record->id, &id))
+	if (record != NULL && record->id != NULL && id_parse(record->id, &id) &&
+		is_key_of(key, record->id))
 		task = model_task_find(&manager->model, id);
 	if (task == NULL) {
 		rc = bad_record(load, key, "it is no task of a group");
@@ -162,12 +201,14 @@ static int
 load_node(const char *key, const void *data, size_t size, void *arg)
 {
 	struct load *load = arg;
-	Davit__NodeRecord *record = davit__node_record__unpack(NULL, size, data);
+	Davit__NodeRecord *record =
+		(Davit__NodeRecord *)read_record(&davit__node_record__descriptor, data, size);
 	struct id id;
 	int rc = 0;
 
 	if (record == NULL || record->id == NULL || record->name == NULL ||
-		!id_parse(record->id, &id))
+		!id_parse(record->id, &id) || !is_key_of(key, record->id) ||
+		model_node_find(&load->manager->model, id) != NULL)
 		rc = bad_record(load, key, "it is no node");
 	else
 		nodes_restore(load->manager, id, record);
@@ -204,7 +245,8 @@ load_cluster(struct manager *manager, struct store *store, struct err *err)
 		records_put_cluster(manager, &fresh.base);
 		return 0;
 	}
-	record = davit__cluster_record__unpack(NULL, value.size, value.data);
+	record = (Davit__ClusterRecord *)read_record(&davit__cluster_record__descriptor, value.data,
+		value.size);
 	rc = 0;
 	if (record == NULL || record->cluster_id == NULL)
 		rc = err_set(err, -EUCLEAN, "record 'cluster' makes no sense");

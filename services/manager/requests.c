@@ -116,8 +116,11 @@ requests_load(struct manager *manager, const void *data, size_t size, struct err
 {
 	Davit__RequestRecord *record = davit__request_record__unpack(NULL, size, data);
 
-	if (record == NULL || record->request_id == NULL || record->request_id[0] == '\0')
+	if (record == NULL || record->request_id == NULL || record->request_id[0] == '\0') {
+		if (record != NULL)
+			davit__request_record__free_unpacked(record, NULL);
 		return err_set(err, -EUCLEAN, "no request record");
+	}
 	(void)add_take(&manager->requests, record->request_id,
 		(struct request){.ts_ms = record->ts_ms,
 			.request_hash = record->request_hash,
