@@ -1,149 +1,60 @@
 #include "services/scheduler/filters.h"
 
-#include <assert.h>
-
-#include <uthash.h>
-
 #include "common/base/buf.h"
 #include "common/base/mem.h"
 #include "services/scheduler/limits.h"
+#include "services/scheduler/rule.h"
+#include "services/scheduler/taints.h"
 
-struct filter {
-	UT_hash_handle hh;
-	char *key;
-	char *platform; /* NULL: any */
-	struct rule *rules;
-	size_t n_rules;
-	struct want want; /* only devices and ports */
-	uint16_t *ports;  /* behind want.ports */
-	int32_t *allow;
-};
+enum { PREFERENCE_WEIGHT = 50 };
 
 struct filters {
-	struct node_table *table;
+	struct cluster *cluster;
 	struct filter *by_key; /* oldest first */
 	unsigned n_computed;
 };
 
-const char *
-filter_name(enum filter_reason reason)
+char *
+filter_key(const Davit__TaskSpec *spec)
 {
-	static const char *const names[FILTER_COUNT] = {
-		[FILTER_NONE] = "none",
-		[FILTER_STATE] = "state",
-		[FILTER_DRAINING] = "draining",
-		[FILTER_AVOIDED] = "avoided",
-		[FILTER_PLATFORM] = "platform",
-		[FILTER_CONSTRAINT] = "constraint",
-		[FILTER_SLOTS] = "slots",
-		[FILTER_CPU] = "cpu",
-		[FILTER_MEMORY] = "memory",
-		[FILTER_DISK] = "disk",
-		[FILTER_GPU] = "gpu",
-		[FILTER_PORT] = "port",
-		[FILTER_DYNAMIC_PORTS] = "dynamic port",
-	};
-
-	return names[reason];
-}
-
-static int64_t
-clamp(uint64_t wanted, uint64_t max)
-{
-	return (int64_t)(wanted > max ? max + 1 : wanted);
-}
-
-static int
-port_compare(const void *a, const void *b)
-{
-	return (int)*(const uint16_t *)a - (int)*(const uint16_t *)b;
-}
-
-static void
-demand_ports(struct demand *demand)
-{
-	const Davit__TaskSpec *spec = demand->spec;
-	uint32_t n = 0, n_once = 0;
-
-	demand->ports = xcalloc(spec->n_ports + 1, sizeof demand->ports[0]);
-	for (size_t i = 0; i < spec->n_ports; i++) {
-		if (spec->ports[i]->host_port == 0)
-			demand->want.n_dynamic_ports++;
-		else
-			demand->ports[n++] = (uint16_t)spec->ports[i]->host_port;
-	}
-	qsort(demand->ports, n, sizeof demand->ports[0], port_compare);
-	for (uint32_t i = 0; i < n; i++) {
-		if (n_once == 0 || demand->ports[n_once - 1] != demand->ports[i])
-			demand->ports[n_once++] = demand->ports[i];
-	}
-	demand->want.ports = demand->ports;
-	demand->want.n_ports = n_once;
-}
-
-/* Everything that filter_fits looks at, as a text. */
-static char *
-demand_key(const struct demand *demand)
-{
-	const Davit__TaskSpec *spec = demand->spec;
-	const struct want *want = &demand->want;
 	struct buf key = {0};
 
-	buf_printf(&key, "%u %u", want->gpus, want->n_dynamic_ports);
-	for (uint32_t i = 0; i < want->n_ports; i++)
-		buf_printf(&key, " %u", want->ports[i]);
-	buf_printf(&key, "\n%s", spec->platform != NULL ? spec->platform : "");
+	buf_puts(&key, spec->platform != NULL ? spec->platform : "");
 	for (size_t i = 0; i < spec->n_constraints; i++)
 		buf_printf(&key, "\n%s", spec->constraints[i]);
-	buf_put(&key, "", 1);
+	for (size_t i = 0; i < spec->n_preferences; i++)
+		buf_printf(&key, "\n%d %s",
+			spec->preferences[i]->has_weight ? spec->preferences[i]->weight
+							 : PREFERENCE_WEIGHT,
+			spec->preferences[i]->constraint);
+	for (size_t i = 0; i < spec->n_tolerations; i++)
+		buf_printf(&key, "\n~%d%s=%s", (int)spec->tolerations[i]->effect,
+			spec->tolerations[i]->key,
+			spec->tolerations[i]->value != NULL ? spec->tolerations[i]->value : "\t");
+	(void)buf_text(&key);
 	return buf_take(&key, &(size_t){0});
 }
 
-void
-demand_init(struct demand *demand, const Davit__TaskSpec *spec)
-{
-	*demand = (struct demand){
-		.spec = spec,
-		.want = {.cpu_milli = clamp(spec->cpu_milli, PLACE_CPU_MILLI_MAX),
-			.memory_bytes = clamp(spec->memory_bytes, PLACE_MEMORY_BYTES_MAX),
-			.disk_bytes = clamp(spec->disk_bytes, PLACE_DISK_BYTES_MAX),
-			.gpus = spec->gpus},
-	};
-	if (spec->n_ports > 0)
-		demand_ports(demand);
-	if (spec->n_ports > 0 || spec->gpus > 0 || spec->n_constraints > 0 ||
-		spec->platform != NULL)
-		demand->key = demand_key(demand);
-}
-
-void
-demand_fini(struct demand *demand)
-{
-	free(demand->ports);
-	free(demand->key);
-}
-
 struct filters *
-filters_new(struct node_table *table)
+filters_new(struct cluster *cluster)
 {
 	struct filters *filters = xcalloc(1, sizeof *filters);
 
-	filters->table = table;
+	filters->cluster = cluster;
 	return filters;
 }
 
 static void
 filter_free(struct filter *filter)
 {
-	for (size_t i = 0; i < filter->n_rules; i++)
-		rule_fini(&filter->rules[i]);
-	free(filter->rules);
-	free(filter->platform);
-	free(filter->ports);
-	free(filter->allow);
+	for (uint32_t i = 0; i < filter->n_parts; i++)
+		part_fini(&filter->parts[i]);
+	free(filter->parts);
+	free(filter->bits);
 	free(filter->key);
 	free(filter);
 }
+CLEANUP_DEFINE(struct filter *, filter_free)
 
 void
 filters_reset(struct filters *filters)
@@ -167,67 +78,164 @@ filters_free(struct filters *filters)
 	free(filters);
 }
 
-static bool
-filter_admits(const struct filter *filter, const struct node_table *table, uint32_t row)
+/* Nobody is ruled out so far. */
+static void
+bits_make(struct filter *filter, uint32_t n)
 {
-	if (filter->platform != NULL && !rule_platform_admits(filter->platform, table, row))
-		return false;
-	for (size_t i = 0; i < filter->n_rules; i++) {
-		if (!rule_admits(&filter->rules[i], table, row))
-			return false;
-	}
-	return node_table_fits(table, row, &filter->want);
+	if (filter->bits != NULL)
+		return;
+	filter->bits = xcalloc((size_t)n / 64 + 1, sizeof filter->bits[0]);
+	memset(filter->bits, 0xff, ((size_t)n / 64 + 1) * sizeof filter->bits[0]);
+}
+
+/* Clears bits without a branch: half of the rows go, in no order. */
+static void
+bits_clear_unless(struct filter *filter, const bool *holds, const uint32_t *values, uint32_t n)
+{
+	for (uint32_t row = 0; row < n; row++)
+		filter->bits[row / 64] &= ~((uint64_t)!holds[values[row]] << (row % 64));
+}
+
+static void
+bit_clear(struct filter *filter, uint32_t row)
+{
+	filter->bits[row / 64] &= ~((uint64_t)1 << (row % 64));
 }
 
 static int
-filter_new(struct filters *filters, const struct demand *demand, struct filter **ret_filter,
+apply_constraint(struct filter *filter, struct cluster *cluster, const char *text, struct err *err)
+{
+	const struct node_table *table = &cluster->table;
+	struct rule rule;
+	int rc = rule_init(&rule, table, cluster->facets, text, err);
+
+	if (rc < 0)
+		return err_wrap(err, "constraint '%.100s'", text);
+	bits_make(filter, table->n);
+	if (rule.facet != NULL)
+		bits_clear_unless(filter, rule.holds, rule.facet->values, table->n);
+	else
+		for (uint32_t row = 0; row < table->n; row++)
+			if (!rule_admits(&rule, row))
+				bit_clear(filter, row);
+	rule_fini(&rule);
+	return 0;
+}
+
+static void
+apply_platform(struct filter *filter, const struct node_table *table, const char *platform)
+{
+	bits_make(filter, table->n);
+	for (uint32_t row = 0; row < table->n; row++)
+		if (!rule_platform_admits(platform, table, row))
+			bit_clear(filter, row);
+}
+
+/* Once per set of taints that nodes have. */
+static void
+apply_taints(struct filter *filter, struct cluster *cluster, const Davit__TaskSpec *spec)
+{
+	const struct node_table *table = &cluster->table;
+	const struct facet *facet = facets_get(cluster->facets, FACET_TAINTS, "", 0);
+	bool *is_welcome, is_kept_off = false, is_disliked = false;
+	double *points;
+
+	if (facet->n_values == 1)
+		return;
+	is_welcome = xcalloc(facet->n_values, sizeof is_welcome[0]);
+	points = xcalloc(facet->n_values, sizeof points[0]);
+	for (uint32_t value = 0; value < facet->n_values; value++) {
+		struct taints_verdict verdict = taints_judge(facet_text(facet, table, value), spec);
+
+		is_welcome[value] = !verdict.is_kept_off;
+		points[value] = verdict.n_disliked;
+		is_kept_off |= verdict.is_kept_off;
+		is_disliked |= verdict.n_disliked > 0;
+	}
+	if (is_kept_off) {
+		bits_make(filter, table->n);
+		bits_clear_unless(filter, is_welcome, facet->values, table->n);
+	}
+	if (is_disliked)
+		filter->parts[filter->n_parts++] = (struct part){.kind = PART_TABLE,
+			.weight = 1,
+			.values = facet->values,
+			.table = TAKE(points),
+			.name = xstrdup("taints")};
+	free(points);
+	free(is_welcome);
+}
+
+static int
+apply_preference(struct filter *filter, struct cluster *cluster,
+	const Davit__Preference *preference, struct err *err)
+{
+	const struct node_table *table = &cluster->table;
+	int weight = preference->has_weight ? preference->weight : PREFERENCE_WEIGHT;
+	struct part *part = &filter->parts[filter->n_parts];
+	CLEANUP(buf_fini) struct buf name = {0};
+	struct rule rule;
+	uint32_t n;
+	int rc = rule_init(&rule, table, cluster->facets, preference->constraint, err);
+
+	if (rc < 0)
+		return err_wrap(err, "preference '%.100s'", preference->constraint);
+	buf_printf(&name, "preference %.100s", preference->constraint);
+	n = rule.facet != NULL ? rule.facet->n_values : table->n;
+	*part = (struct part){.kind = PART_TABLE,
+		.weight = 1,
+		.values = rule.facet != NULL ? rule.facet->values : NULL,
+		.table = xcalloc((size_t)n + 1, sizeof part->table[0]),
+		.least = weight > 0 ? -weight / 100.0 : 0,
+		.name = xstrdup(buf_text(&name))};
+	for (uint32_t i = 0; i < n; i++) {
+		bool holds = rule.facet != NULL ? rule.holds[i] : rule_admits(&rule, i);
+
+		part->table[i] = holds ? -weight / 100.0 : 0;
+	}
+	filter->n_parts++;
+	rule_fini(&rule);
+	return 0;
+}
+
+static int
+filter_new(struct filters *filters, const Davit__TaskSpec *spec, struct filter **ret_filter,
 	struct err *err)
 {
-	const Davit__TaskSpec *spec = demand->spec;
-	const struct want *want = &demand->want;
-	struct filter *filter = xcalloc(1, sizeof *filter);
+	struct cluster *cluster = filters->cluster;
+	CLEANUP(filter_free) struct filter *filter = xcalloc(1, sizeof *filter);
+	int rc = 0;
 
-	filter->rules = xcalloc(spec->n_constraints + 1, sizeof filter->rules[0]);
-	for (size_t i = 0; i < spec->n_constraints; i++) {
-		int rc = rule_init(&filter->rules[i], filters->table, spec->constraints[i], err);
-
-		if (rc < 0) {
-			filter_free(filter);
-			return err_wrap(err, "constraint '%.100s'", spec->constraints[i]);
-		}
-		filter->n_rules++;
-	}
-	filter->key = xstrdup(demand->key);
-	filter->platform = xstrdup(spec->platform);
-	filter->ports = xmemdup(want->ports, want->n_ports * sizeof want->ports[0]);
-	filter->want = (struct want){.gpus = want->gpus,
-		.n_dynamic_ports = want->n_dynamic_ports,
-		.ports = filter->ports,
-		.n_ports = want->n_ports};
-	filter->allow = xcalloc(filters->table->room, sizeof filter->allow[0]);
-	for (uint32_t row = 0; row < filters->table->n; row++)
-		filter->allow[row] = filter_admits(filter, filters->table, row);
+	filter->parts = xcalloc(spec->n_preferences + 1, sizeof filter->parts[0]);
+	for (size_t i = 0; rc == 0 && i < spec->n_constraints; i++)
+		rc = apply_constraint(filter, cluster, spec->constraints[i], err);
+	for (size_t i = 0; rc == 0 && i < spec->n_preferences; i++)
+		rc = apply_preference(filter, cluster, spec->preferences[i], err);
+	if (rc < 0)
+		return rc;
+	if (spec->platform != NULL)
+		apply_platform(filter, &cluster->table, spec->platform);
+	apply_taints(filter, cluster, spec);
+	for (uint32_t row = 0; row < cluster->table.n; row++)
+		filter->n_admitted += filter_admits(filter, row);
 	filters->n_computed++;
-	*ret_filter = filter;
+	*ret_filter = TAKE(filter);
 	return 0;
 }
 
 int
-filters_get(struct filters *filters, const struct demand *demand, const int32_t **ret_allow,
-	struct err *err)
+filters_get(struct filters *filters, const Davit__TaskSpec *spec, const char *key,
+	const struct filter **ret_filter, struct err *err)
 {
 	struct filter *filter;
 	int rc;
 
-	if (demand->key == NULL) {
-		*ret_allow = NULL;
-		return 0;
-	}
-	HASH_FIND_STR(filters->by_key, demand->key, filter);
+	HASH_FIND_STR(filters->by_key, key, filter);
 	if (filter == NULL) {
-		rc = filter_new(filters, demand, &filter, err);
+		rc = filter_new(filters, spec, &filter, err);
 		if (rc < 0)
 			return rc;
+		filter->key = xstrdup(key);
 		if (HASH_COUNT(filters->by_key) >= PLACE_CLASSES_MAX) {
 			struct filter *oldest = filters->by_key;
 
@@ -237,47 +245,8 @@ filters_get(struct filters *filters, const struct demand *demand, const int32_t 
 		HASH_ADD_KEYPTR(hh, filters->by_key, filter->key, (unsigned)strlen(filter->key),
 			filter);
 	}
-	*ret_allow = filter->allow;
+	*ret_filter = filter;
 	return 0;
-}
-
-static bool
-wants_any_port(const struct filter *filter, const struct want *taken)
-{
-	uint32_t a = 0, b = 0;
-
-	while (a < filter->want.n_ports && b < taken->n_ports) {
-		if (filter->want.ports[a] == taken->ports[b])
-			return true;
-		if (filter->want.ports[a] < taken->ports[b])
-			a++;
-		else
-			b++;
-	}
-	return false;
-}
-
-void
-filters_taken(struct filters *filters, uint32_t row, const struct want *want)
-{
-	const struct node_table *table = filters->table;
-	const struct node *nodes = table->nodes;
-	struct filter *filter, *next;
-
-	HASH_ITER(hh, filters->by_key, filter, next)
-	{
-		if (filter->want.gpus == 0 && filter->want.n_dynamic_ports == 0 &&
-			filter->want.n_ports == 0)
-			continue; /* it looks at nothing that a placement changes */
-		if (filter->allow[row] != 0)
-			filter->allow[row] = filter_admits(filter, table, row);
-		if (!wants_any_port(filter, want))
-			continue;
-		for (uint32_t other = 0; other < table->n; other++) {
-			if (nodes[other].engine == nodes[row].engine)
-				filter->allow[other] = 0;
-		}
-	}
 }
 
 unsigned

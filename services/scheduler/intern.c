@@ -124,6 +124,12 @@ intern_text(const struct intern *intern, uint32_t number)
 	return number == 0 ? "" : intern->by_number[number]->bytes;
 }
 
+uint32_t
+intern_bound(const struct intern *intern)
+{
+	return intern->n_numbers;
+}
+
 size_t
 intern_count(const struct intern *intern)
 {

@@ -30,5 +30,8 @@ uint32_t intern_find(const struct intern *intern, const char *text);
 /* The text of a number that is in use; "" for 0. Borrowed until its last unref. */
 const char *intern_text(const struct intern *intern, uint32_t number);
 
+/* One more than the greatest number in use: for arrays by number. */
+uint32_t intern_bound(const struct intern *intern);
+
 /* Texts kept now. */
 size_t intern_count(const struct intern *intern);

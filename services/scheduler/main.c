@@ -14,7 +14,7 @@
 
 struct settings {
 	struct service_settings common;
-	char *listen, *strategy;
+	char *listen, *strategy, *namespace_strategies;
 	uint64_t seed, tasks_per_node_max;
 };
 
@@ -25,6 +25,8 @@ static const struct option_def option_defs[] = {
 	OPTION_STRING("strategy", 0, "NAME", S, strategy, "best-fit",
 		"best-fit, spread, round-robin, random or resource-aware, for tasks that do not "
 		"say"),
+	OPTION_STRING("namespace-strategies", 0, "NAME=STRATEGY,...", S, namespace_strategies, NULL,
+		"the same, for tasks of a namespace"),
 	OPTION_NUMBER("seed", 0, "N", S, seed, "1", 0, UINT64_MAX, "where random begins"),
 	OPTION_NUMBER("tasks-per-node-max", 0, "N", S, tasks_per_node_max, "1000", 1, INT32_MAX,
 		"tasks on one node at most, however small they are"),
@@ -73,6 +75,8 @@ open_scheduler(uv_loop_t *loop, void *arg, void **ret_state, struct err *err)
 	struct scheduler *scheduler;
 	int rc = strategy_parse(settings->strategy, &options.strategy, err);
 
+	if (rc == 0)
+		rc = placer_options_read_namespaces(&options, settings->namespace_strategies, err);
 	if (rc < 0)
 		return rc;
 	scheduler = *ret_state = xcalloc(1, sizeof *scheduler);

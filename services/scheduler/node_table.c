@@ -3,8 +3,11 @@
 #include <assert.h>
 
 #include "common/base/mem.h"
+#include "services/scheduler/groups.h"
+#include "services/scheduler/node_read.h"
 
-enum { COLUMN_ALIGN = 64 };
+/* What a device left over counts, in thousandths of a byte: so much as 8 cores. */
+#define DEVICE_LEFT ((uint64_t)8000 << 30)
 
 void
 node_table_init(struct node_table *table, uint32_t tasks_per_node_max)
@@ -17,31 +20,12 @@ node_table_init(struct node_table *table, uint32_t tasks_per_node_max)
 }
 
 static void
-columns_free(struct node_columns *columns)
+orders_fini(struct node_table *table)
 {
-	free(columns->cpu);
-	free(columns->memory);
-	free(columns->disk);
-	free(columns->left);
-	free(columns->n_tasks);
-	free(columns->cpu_inverse);
-	free(columns->memory_inverse);
-	*columns = (struct node_columns){0};
-}
-
-static void
-node_fini(struct node_table *table, struct node *node)
-{
-	for (uint32_t i = 0; i < node->n_labels; i++) {
-		intern_unref(table->intern, node->labels[i].key);
-		intern_unref(table->intern, node->labels[i].value);
+	for (unsigned i = 0; i < NODE_ORDER_COUNT; i++) {
+		order_fini(&table->orders[i]);
+		table->has_order[i] = false;
 	}
-	for (unsigned i = 0; i < NODE_ATTR_COUNT; i++)
-		intern_unref(table->intern, node->attrs[i]);
-	engines_unref(table->engines, node->engine);
-	free(node->labels);
-	free(node->id);
-	free(node->name);
 }
 
 void
@@ -49,11 +33,11 @@ node_table_clear(struct node_table *table)
 {
 	for (uint32_t i = 0; i < table->n; i++)
 		node_fini(table, &table->nodes[i]);
+	orders_fini(table);
 	free(table->nodes);
-	columns_free(&table->columns);
 	table->nodes = NULL;
 	table->n = 0;
-	table->room = 0;
+	table->shape++;
 }
 
 void
@@ -66,134 +50,95 @@ node_table_fini(struct node_table *table)
 	table->engines = NULL;
 }
 
-static void *
-column_new(uint32_t room)
-{
-	void *p = aligned_alloc(COLUMN_ALIGN, (size_t)room * sizeof(int32_t));
-
-	assert(p != NULL);
-	return p;
-}
-
-static void
-columns_new(struct node_columns *columns, uint32_t room)
-{
-	columns->cpu = column_new(room);
-	columns->memory = column_new(room);
-	columns->disk = column_new(room);
-	columns->left = column_new(room);
-	columns->n_tasks = column_new(room);
-	columns->cpu_inverse = column_new(room);
-	columns->memory_inverse = column_new(room);
-}
-
 static int32_t
 mebibytes_up(int64_t bytes)
 {
 	return (int32_t)((bytes + ((1 << 20) - 1)) >> 20);
 }
 
+static uint64_t
+left_of(const struct amounts *amounts)
+{
+	return ((uint64_t)amounts->cpu_milli << 30) + (uint64_t)amounts->memory_bytes * 1000;
+}
+
 uint64_t
 node_table_left(const struct node *node)
 {
-	return ((uint64_t)node->cpu_milli << 30) + (uint64_t)node->memory_bytes * 1000;
+	uint64_t left = left_of(&node->free);
+
+	for (uint8_t i = 0; i < node->n_devices; i++)
+		left += node->devices[i].free * DEVICE_LEFT;
+	return left;
 }
 
-/* The columns of one row, made again from the node. */
-static void
-row_refresh(struct node_table *table, uint32_t row)
+uint64_t
+node_table_left_wanted(const struct want *want)
+{
+	uint64_t left = left_of(&want->amounts);
+
+	for (uint32_t i = 0; i < want->n_devices; i++)
+		left += want->devices[i].n * DEVICE_LEFT;
+	return left;
+}
+
+static struct order_entry
+entry_of(const struct node_table *table, uint32_t row, enum node_order order)
 {
 	const struct node *node = &table->nodes[row];
-	struct node_columns *columns = &table->columns;
-	bool is_open = node->is_schedulable && node->n_tasks < table->tasks_per_node_max;
-	float left = (float)node_table_left(node);
 
-	columns->cpu[row] = is_open ? (int32_t)node->cpu_milli : -1;
-	columns->memory[row] = mebibytes_up(node->memory_bytes);
-	columns->disk[row] = mebibytes_up(node->disk_bytes);
-	memcpy(&columns->left[row], &left, sizeof left);
-	columns->n_tasks[row] = (int32_t)(node->n_tasks > INT32_MAX ? INT32_MAX : node->n_tasks);
-	columns->cpu_inverse[row] = node->cpu_milli == 0 ? 0 : 1.0F / (float)node->cpu_milli;
-	columns->memory_inverse[row] =
-		node->memory_bytes == 0 ? 0 : 1.0F / (float)node->memory_bytes;
-}
-
-/* A row behind the last one: so that loops may run over whole blocks. */
-static void
-row_void(struct node_table *table, uint32_t row)
-{
-	struct node_columns *columns = &table->columns;
-
-	columns->cpu[row] = -1;
-	columns->memory[row] = 0;
-	columns->disk[row] = 0;
-	columns->left[row] = INT32_MAX;
-	columns->n_tasks[row] = INT32_MAX;
-	columns->cpu_inverse[row] = 0;
-	columns->memory_inverse[row] = 0;
-}
-
-static int64_t
-free_of(uint64_t capacity, uint64_t reserved)
-{
-	return capacity > reserved ? (int64_t)(capacity - reserved) : 0;
-}
-
-static void
-node_set_resources(struct node *node, const Davit__PlaceNode *from)
-{
-	static const Davit__Resources none = DAVIT__RESOURCES__INIT;
-	const Davit__Resources *capacity = from->capacity != NULL ? from->capacity : &none;
-	const Davit__Resources *reserved = from->reserved != NULL ? from->reserved : &none;
-
-	node->cpu_milli = free_of(capacity->cpu_milli, reserved->cpu_milli);
-	node->memory_bytes = free_of(capacity->memory_bytes, reserved->memory_bytes);
-	node->disk_bytes = free_of(capacity->disk_bytes, reserved->disk_bytes);
-	node->gpus = (uint32_t)free_of(capacity->gpus, reserved->gpus);
-	node->n_tasks = from->n_tasks;
-	node->n_ports_free = from->n_ports_free;
-}
-
-static void
-node_set_attrs(struct node_table *table, struct node *node, const Davit__PlaceNode *from)
-{
-	const Davit__EngineInfo *engine = from->engine;
-
-	node->attrs[NODE_ATTR_ADDRESS] = intern_ref(table->intern, from->address);
-	node->attrs[NODE_ATTR_CLASS] = intern_ref(table->intern, from->class_);
-	if (engine == NULL)
-		return;
-	node->attrs[NODE_ATTR_ENGINE_VERSION] = intern_ref(table->intern, engine->version);
-	node->attrs[NODE_ATTR_OS] = intern_ref(table->intern, engine->os);
-	node->attrs[NODE_ATTR_ARCH] = intern_ref(table->intern, engine->arch);
-	node->attrs[NODE_ATTR_KERNEL] = intern_ref(table->intern, engine->kernel);
-}
-
-static void
-node_init(struct node_table *table, struct node *node, const Davit__PlaceNode *from)
-{
-	*node = (struct node){
-		.id = xstrdup(from->id),
-		.name = xstrdup(
-			from->name != NULL && from->name[0] != '\0' ? from->name : from->id),
-		.n_labels = (uint32_t)from->n_labels,
-		.labels = xcalloc(from->n_labels + 1, sizeof node->labels[0]),
-		.engine =
-			engines_ref(table->engines, from->engine != NULL ? from->engine->id : NULL),
-		.is_schedulable = from->schedulable,
-		.state = from->has_state     ? from->state
-			 : from->schedulable ? DAVIT__NODE__STATE__READY
-					     : DAVIT__NODE__STATE__NONE,
+	return (struct order_entry){
+		.key = {.measure = order == NODE_ORDER_LEFT ? node_table_left(node) : node->n_tasks,
+			.rank = node_table_rank(table, row)},
+		.cpu = (int32_t)node->free.cpu_milli,
+		.memory = mebibytes_up(node->free.memory_bytes),
+		.disk = mebibytes_up(node->free.disk_bytes),
 	};
-	for (size_t i = 0; i < from->n_labels; i++) {
-		const char *value = from->labels[i]->value;
+}
 
-		node->labels[i].key = intern_ref(table->intern, from->labels[i]->key);
-		node->labels[i].value = intern_ref(table->intern, value != NULL ? value : "");
+/* Around every change of a row: out of the orders with what it was, in with what it is. */
+static void
+row_out(struct node_table *table, uint32_t row)
+{
+	if (!node_table_is_open(table, row))
+		return;
+	for (unsigned i = 0; i < NODE_ORDER_COUNT; i++)
+		if (table->has_order[i])
+			order_remove(&table->orders[i],
+				entry_of(table, row, (enum node_order)i).key);
+}
+
+static void
+row_in(struct node_table *table, uint32_t row)
+{
+	if (!node_table_is_open(table, row))
+		return;
+	for (unsigned i = 0; i < NODE_ORDER_COUNT; i++) {
+		struct order_entry entry;
+
+		if (!table->has_order[i])
+			continue;
+		entry = entry_of(table, row, (enum node_order)i);
+		order_add(&table->orders[i], &entry);
 	}
-	node_set_attrs(table, node, from);
-	node_set_resources(node, from);
-	engines_ports_set(table->engines, node->engine, from->host_ports, from->n_host_ports);
+}
+
+const struct order *
+node_table_order(struct node_table *table, enum node_order order)
+{
+	struct order_entry *entries;
+	uint32_t n = 0;
+
+	if (table->has_order[order])
+		return &table->orders[order];
+	entries = xcalloc((size_t)table->n + 1, sizeof entries[0]);
+	for (uint32_t row = 0; row < table->n; row++)
+		if (node_table_is_open(table, row))
+			entries[n++] = entry_of(table, row, order);
+	order_build(&table->orders[order], entries, n);
+	free(entries);
+	table->has_order[order] = true;
+	return &table->orders[order];
 }
 
 uint32_t
@@ -235,11 +180,17 @@ update_in_place(struct node_table *table, Davit__PlaceNode *const *changed, size
 			ret_new[n_new++] = changed[i];
 			continue;
 		}
+		row_out(table, row);
 		/* The new one first: texts and engine that stay keep their numbers. */
 		old = table->nodes[row];
-		node_init(table, &table->nodes[row], changed[i]);
+		node_read(table, &table->nodes[row], changed[i]);
+		table->nodes[row].running = TAKE(old.running);
+		table->nodes[row].n_running = old.n_running;
+		old.n_running = 0;
+		if (!node_is_alike(&table->nodes[row], &old))
+			table->shape++;
 		node_fini(table, &old);
-		row_refresh(table, row);
+		row_in(table, row);
 	}
 	return n_new;
 }
@@ -249,32 +200,25 @@ static void
 rows_merge(struct node_table *table, Davit__PlaceNode *const *new, size_t n_new)
 {
 	uint32_t n = table->n + (uint32_t)n_new;
-	uint32_t room = (n + NODE_BLOCK - 1) / NODE_BLOCK * NODE_BLOCK;
-	struct node *old = table->nodes, *nodes = xcalloc(room, sizeof *nodes);
+	struct node *old = table->nodes, *nodes = xcalloc((size_t)n + 1, sizeof *nodes);
 	uint32_t from_old = 0;
 	size_t from_new = 0;
 
 	for (uint32_t row = 0; row < n; row++) {
 		if (from_new < n_new &&
 			(from_old == table->n || strcmp(new[from_new]->id, old[from_old].id) < 0))
-			node_init(table, &nodes[row], new[from_new++]);
+			node_read(table, &nodes[row], new[from_new++]);
 		else
 			nodes[row] = old[from_old++];
 	}
 	free(old);
-	columns_free(&table->columns);
+	orders_fini(table);
 	table->nodes = nodes;
 	table->n = n;
-	table->room = room;
-	if (room > 0)
-		columns_new(&table->columns, room);
-	for (uint32_t row = 0; row < n; row++)
-		row_refresh(table, row);
-	for (uint32_t row = n; row < room; row++)
-		row_void(table, row);
+	table->shape++;
 }
 
-/* Takes rows out; the columns are wrong until rows_merge. Returns how many went. */
+/* Takes rows out; the orders are wrong until rows_merge. Returns how many went. */
 static uint32_t
 rows_remove(struct node_table *table, const char *const *removed, size_t n_removed)
 {
@@ -315,23 +259,41 @@ node_table_update(struct node_table *table, Davit__PlaceNode *const *changed, si
 		rows_merge(table, new, kept);
 }
 
+struct node_device *
+node_table_device(const struct node *node, uint32_t kind)
+{
+	for (uint8_t i = 0; kind != 0 && i < node->n_devices; i++)
+		if (node->devices[i].kind == kind)
+			return &node->devices[i];
+	return NULL;
+}
+
+static bool
+fits_otherwise(const struct node_table *table, const struct node *node, const struct want *want)
+{
+	if (want->n_dynamic_ports > node->n_ports_free)
+		return false;
+	for (uint32_t i = 0; i < want->n_devices; i++) {
+		const struct node_device *device = node_table_device(node, want->devices[i].number);
+
+		if (device == NULL || device->free < want->devices[i].n)
+			return false;
+	}
+	for (uint32_t i = 0; i < want->n_ports; i++)
+		if (engines_port_is_taken(table->engines, node->engine, want->ports[i]))
+			return false;
+	return true;
+}
+
 bool
 node_table_fits(const struct node_table *table, uint32_t row, const struct want *want)
 {
 	const struct node *node = &table->nodes[row];
 
-	if (!node->is_schedulable || node->n_tasks >= table->tasks_per_node_max)
-		return false;
-	if (want->cpu_milli > node->cpu_milli || want->memory_bytes > node->memory_bytes ||
-		want->disk_bytes > node->disk_bytes)
-		return false;
-	if (want->gpus > node->gpus || want->n_dynamic_ports > node->n_ports_free)
-		return false;
-	for (uint32_t i = 0; i < want->n_ports; i++) {
-		if (engines_port_is_taken(table->engines, node->engine, want->ports[i]))
-			return false;
-	}
-	return true;
+	return node_table_is_open(table, row) && want->amounts.cpu_milli <= node->free.cpu_milli &&
+	       want->amounts.memory_bytes <= node->free.memory_bytes &&
+	       want->amounts.disk_bytes <= node->free.disk_bytes &&
+	       fits_otherwise(table, node, want);
 }
 
 void
@@ -339,15 +301,17 @@ node_table_take(struct node_table *table, uint32_t row, const struct want *want)
 {
 	struct node *node = &table->nodes[row];
 
-	node->cpu_milli -= want->cpu_milli;
-	node->memory_bytes -= want->memory_bytes;
-	node->disk_bytes -= want->disk_bytes;
-	node->gpus -= want->gpus;
+	row_out(table, row);
+	node->free.cpu_milli -= want->amounts.cpu_milli;
+	node->free.memory_bytes -= want->amounts.memory_bytes;
+	node->free.disk_bytes -= want->amounts.disk_bytes;
 	node->n_ports_free -= want->n_dynamic_ports;
 	node->n_tasks++;
+	for (uint32_t i = 0; i < want->n_devices; i++)
+		node_table_device(node, want->devices[i].number)->free -= want->devices[i].n;
 	for (uint32_t i = 0; i < want->n_ports; i++)
 		engines_port_take(table->engines, node->engine, want->ports[i]);
-	row_refresh(table, row);
+	row_in(table, row);
 }
 
 void
@@ -355,27 +319,17 @@ node_table_give(struct node_table *table, uint32_t row, const struct want *want)
 {
 	struct node *node = &table->nodes[row];
 
-	node->cpu_milli += want->cpu_milli;
-	node->memory_bytes += want->memory_bytes;
-	node->disk_bytes += want->disk_bytes;
-	node->gpus += want->gpus;
+	row_out(table, row);
+	node->free.cpu_milli += want->amounts.cpu_milli;
+	node->free.memory_bytes += want->amounts.memory_bytes;
+	node->free.disk_bytes += want->amounts.disk_bytes;
 	node->n_ports_free += want->n_dynamic_ports;
 	node->n_tasks--;
+	for (uint32_t i = 0; i < want->n_devices; i++)
+		node_table_device(node, want->devices[i].number)->free += want->devices[i].n;
 	for (uint32_t i = 0; i < want->n_ports; i++)
 		engines_port_give(table->engines, node->engine, want->ports[i]);
-	row_refresh(table, row);
-}
-
-void
-node_table_hide(struct node_table *table, uint32_t row)
-{
-	table->columns.cpu[row] = -1;
-}
-
-void
-node_table_show(struct node_table *table, uint32_t row)
-{
-	row_refresh(table, row);
+	row_in(table, row);
 }
 
 const char *

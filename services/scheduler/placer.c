@@ -6,10 +6,12 @@
 #include <uthash.h>
 
 #include "common/base/mem.h"
-#include "services/scheduler/filters.h"
+#include "services/scheduler/evict.h"
+#include "services/scheduler/explain.h"
 #include "services/scheduler/limits.h"
 #include "services/scheduler/place_reply.h"
 #include "services/scheduler/strategies.h"
+#include "services/scheduler/taking.h"
 
 /* A spec of the present call. */
 struct spec_entry {
@@ -18,31 +20,38 @@ struct spec_entry {
 	struct demand demand;
 	Davit__TaskSpec__Strategy strategy;
 	struct place_refusal *refusal; /* of the last task without a place; NULL: none yet */
-};
-
-/* What has to be given back when the call ends. */
-struct taking {
-	uint32_t row;
-	const struct want *want;
+	uint64_t refusal_epoch;
 };
 
 struct placer {
 	struct placer_options options;
-	struct node_table table;
+	struct cluster cluster;
 	struct strategies *strategies;
 	struct filters *filters;
-	bool has_nodes; /* a snapshot was seen */
-	uint64_t version;
 	struct place_reply reply;
 	struct placer_counts counts;
 
 	/* During one call. */
-	struct spec_entry *specs; /* by id */
+	const Davit__PlaceRequest *request;
+	struct strategies *chooser; /* the above, or a copy for a question */
+	struct spec_entry *specs;   /* by id */
 	struct spec_entry *spec_room;
 	struct spec_entry **by_task;
-	struct taking *takings;
-	size_t n_takings;
-	uint64_t n_rows_explained;
+	struct takings takings;
+	uint64_t n_rows_looked; /* slowly, to explain or to evict */
+	uint64_t epoch;         /* grows when room comes free during the call */
+};
+
+enum outcome { OUTCOME_PLACED, OUTCOME_REFUSED, OUTCOME_UNANSWERED };
+
+/* One task, and what is found out about it. */
+struct attempt {
+	const Davit__PlaceTask *task;
+	struct spec_entry *entry;
+	struct seek seek;
+	uint32_t avoid[PLACE_AVOID_MAX];
+	struct place_refusal *refusal;
+	Davit__Explanation *explanation; /* NULL: nobody asked */
 };
 
 struct placer *
@@ -55,9 +64,9 @@ placer_new(const struct placer_options *options)
 		placer->options.strategy = DAVIT__TASK_SPEC__STRATEGY__BEST_FIT;
 	if (placer->options.tasks_per_node_max == 0)
 		placer->options.tasks_per_node_max = PLACE_TASKS_PER_NODE_MAX;
-	node_table_init(&placer->table, placer->options.tasks_per_node_max);
+	cluster_init(&placer->cluster, placer->options.tasks_per_node_max);
 	placer->strategies = strategies_new(options->seed);
-	placer->filters = filters_new(&placer->table);
+	placer->filters = filters_new(&placer->cluster);
 	return placer;
 }
 
@@ -69,7 +78,7 @@ placer_free(struct placer *placer)
 	place_reply_fini(&placer->reply);
 	filters_free(placer->filters);
 	strategies_free(placer->strategies);
-	node_table_fini(&placer->table);
+	cluster_fini(&placer->cluster);
 	free(placer);
 }
 
@@ -82,65 +91,54 @@ placer_reply_done(struct placer *placer)
 uint64_t
 placer_version(const struct placer *placer)
 {
-	return placer->version;
+	return placer->cluster.version;
 }
 
 uint32_t
 placer_n_nodes(const struct placer *placer)
 {
-	return placer->table.n;
+	return placer->cluster.table.n;
 }
 
-static int
-node_compare(const void *a, const void *b)
+int
+placer_options_read_namespaces(struct placer_options *options, const char *text, struct err *err)
 {
-	const Davit__PlaceNode *const *left = a, *const *right = b;
+	while (text != NULL && *text != '\0') {
+		struct placer_namespace *namespace = &options->namespaces[options->n_namespaces];
+		size_t size = strcspn(text, ","), name_size = strcspn(text, "=,");
+		char name[32];
+		int rc;
 
-	return strcmp((*left)->id, (*right)->id);
-}
-
-static int
-text_compare(const void *a, const void *b)
-{
-	const char *const *left = a, *const *right = b;
-
-	return strcmp(*left, *right);
-}
-
-/* The request's nodes and removed nodes in the order of their ids. The caller frees both. */
-struct sorted_change {
-	Davit__PlaceNode **nodes;
-	const char **removed;
-};
-
-static void
-sorted_change_fini_cleanup(struct sorted_change *change)
-{
-	free(change->nodes);
-	free(change->removed);
-}
-
-static int
-sort_change(const Davit__PlaceRequest *request, struct sorted_change *ret_change,
-	struct place_fault *fault)
-{
-	size_t n = request->n_nodes;
-	Davit__PlaceNode **nodes = xcalloc(n + 1, sizeof nodes[0]);
-	const char **removed = xcalloc(request->n_removed_nodes + 1, sizeof removed[0]);
-
-	*ret_change = (struct sorted_change){.nodes = nodes, .removed = removed};
-	for (size_t i = 0; i < n; i++)
-		nodes[i] = request->nodes[i];
-	for (size_t i = 0; i < request->n_removed_nodes; i++)
-		removed[i] = request->removed_nodes[i];
-	qsort(nodes, n, sizeof nodes[0], node_compare);
-	qsort(removed, request->n_removed_nodes, sizeof removed[0], text_compare);
-	for (size_t i = 1; i < n; i++) {
-		if (strcmp(nodes[i - 1]->id, nodes[i]->id) == 0)
-			return place_fault_set(fault, -EINVAL, "nodes", "hold '%.100s' twice",
-				nodes[i]->id);
+		if (options->n_namespaces == PLACER_NAMESPACES_MAX)
+			return err_set(err, -EINVAL, "more than %d namespaces",
+				PLACER_NAMESPACES_MAX);
+		if (name_size == 0 || name_size > PLACER_NAMESPACE_MAX || name_size >= size ||
+			size - name_size > sizeof name)
+			return err_set(err, -EINVAL,
+				"'%.*s': want NAMESPACE=STRATEGY, such as batch=best-fit",
+				(int)(size < 60 ? size : 60), text);
+		(void)snprintf(namespace->name, sizeof namespace->name, "%.*s", (int)name_size,
+			text);
+		(void)snprintf(name, sizeof name, "%.*s", (int)(size - name_size - 1),
+			text + name_size + 1);
+		rc = strategy_parse(name, &namespace->strategy, err);
+		if (rc < 0)
+			return err_wrap(err, "namespace '%s'", namespace->name);
+		options->n_namespaces++;
+		text += size + (text[size] == ',');
 	}
 	return 0;
+}
+
+static Davit__TaskSpec__Strategy
+strategy_of(const struct placer_options *options, const Davit__TaskSpec *spec)
+{
+	if (spec->strategy != DAVIT__TASK_SPEC__STRATEGY__CLUSTER)
+		return spec->strategy;
+	for (uint32_t i = 0; i < options->n_namespaces; i++)
+		if (strcmp(options->namespaces[i].name, spec_namespace(spec)) == 0)
+			return options->namespaces[i].strategy;
+	return options->strategy;
 }
 
 static void
@@ -148,23 +146,38 @@ specs_fini(struct placer *placer, size_t n)
 {
 	HASH_CLEAR(hh, placer->specs);
 	for (size_t i = 0; i < n; i++)
-		demand_fini(&placer->spec_room[i].demand);
+		if (placer->spec_room[i].id != NULL)
+			demand_fini(&placer->spec_room[i].demand, &placer->cluster);
 	free(placer->spec_room);
 	free(placer->by_task);
 	placer->spec_room = NULL;
 	placer->by_task = NULL;
 }
 
+/* Most tasks come behind another of their spec, or in the order of the specs. */
+static struct spec_entry *
+spec_find(const struct placer *placer, const Davit__PlaceRequest *request, const char *id,
+	size_t guess)
+{
+	struct spec_entry *entry;
+
+	if (guess < request->n_specs && strcmp(placer->spec_room[guess].id, id) == 0)
+		return &placer->spec_room[guess];
+	HASH_FIND_STR(placer->specs, id, entry);
+	return entry;
+}
+
 static int
 specs_index(struct placer *placer, const Davit__PlaceRequest *request, struct place_fault *fault)
 {
-	struct spec_entry *entry;
+	size_t guess = 0;
 
 	placer->spec_room = xcalloc(request->n_specs + 1, sizeof placer->spec_room[0]);
 	placer->by_task = xcalloc(request->n_tasks + 1, sizeof placer->by_task[0]);
 	for (size_t i = 0; i < request->n_specs; i++) {
 		const Davit__PlaceSpec *spec = request->specs[i];
 		unsigned size = (unsigned)strlen(spec->id);
+		struct spec_entry *entry;
 
 		HASH_FIND(hh, placer->specs, spec->id, size, entry);
 		if (entry != NULL)
@@ -172,194 +185,341 @@ specs_index(struct placer *placer, const Davit__PlaceRequest *request, struct pl
 				spec->id);
 		entry = &placer->spec_room[i];
 		entry->id = spec->id;
-		entry->strategy = spec->spec->strategy == DAVIT__TASK_SPEC__STRATEGY__CLUSTER
-					  ? placer->options.strategy
-					  : spec->spec->strategy;
-		demand_init(&entry->demand, spec->spec);
+		entry->demand.spec = spec->spec;
+		entry->strategy = strategy_of(&placer->options, spec->spec);
 		HASH_ADD_KEYPTR(hh, placer->specs, entry->id, size, entry);
 	}
 	for (size_t i = 0; i < request->n_tasks; i++) {
 		const char *id = request->tasks[i]->spec_id;
 		char field[PLACE_FIELD_MAX];
 
-		HASH_FIND_STR(placer->specs, id, placer->by_task[i]);
+		placer->by_task[i] = spec_find(placer, request, id, guess);
 		if (placer->by_task[i] == NULL) {
 			(void)snprintf(field, sizeof field, "tasks[%zu].spec_id", i);
 			return place_fault_set(fault, -EINVAL, field,
 				"'%.100s' is not among the specs", id);
 		}
+		guess = (size_t)(placer->by_task[i] - placer->spec_room);
+		if (i + 1 < request->n_tasks && strcmp(request->tasks[i + 1]->spec_id, id) != 0)
+			guess++;
 	}
 	return 0;
 }
 
-/* What this scheduler does not do yet is said, not passed over. NULL: nothing. */
-static const char *
-unsupported(const struct spec_entry *entry)
+static struct place_refusal *
+words(struct placer *placer, const char *text)
 {
-	const Davit__TaskSpec *spec = entry->demand.spec;
-
-	if (spec->n_affinities > 0)
-		return "this scheduler does not know affinities";
-	if (spec->n_spreads > 0)
-		return "this scheduler does not know spreads";
-	if (spec->gang != NULL && spec->gang->all_or_nothing)
-		return "this scheduler does not know gangs";
-	if (strategy_name(entry->strategy) == NULL)
-		return "this scheduler does not know the task's strategy";
-	return NULL;
-}
-
-static void
-refuse_in_words(struct placer *placer, const Davit__PlaceTask *task, const char *words)
-{
-	place_reply_add_refusal(&placer->reply, task->task_id,
-		place_reply_make_words(&placer->reply, words));
+	return place_reply_make_words(&placer->reply, text);
 }
 
 /* Room only shrinks during a call: what fitted nowhere once need not be tried again. */
-static void
-refuse(struct placer *placer, const Davit__PlaceTask *task, struct spec_entry *entry)
+static bool
+is_refused_before(const struct placer *placer, const struct attempt *attempt)
 {
-	struct place_refusal *made = task->n_avoid_nodes == 0 ? entry->refusal : NULL;
+	const struct spec_entry *entry = attempt->entry;
+
+	return entry->refusal != NULL && entry->refusal_epoch == placer->epoch &&
+	       attempt->seek.n_avoid == 0 && !demand_may_change_its_mind(&entry->demand);
+}
+
+/* Whether every row may be looked at slowly once more in this call. */
+static bool
+may_look(struct placer *placer)
+{
+	if (placer->n_rows_looked > PLACE_EXPLAIN_ROWS_MAX)
+		return false;
+	placer->n_rows_looked += placer->cluster.table.n;
+	return true;
+}
+
+static enum outcome
+refuse(struct placer *placer, struct attempt *attempt)
+{
+	struct spec_entry *entry = attempt->entry;
 	struct refusal refusal;
 
-	if (made == NULL && placer->n_rows_explained > PLACE_EXPLAIN_ROWS_MAX) {
-		refuse_in_words(placer, task,
+	if (is_refused_before(placer, attempt)) {
+		attempt->refusal = entry->refusal;
+		return OUTCOME_REFUSED;
+	}
+	if (!may_look(placer)) {
+		attempt->refusal = words(placer,
 			"no node fits (too many tasks were refused at once to say why for each)");
-		return;
+		return OUTCOME_REFUSED;
 	}
-	if (made == NULL) {
-		refusal_explain(&placer->table, &entry->demand, task->avoid_nodes,
-			task->n_avoid_nodes, &refusal);
-		placer->n_rows_explained += placer->table.n;
-		made = place_reply_make_refusal(&placer->reply, &placer->table, &refusal);
+	refusal_explain(&attempt->seek, &placer->cluster, &refusal);
+	attempt->refusal =
+		place_reply_make_refusal(&placer->reply, &placer->cluster.table, &refusal);
+	if (attempt->seek.n_avoid == 0) {
+		entry->refusal = attempt->refusal;
+		entry->refusal_epoch = placer->epoch;
 	}
-	if (task->n_avoid_nodes == 0)
-		entry->refusal = made;
-	place_reply_add_refusal(&placer->reply, task->task_id, made);
-}
-
-static void
-avoided_hide(struct placer *placer, const Davit__PlaceTask *task, bool hide)
-{
-	for (size_t i = 0; i < task->n_avoid_nodes; i++) {
-		uint32_t row = node_table_find(&placer->table, task->avoid_nodes[i]);
-
-		if (row == NODE_ROW_NONE)
-			continue;
-		if (hide)
-			node_table_hide(&placer->table, row);
-		else
-			node_table_show(&placer->table, row);
-	}
-}
-
-static bool
-choose(struct placer *placer, const Davit__PlaceTask *task, const struct spec_entry *entry,
-	const int32_t *allow, struct choice *ret_choice)
-{
-	bool found;
-
-	avoided_hide(placer, task, true);
-	found = strategies_choose(placer->strategies, entry->strategy, &placer->table,
-		&entry->demand.want, allow, ret_choice);
-	avoided_hide(placer, task, false);
-	return found;
-}
-
-static void
-place_one(struct placer *placer, const Davit__PlaceTask *task, struct spec_entry *entry)
-{
-	const char *words = unsupported(entry);
-	const struct want *want = &entry->demand.want;
-	const int32_t *allow;
-	struct choice choice;
-	struct err err;
-
-	if (words != NULL) {
-		refuse_in_words(placer, task, words);
-		return;
-	}
-	if (filters_get(placer->filters, &entry->demand, &allow, &err) < 0) {
-		refuse_in_words(placer, task, err.text);
-		return;
-	}
-	if ((entry->refusal != NULL && task->n_avoid_nodes == 0) ||
-		!choose(placer, task, entry, allow, &choice)) {
-		refuse(placer, task, entry);
-		return;
-	}
-	node_table_take(&placer->table, choice.row, want);
-	filters_taken(placer->filters, choice.row, want);
-	placer->takings[placer->n_takings++] = (struct taking){.row = choice.row, .want = want};
-	place_reply_add_placement(&placer->reply, task->task_id, placer->table.nodes[choice.row].id,
-		choice.score);
-}
-
-static void
-place_all(struct placer *placer, const Davit__PlaceRequest *request)
-{
-	placer->takings = xcalloc(request->n_tasks + 1, sizeof placer->takings[0]);
-	placer->n_takings = 0;
-	placer->n_rows_explained = 0;
-	filters_reset(placer->filters);
-	for (size_t i = 0; i < request->n_tasks; i++)
-		place_one(placer, request->tasks[i], placer->by_task[i]);
-	filters_reset(placer->filters);
-	while (placer->n_takings > 0) {
-		const struct taking *taking = &placer->takings[--placer->n_takings];
-
-		node_table_give(&placer->table, taking->row, taking->want);
-	}
-	free(placer->takings);
-	placer->takings = NULL;
+	return OUTCOME_REFUSED;
 }
 
 static int
-check_version(const struct placer *placer, const Davit__PlaceRequest *request,
-	struct place_fault *fault)
+row_compare(const void *a, const void *b)
 {
-	if (request->snapshot)
-		return 0;
-	if (!placer->has_nodes)
-		return place_fault_set(fault, -ESTALE, "base_version",
-			"nothing is known of the nodes yet: send a snapshot");
-	if (request->base_version != placer->version)
-		return place_fault_set(fault, -ESTALE, "base_version",
-			"the changes start from version %llu, the cache is at %llu: send a snapshot",
-			(unsigned long long)request->base_version,
-			(unsigned long long)placer->version);
-	return 0;
+	const uint32_t *left = a, *right = b;
+
+	return *left < *right ? -1 : *left > *right;
+}
+
+static void
+read_avoided(struct placer *placer, struct attempt *attempt)
+{
+	const Davit__PlaceTask *task = attempt->task;
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < task->n_avoid_nodes; i++) {
+		uint32_t row = node_table_find(&placer->cluster.table, task->avoid_nodes[i]);
+
+		if (row != NODE_ROW_NONE)
+			attempt->avoid[n++] = row;
+	}
+	if (n > 1)
+		qsort(attempt->avoid, n, sizeof attempt->avoid[0], row_compare);
+	attempt->seek.avoid = attempt->avoid;
+	attempt->seek.n_avoid = n;
+}
+
+/* What is asked for is read. PLACED: go on. */
+static enum outcome
+prepare(struct placer *placer, struct attempt *attempt)
+{
+	struct demand *demand = &attempt->entry->demand;
+	struct cluster *cluster = &placer->cluster;
+	struct err err;
+
+	if (strategy_name(attempt->entry->strategy) == NULL) {
+		attempt->refusal =
+			words(placer, "this scheduler does not know the task's strategy");
+		return OUTCOME_REFUSED;
+	}
+	if (filters_get(placer->filters, demand->spec,
+		    demand->filter_key != NULL ? demand->filter_key : "", &attempt->seek.filter,
+		    &err) < 0) {
+		attempt->refusal = words(placer, err.text);
+		return OUTCOME_REFUSED;
+	}
+	if (cluster->has_groups)
+		demand_wish(demand, cluster, attempt->task);
+	else if (demand_needs_groups(demand))
+		return OUTCOME_UNANSWERED;
+	attempt->seek.table = &cluster->table;
+	attempt->seek.demand = demand;
+	read_avoided(placer, attempt);
+	return OUTCOME_PLACED;
+}
+
+static void
+explain(struct placer *placer, struct attempt *attempt)
+{
+	struct explanation *explanation;
+
+	if (!placer->request->explain || !may_look(placer))
+		return;
+	explanation = xcalloc(1, sizeof *explanation);
+	explain_decision(&attempt->seek, &placer->cluster, placer->chooser,
+		attempt->entry->strategy, explanation);
+	attempt->explanation = place_reply_add_explanation(&placer->reply, attempt->task->task_id,
+		&attempt->seek, explanation);
+	free(explanation);
+}
+
+static Davit__Placement *
+propose(struct placer *placer, const struct attempt *attempt, uint32_t row, double score)
+{
+	return place_reply_add_placement(&placer->reply, attempt->task->task_id,
+		placer->cluster.table.nodes[row].id, score);
+}
+
+/* It fits nowhere: others may go for it. */
+static bool
+evict(struct placer *placer, struct attempt *attempt)
+{
+	struct evictions evictions;
+
+	if (!may_look(placer) || !evict_choose(&attempt->seek, &placer->cluster, &evictions))
+		return false;
+	place_reply_evict(&placer->reply, propose(placer, attempt, evictions.row, 0), &evictions);
+	if (attempt->explanation != NULL)
+		place_reply_explain_evictions(&placer->reply, attempt->explanation, &attempt->seek,
+			&evictions);
+	takings_place(&placer->takings, &placer->cluster, &attempt->seek, evictions.row,
+		attempt->task, &evictions);
+	placer->epoch++;
+	return true;
+}
+
+static bool
+claim(struct placer *placer, struct attempt *attempt)
+{
+	Davit__Placement *placement;
+	uint32_t row = NODE_ROW_NONE;
+
+	if (may_look(placer))
+		row = claim_choose(&attempt->seek, &placer->cluster);
+	if (row == NODE_ROW_NONE)
+		return false;
+	placement = propose(placer, attempt, row, 0);
+	placement->has_claim = placement->claim = true;
+	takings_claim(&placer->takings, &placer->cluster, &attempt->seek, row);
+	return true;
+}
+
+static enum outcome
+place_one(struct placer *placer, struct attempt *attempt)
+{
+	const Davit__PlaceTask *task = attempt->task;
+	enum outcome outcome = prepare(placer, attempt);
+	struct choice choice;
+	bool may_more = task->may_preempt || task->may_claim;
+
+	if (outcome != OUTCOME_PLACED)
+		return outcome;
+	explain(placer, attempt);
+	if (is_refused_before(placer, attempt) && !may_more)
+		return refuse(placer, attempt);
+	if (!is_refused_before(placer, attempt) &&
+		strategies_choose(placer->chooser, attempt->entry->strategy, &attempt->seek,
+			&choice)) {
+		(void)propose(placer, attempt, choice.row, choice.score);
+		takings_place(&placer->takings, &placer->cluster, &attempt->seek, choice.row, task,
+			NULL);
+		return OUTCOME_PLACED;
+	}
+	if (task->may_preempt && !placer->cluster.has_groups)
+		return OUTCOME_UNANSWERED;
+	if (task->may_preempt && evict(placer, attempt))
+		return OUTCOME_PLACED;
+	if (task->may_claim && !task->gang && claim(placer, attempt))
+		return OUTCOME_PLACED;
+	return refuse(placer, attempt);
+}
+
+static void
+answer(struct placer *placer, const struct attempt *attempt, enum outcome outcome)
+{
+	if (outcome == OUTCOME_REFUSED)
+		place_reply_add_refusal(&placer->reply, attempt->task->task_id, attempt->refusal);
+	if (outcome == OUTCOME_UNANSWERED)
+		place_reply_want_groups(&placer->reply);
+}
+
+static const char *
+group_of(const Davit__PlaceTask *task)
+{
+	return task->group_id != NULL ? task->group_id : task->task_id;
+}
+
+/* How many tasks from the first on are one gang; 0: the first is in none. */
+static size_t
+gang_size(const Davit__PlaceRequest *request, size_t first)
+{
+	size_t n = 0;
+
+	while (first + n < request->n_tasks && request->tasks[first + n]->gang &&
+		strcmp(group_of(request->tasks[first + n]), group_of(request->tasks[first])) == 0)
+		n++;
+	return n;
+}
+
+/* All of them, or none: what the first took goes back when the last has no place. */
+static void
+place_gang(struct placer *placer, size_t first, size_t n)
+{
+	const Davit__PlaceRequest *request = placer->request;
+	size_t n_takings = placer->takings.n, n_placements = placer->reply.message.n_placements;
+	enum outcome outcome = OUTCOME_PLACED;
+	char text[PLACE_MESSAGE_MAX];
+	struct attempt attempt;
+	size_t i;
+
+	for (i = 0; i < n && outcome == OUTCOME_PLACED; i++) {
+		attempt = (struct attempt){.task = request->tasks[first + i],
+			.entry = placer->by_task[first + i]};
+		outcome = place_one(placer, &attempt);
+	}
+	if (outcome == OUTCOME_PLACED)
+		return;
+	takings_undo(&placer->takings, &placer->cluster, n_takings);
+	place_reply_cut_placements(&placer->reply, n_placements);
+	placer->epoch++;
+	if (outcome == OUTCOME_UNANSWERED) {
+		place_reply_want_groups(&placer->reply);
+		return;
+	}
+	(void)snprintf(text, sizeof text, "all or none of %zu: only %zu fit now; %.400s", n, i - 1,
+		place_refusal_words(attempt.refusal));
+	attempt.refusal = place_reply_make_like(&placer->reply, attempt.refusal, text);
+	for (i = 0; i < n; i++) {
+		attempt.task = request->tasks[first + i];
+		answer(placer, &attempt, OUTCOME_REFUSED);
+	}
+}
+
+static void
+place_all(struct placer *placer)
+{
+	const Davit__PlaceRequest *request = placer->request;
+	struct strategies *copy = NULL;
+
+	if (request->dry_run)
+		copy = strategies_copy(placer->strategies);
+	placer->chooser = copy != NULL ? copy : placer->strategies;
+	placer->n_rows_looked = 0;
+	filters_reset(placer->filters);
+	for (size_t i = 0; i < request->n_tasks;) {
+		size_t n = gang_size(request, i);
+		struct attempt attempt;
+
+		if (n > 0) {
+			place_gang(placer, i, n);
+			i += n;
+			continue;
+		}
+		/* The room for avoided rows need not be cleared each time. */
+		attempt.task = request->tasks[i];
+		attempt.entry = placer->by_task[i];
+		attempt.seek = (struct seek){0};
+		attempt.refusal = NULL;
+		attempt.explanation = NULL;
+		answer(placer, &attempt, place_one(placer, &attempt));
+		i++;
+	}
+	takings_undo(&placer->takings, &placer->cluster, 0);
+	takings_fini(&placer->takings);
+	if (placer->cluster.has_groups)
+		groups_end(placer->cluster.groups);
+	filters_reset(placer->filters);
+	strategies_free(copy);
+	placer->chooser = NULL;
 }
 
 int
 placer_place(struct placer *placer, const Davit__PlaceRequest *request,
 	const Davit__PlaceReply **ret_reply, struct place_fault *fault)
 {
-	CLEANUP(sorted_change_fini) struct sorted_change change = {0};
 	int rc = place_check(request, fault);
 
-	if (rc == 0)
-		rc = check_version(placer, request, fault);
-	placer->counts.n_stale += rc == -ESTALE;
-	if (rc == 0)
-		rc = sort_change(request, &change, fault);
 	if (rc < 0)
 		return rc;
 	rc = specs_index(placer, request, fault);
+	if (rc == 0)
+		rc = cluster_apply(&placer->cluster, request, fault);
+	placer->counts.n_stale += rc == -ESTALE;
 	if (rc < 0) {
-		specs_fini(placer, request->n_specs);
+		specs_fini(placer, 0);
 		return rc;
 	}
-	if (request->snapshot)
-		node_table_clear(&placer->table);
-	node_table_update(&placer->table, change.nodes, request->n_nodes, change.removed,
-		request->n_removed_nodes);
-	placer->has_nodes = true;
-	if (request->has_version || request->snapshot)
-		placer->version = request->version;
-	place_reply_reset(&placer->reply, request->n_tasks, placer->version);
-	place_all(placer, request);
+	for (size_t i = 0; i < request->n_specs; i++)
+		demand_init(&placer->spec_room[i].demand, &placer->cluster.table,
+			request->specs[i]->spec);
+	place_reply_reset(&placer->reply, request->n_tasks, placer->cluster.version);
+	placer->request = request;
+	place_all(placer);
+	placer->request = NULL;
 	specs_fini(placer, request->n_specs);
 	*ret_reply = place_reply_message(&placer->reply);
 	placer->counts.n_calls++;

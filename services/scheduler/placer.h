@@ -1,7 +1,7 @@
 /*
  * placer.h - the core of the scheduler: one call of Place.
  *
- * It keeps what the manager said about the nodes, by version, and nothing that it
+ * It keeps what the manager said (cluster.h), by version, and nothing that it
  * could not lose. Within one call a placement takes room, so that the next task
  * sees it; when the call ends that room is given back, since only the manager
  * decides: it will say so with the next change of that node. Same calls, same
@@ -12,17 +12,35 @@
 #include <stdint.h>
 
 #include "common/base/cleanup.h"
+#include "common/base/err.h"
 #include "proto/scheduler.pb-c.h"
 #include "services/scheduler/place_check.h"
 
+enum {
+	PLACER_NAMESPACES_MAX = 64, /* with a strategy of their own */
+	PLACER_NAMESPACE_MAX = 63,  /* characters of a name */
+};
+
 struct placer;
+
+/* What tasks of a namespace have for a strategy when they do not say. */
+struct placer_namespace {
+	char name[PLACER_NAMESPACE_MAX + 1];
+	Davit__TaskSpec__Strategy strategy;
+};
 
 struct placer_options {
 	Davit__TaskSpec__Strategy
 		strategy; /* for tasks that leave it to the cluster; CLUSTER: best-fit */
+	struct placer_namespace namespaces[PLACER_NAMESPACES_MAX];
+	uint32_t n_namespaces;
 	uint64_t seed;
 	uint32_t tasks_per_node_max; /* 0: PLACE_TASKS_PER_NODE_MAX */
 };
+
+/* Reads "batch=best-fit,web=spread" into the options. -EINVAL with words. */
+int placer_options_read_namespaces(struct placer_options *options, const char *text,
+	struct err *err);
 
 struct placer *placer_new(const struct placer_options *options);
 void placer_free(struct placer *placer);

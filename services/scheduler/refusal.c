@@ -11,123 +11,108 @@ enum {
 	CONSTRAINT_SHOWN = 100, /* characters of a constraint */
 };
 
-struct explanation {
-	const struct node_table *table;
-	const struct demand *demand;
+struct telling {
+	const struct seek *seek;
 	struct refusal *refusal;
 	uint32_t by_state[8]; /* not ready, by Node.State */
-	struct rule *rules;
-	uint32_t *by_rule; /* nodes that a constraint was the first to rule out */
-	uint16_t port;     /* a wanted host port that is taken somewhere */
 	double least_lack;
 	size_t length; /* of the message */
 	unsigned n_parts;
 };
 
-static void say(struct explanation *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void say(struct telling *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* One more part of the sentence; what does not fit is cut. */
 static void
-say(struct explanation *e, const char *fmt, ...)
+say(struct telling *t, const char *fmt, ...)
 {
-	char *message = e->refusal->message;
+	char *message = t->refusal->message;
 	va_list args;
 	int n;
 
-	if (e->n_parts++ > 0 && e->length + 2 < PLACE_MESSAGE_MAX) {
-		memcpy(message + e->length, ", ", 3);
-		e->length += 2;
+	if (t->n_parts++ > 0 && t->length + 2 < PLACE_MESSAGE_MAX) {
+		memcpy(message + t->length, ", ", 3);
+		t->length += 2;
 	}
 	va_start(args, fmt);
-	n = vsnprintf(message + e->length, PLACE_MESSAGE_MAX - e->length, fmt, args);
+	n = vsnprintf(message + t->length, PLACE_MESSAGE_MAX - t->length, fmt, args);
 	va_end(args);
-	e->length += n < 0 ? 0 : (size_t)n;
-	if (e->length >= PLACE_MESSAGE_MAX)
-		e->length = PLACE_MESSAGE_MAX - 1;
+	t->length += n < 0 ? 0 : (size_t)n;
+	if (t->length >= PLACE_MESSAGE_MAX)
+		t->length = PLACE_MESSAGE_MAX - 1;
 }
 
-static bool
-is_avoided(const char *id, char *const *avoid, size_t n_avoid)
+void
+refusal_count(struct refusal *refusal, enum filter_reason reason, const char *detail)
 {
-	for (size_t i = 0; i < n_avoid; i++) {
-		if (strcmp(avoid[i], id) == 0)
-			return true;
-	}
-	return false;
-}
+	struct refusal_count *count = refusal->counts;
 
-/* What rules the node out whatever its size, or FILTER_NONE. */
-static enum filter_reason
-ruled_out(struct explanation *e, uint32_t row)
-{
-	const struct node *node = &e->table->nodes[row];
-	const Davit__TaskSpec *spec = e->demand->spec;
-
-	if (!node->is_schedulable && node->state != DAVIT__NODE__STATE__READY) {
-		e->by_state[(unsigned)node->state % 8]++;
-		return FILTER_STATE;
-	}
-	if (!node->is_schedulable)
-		return FILTER_DRAINING;
-	if (spec->platform != NULL && !rule_platform_admits(spec->platform, e->table, row))
-		return FILTER_PLATFORM;
-	for (size_t i = 0; i < spec->n_constraints; i++) {
-		if (!rule_admits(&e->rules[i], e->table, row)) {
-			e->by_rule[i]++;
-			return FILTER_CONSTRAINT;
+	if (detail == NULL)
+		detail = "";
+	for (uint32_t i = 0; i < refusal->n_counts; i++, count++) {
+		if (count->reason == reason &&
+			strncmp(count->detail, detail, REFUSAL_DETAIL_MAX - 1) == 0) {
+			count->n++;
+			return;
 		}
 	}
-	return node->n_tasks >= e->table->tasks_per_node_max ? FILTER_SLOTS : FILTER_NONE;
+	if (refusal->n_counts == REFUSAL_COUNTS_MAX)
+		return;
+	refusal->n_counts++;
+	*count = (struct refusal_count){.reason = reason, .n = 1};
+	(void)snprintf(count->detail, sizeof count->detail, "%s", detail);
 }
 
-/* How much is missing, and that as a part of what is wanted. */
-static int64_t
-lack(int64_t wanted, int64_t has, uint32_t *count, double *greatest)
+const char *
+refusal_detail(const struct seek *seek, enum filter_reason reason, uint32_t detail)
 {
-	double part;
-
-	if (wanted <= has)
-		return 0;
-	(*count)++;
-	part = (double)(wanted - has) / (double)wanted;
-	if (part > *greatest)
-		*greatest = part;
-	return wanted - has;
+	if (reason == FILTER_CONSTRAINT)
+		return seek->demand->spec->constraints[detail];
+	if (reason == FILTER_AFFINITY)
+		return seek->demand->limits[detail].text;
+	return NULL;
 }
 
 static void
-look_at_sizes(struct explanation *e, uint32_t row)
+look_at_row(struct telling *t, const struct judge *judge, uint32_t row)
 {
-	const struct node *node = &e->table->nodes[row];
-	const struct want *want = &e->demand->want;
-	uint32_t *counts = e->refusal->counts;
-	double greatest = 0;
-	struct want lacking = {
-		.cpu_milli = lack(want->cpu_milli, node->cpu_milli, &counts[FILTER_CPU], &greatest),
-		.memory_bytes = lack(want->memory_bytes, node->memory_bytes, &counts[FILTER_MEMORY],
-			&greatest),
-		.disk_bytes =
-			lack(want->disk_bytes, node->disk_bytes, &counts[FILTER_DISK], &greatest),
-		.gpus = (uint32_t)lack(want->gpus, node->gpus, &counts[FILTER_GPU], &greatest),
-		.n_dynamic_ports = (uint32_t)lack(want->n_dynamic_ports, node->n_ports_free,
-			&counts[FILTER_DYNAMIC_PORTS], &greatest),
-	};
-	bool is_port_taken = false;
+	const struct want *want = &t->seek->demand->want;
+	struct refusal *refusal = t->refusal;
+	uint32_t detail = 0;
+	enum filter_reason reason = judge_row(judge, row, &detail);
+	struct lack lack;
 
-	for (uint32_t i = 0; i < want->n_ports && !is_port_taken; i++) {
-		is_port_taken =
-			engines_port_is_taken(e->table->engines, node->engine, want->ports[i]);
-		if (is_port_taken && e->port == 0)
-			e->port = want->ports[i];
+	if (reason == FILTER_STATE)
+		t->by_state[t->seek->table->nodes[row].state % 8]++;
+	if (reason == FILTER_TAINT)
+		refusal_count(refusal, reason, judge_taints(judge, row).first);
+	else if (reason != FILTER_NONE)
+		refusal_count(refusal, reason, refusal_detail(t->seek, reason, detail));
+	if (reason != FILTER_NONE || !judge_sizes(judge, row, &lack))
+		return;
+	for (unsigned i = FILTER_CPU; i < FILTER_COUNT; i++)
+		if (lack.is_short[i] && i != FILTER_DEVICE)
+			refusal_count(refusal, (enum filter_reason)i, NULL);
+	for (uint32_t i = 0; i < want->n_devices; i++)
+		if (lack.devices[i] > 0)
+			refusal_count(refusal, FILTER_DEVICE, want->devices[i].kind);
+	if (refusal->nearest == NODE_ROW_NONE || lack.greatest < t->least_lack) {
+		t->least_lack = lack.greatest;
+		refusal->nearest = row;
+		refusal->lacking = lack;
 	}
-	counts[FILTER_PORT] += is_port_taken;
-	if (is_port_taken)
-		greatest += 1; /* a node with the port free is nearer, however small */
-	if (greatest > 0 && (e->refusal->nearest == NODE_ROW_NONE || greatest < e->least_lack)) {
-		e->least_lack = greatest;
-		e->refusal->nearest = row;
-		e->refusal->lacking = lacking;
-	}
+}
+
+static uint32_t
+count_of(const struct refusal *refusal, enum filter_reason reason, const char *detail)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < refusal->n_counts; i++)
+		if (refusal->counts[i].reason == reason &&
+			(detail == NULL || strcmp(refusal->counts[i].detail, detail) == 0))
+			n += refusal->counts[i].n;
+	return n;
 }
 
 static const char *
@@ -136,54 +121,132 @@ plural(uint32_t n)
 	return n == 1 ? "" : "s";
 }
 
+/* What of something is wanted, and what the nearest node has. */
+struct shortage {
+	const char *name;
+	uint32_t n; /* nodes that are short */
+	const char *wants, *has;
+	bool is_lacking; /* on the nearest, too */
+};
+
 /* "cpu short on 2 of 3 nodes (wants 4, nearest n2 has 1.5 free)" */
 static void
-say_short(struct explanation *e, enum filter_reason reason, const char *wants, const char *has,
-	bool is_lacking)
+say_short(struct telling *t, const struct shortage *shortage)
 {
-	const struct refusal *refusal = e->refusal;
-	uint32_t n = e->table->n;
+	const struct node_table *table = t->seek->table;
 
-	if (refusal->counts[reason] == 0)
+	if (shortage->n == 0)
 		return;
-	if (is_lacking)
-		say(e, "%s short on %u of %u node%s (wants %s, nearest %.*s has %s free)",
-			filter_name(reason), refusal->counts[reason], n, plural(n), wants,
-			NAME_SHOWN, e->table->nodes[refusal->nearest].name, has);
+	if (shortage->is_lacking)
+		say(t, "%s short on %u of %u node%s (wants %s, nearest %.*s has %s free)",
+			shortage->name, shortage->n, table->n, plural(table->n), shortage->wants,
+			NAME_SHOWN, table->nodes[t->refusal->nearest].name, shortage->has);
 	else
-		say(e, "%s short on %u of %u node%s (wants %s)", filter_name(reason),
-			refusal->counts[reason], n, plural(n), wants);
+		say(t, "%s short on %u of %u node%s (wants %s)", shortage->name, shortage->n,
+			table->n, plural(table->n), shortage->wants);
 }
 
 static void
-say_sizes(struct explanation *e)
+say_amounts(struct telling *t, const struct node *node)
 {
-	static const struct node no_node;
-	const struct refusal *refusal = e->refusal;
-	const struct node *node =
-		refusal->nearest == NODE_ROW_NONE ? &no_node : &e->table->nodes[refusal->nearest];
-	const struct want *want = &e->demand->want, *lacking = &refusal->lacking;
+	const struct refusal *refusal = t->refusal;
+	const struct amounts *want = &t->seek->demand->want.amounts;
+	const struct amounts *lacking = &refusal->lacking.amounts;
 	char wants[UNITS_TEXT_SIZE], has[UNITS_TEXT_SIZE];
 
-	say_short(e, FILTER_CPU, units_format_cpu((uint64_t)want->cpu_milli, wants),
-		units_format_cpu((uint64_t)node->cpu_milli, has), lacking->cpu_milli > 0);
-	say_short(e, FILTER_MEMORY, units_format_bytes((uint64_t)want->memory_bytes, wants),
-		units_format_bytes((uint64_t)node->memory_bytes, has), lacking->memory_bytes > 0);
-	say_short(e, FILTER_DISK, units_format_bytes((uint64_t)want->disk_bytes, wants),
-		units_format_bytes((uint64_t)node->disk_bytes, has), lacking->disk_bytes > 0);
-	(void)snprintf(wants, sizeof wants, "%u", want->gpus);
-	(void)snprintf(has, sizeof has, "%u", node->gpus);
-	say_short(e, FILTER_GPU, wants, has, lacking->gpus > 0);
-	(void)snprintf(wants, sizeof wants, "%u", want->n_dynamic_ports);
-	(void)snprintf(has, sizeof has, "%u", node->n_ports_free);
-	say_short(e, FILTER_DYNAMIC_PORTS, wants, has, lacking->n_dynamic_ports > 0);
-	if (refusal->counts[FILTER_PORT] > 0)
-		say(e, "host port %u taken on %u of %u node%s", e->port,
-			refusal->counts[FILTER_PORT], e->table->n, plural(e->table->n));
+	say_short(t, &(const struct shortage){.name = "cpu",
+			     .n = count_of(refusal, FILTER_CPU, NULL),
+			     .wants = units_format_cpu((uint64_t)want->cpu_milli, wants),
+			     .has = units_format_cpu((uint64_t)node->free.cpu_milli, has),
+			     .is_lacking = lacking->cpu_milli > 0});
+	say_short(t, &(const struct shortage){.name = "memory",
+			     .n = count_of(refusal, FILTER_MEMORY, NULL),
+			     .wants = units_format_bytes((uint64_t)want->memory_bytes, wants),
+			     .has = units_format_bytes((uint64_t)node->free.memory_bytes, has),
+			     .is_lacking = lacking->memory_bytes > 0});
+	say_short(t, &(const struct shortage){.name = "disk",
+			     .n = count_of(refusal, FILTER_DISK, NULL),
+			     .wants = units_format_bytes((uint64_t)want->disk_bytes, wants),
+			     .has = units_format_bytes((uint64_t)node->free.disk_bytes, has),
+			     .is_lacking = lacking->disk_bytes > 0});
 }
 
 static void
-say_ruled_out(struct explanation *e)
+say_counted(struct telling *t, const struct node *node)
+{
+	const struct refusal *refusal = t->refusal;
+	const struct want *want = &t->seek->demand->want;
+	char wants[UNITS_TEXT_SIZE], has[UNITS_TEXT_SIZE];
+
+	for (uint32_t i = 0; i < want->n_devices; i++) {
+		const struct node_device *device = node_table_device(node, want->devices[i].number);
+
+		(void)snprintf(wants, sizeof wants, "%u", want->devices[i].n);
+		(void)snprintf(has, sizeof has, "%u", device != NULL ? device->free : 0);
+		say_short(t, &(const struct shortage){.name = want->devices[i].kind,
+				     .n = count_of(refusal, FILTER_DEVICE, want->devices[i].kind),
+				     .wants = wants,
+				     .has = has,
+				     .is_lacking = refusal->lacking.devices[i] > 0});
+	}
+	(void)snprintf(wants, sizeof wants, "%u", want->n_dynamic_ports);
+	(void)snprintf(has, sizeof has, "%u", node->n_ports_free);
+	say_short(t, &(const struct shortage){.name = "dynamic port",
+			     .n = count_of(refusal, FILTER_DYNAMIC_PORTS, NULL),
+			     .wants = wants,
+			     .has = has,
+			     .is_lacking = refusal->lacking.n_dynamic_ports > 0});
+}
+
+/* Of the wanted ports the first that is taken somewhere. */
+static void
+say_ports(struct telling *t)
+{
+	const struct node_table *table = t->seek->table;
+	const struct want *want = &t->seek->demand->want;
+	uint32_t n = count_of(t->refusal, FILTER_PORT, NULL);
+
+	for (uint32_t row = 0; n > 0 && row < table->n; row++) {
+		for (uint32_t i = 0; i < want->n_ports; i++) {
+			if (!engines_port_is_taken(table->engines, table->nodes[row].engine,
+				    want->ports[i]))
+				continue;
+			say(t, "host port %u taken on %u of %u node%s", want->ports[i], n, table->n,
+				plural(table->n));
+			return;
+		}
+	}
+}
+
+/* Filters that say which of several they are. */
+static void
+say_named(struct telling *t)
+{
+	uint32_t n = t->seek->table->n;
+
+	for (uint32_t i = 0; i < t->refusal->n_counts; i++) {
+		const struct refusal_count *count = &t->refusal->counts[i];
+
+		if (count->reason == FILTER_PLATFORM)
+			say(t, "platform '%.*s' excludes %u of %u node%s", NAME_SHOWN,
+				t->seek->demand->spec->platform, count->n, n, plural(n));
+		if (count->reason == FILTER_CONSTRAINT)
+			say(t, "constraint '%.*s' excludes %u of %u node%s", CONSTRAINT_SHOWN,
+				count->detail, count->n, n, plural(n));
+		if (count->reason == FILTER_TAINT)
+			say(t, "taint '%.*s' keeps it off %u of %u node%s", NAME_SHOWN,
+				count->detail, count->n, n, plural(n));
+		if (count->reason == FILTER_AFFINITY)
+			say(t, "%.*s excludes %u of %u node%s", CONSTRAINT_SHOWN, count->detail,
+				count->n, n, plural(n));
+		if (count->reason == FILTER_MAX_PER_NODE)
+			say(t, "%u of %u node%s with %u of its tasks already", count->n, n,
+				plural(n), t->seek->demand->spec->max_per_node);
+	}
+}
+
+static void
+say_ruled_out(struct telling *t)
 {
 	static const char *const states[8] = {
 		[DAVIT__NODE__STATE__NONE] = "not ready",
@@ -191,80 +254,51 @@ say_ruled_out(struct explanation *e)
 		[DAVIT__NODE__STATE__DOWN] = "down",
 		[DAVIT__NODE__STATE__DEGRADED] = "without an engine that answers",
 	};
-	const Davit__TaskSpec *spec = e->demand->spec;
-	const uint32_t *counts = e->refusal->counts;
-	uint32_t n = e->table->n;
+	const struct refusal *refusal = t->refusal;
+	uint32_t n_slots = count_of(refusal, FILTER_SLOTS, NULL);
+	uint32_t n_avoided = count_of(refusal, FILTER_AVOIDED, NULL);
+	uint32_t n_draining = count_of(refusal, FILTER_DRAINING, NULL);
 
-	if (counts[FILTER_PLATFORM] > 0)
-		say(e, "platform '%.*s' excludes %u of %u node%s", NAME_SHOWN, spec->platform,
-			counts[FILTER_PLATFORM], n, plural(n));
-	for (size_t i = 0; i < spec->n_constraints; i++) {
-		if (e->by_rule[i] > 0)
-			say(e, "constraint '%.*s' excludes %u of %u node%s", CONSTRAINT_SHOWN,
-				spec->constraints[i], e->by_rule[i], n, plural(n));
-	}
-	if (counts[FILTER_SLOTS] > 0)
-		say(e, "%u at the limit of %u tasks", counts[FILTER_SLOTS],
-			e->table->tasks_per_node_max);
-	if (counts[FILTER_AVOIDED] > 0)
-		say(e, "%u tried before", counts[FILTER_AVOIDED]);
-	if (counts[FILTER_DRAINING] > 0)
-		say(e, "%u draining", counts[FILTER_DRAINING]);
-	for (unsigned i = 0; i < 8; i++) {
-		if (e->by_state[i] > 0)
-			say(e, "%u %s", e->by_state[i],
+	say_named(t);
+	if (n_slots > 0)
+		say(t, "%u at the limit of %u tasks", n_slots, t->seek->table->tasks_per_node_max);
+	if (n_avoided > 0)
+		say(t, "%u tried before", n_avoided);
+	if (n_draining > 0)
+		say(t, "%u draining", n_draining);
+	for (unsigned i = 0; i < 8; i++)
+		if (t->by_state[i] > 0)
+			say(t, "%u %s", t->by_state[i],
 				states[i] != NULL ? states[i] : "not ready");
-	}
-}
-
-static void
-rules_init(struct explanation *e)
-{
-	const Davit__TaskSpec *spec = e->demand->spec;
-	struct err err;
-
-	e->rules = xcalloc(spec->n_constraints + 1, sizeof e->rules[0]);
-	e->by_rule = xcalloc(spec->n_constraints + 1, sizeof e->by_rule[0]);
-	for (size_t i = 0; i < spec->n_constraints; i++)
-		(void)rule_init(&e->rules[i], e->table, spec->constraints[i], &err);
-}
-
-static void
-rules_fini(struct explanation *e)
-{
-	for (size_t i = 0; i < e->demand->spec->n_constraints; i++)
-		rule_fini(&e->rules[i]);
-	free(e->rules);
-	free(e->by_rule);
 }
 
 void
-refusal_explain(const struct node_table *table, const struct demand *demand, char *const *avoid,
-	size_t n_avoid, struct refusal *ret_refusal)
+refusal_explain(const struct seek *seek, struct cluster *cluster, struct refusal *ret_refusal)
 {
-	struct explanation e = {.table = table, .demand = demand, .refusal = ret_refusal};
+	static const struct node no_node;
+	struct telling t = {.seek = seek, .refusal = ret_refusal};
+	const struct node *nearest = &no_node;
+	struct judge judge;
 
-	*ret_refusal = (struct refusal){.nearest = NODE_ROW_NONE};
-	if (table->n == 0) {
-		say(&e, "no node has registered yet: start a davit-worker");
+	ret_refusal->n_counts = 0;
+	ret_refusal->nearest = NODE_ROW_NONE;
+	ret_refusal->lacking = (struct lack){0};
+	ret_refusal->want = &seek->demand->want;
+	ret_refusal->message[0] = '\0';
+	if (seek->table->n == 0) {
+		say(&t, "no node has registered yet: start a davit-worker");
 		return;
 	}
-	rules_init(&e);
-	for (uint32_t row = 0; row < table->n; row++) {
-		enum filter_reason reason = ruled_out(&e, row);
-
-		if (reason != FILTER_STATE && reason != FILTER_DRAINING &&
-			is_avoided(table->nodes[row].id, avoid, n_avoid))
-			reason = FILTER_AVOIDED;
-		if (reason == FILTER_NONE)
-			look_at_sizes(&e, row);
-		else
-			ret_refusal->counts[reason]++;
-	}
-	ret_refusal->counts[FILTER_NONE] = 0;
-	say(&e, "no node fits: ");
-	e.n_parts = 0;
-	say_sizes(&e);
-	say_ruled_out(&e);
-	rules_fini(&e);
+	judge_init(&judge, seek, cluster);
+	for (uint32_t row = 0; row < seek->table->n; row++)
+		look_at_row(&t, &judge, row);
+	judge_fini(&judge);
+	if (ret_refusal->nearest != NODE_ROW_NONE)
+		nearest = &seek->table->nodes[ret_refusal->nearest];
+	say(&t, "no node fits: ");
+	t.n_parts = 0;
+	say_amounts(&t, nearest);
+	say_counted(&t, nearest);
+	say_ports(&t);
+	say_ruled_out(&t);
 }

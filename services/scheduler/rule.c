@@ -4,89 +4,44 @@
 
 #include "common/base/mem.h"
 
-static char *
-text_copy(const char *from, size_t size)
-{
-	char *text = xcalloc(1, size + 1);
-
-	memcpy(text, from, size);
-	return text;
-}
-
 int
-rule_init(struct rule *rule, const struct node_table *table, const char *text, struct err *err)
+rule_init(struct rule *rule, const struct node_table *table, struct facets *facets,
+	const char *text, struct err *err)
 {
+	const struct constraint *constraint = &rule->constraint;
 	int rc;
 
-	*rule = (struct rule){0};
+	*rule = (struct rule){.table = table};
 	rc = constraint_parse(text, &rule->constraint, err);
-	if (rc == 0 && rule->constraint.subject == CONSTRAINT_NODE_LABEL) {
-		CLEANUP(free)
-		char *key = text_copy(rule->constraint.key, rule->constraint.key_size);
-
-		rule->key = intern_find(table->intern, key);
-	}
-	return rc;
+	if (rc < 0 || constraint->subject == CONSTRAINT_NODE_ID ||
+		constraint->subject == CONSTRAINT_NODE_NAME)
+		return rc;
+	rule->facet = facets_get(facets, (int)constraint->subject,
+		constraint->key != NULL ? constraint->key : "", constraint->key_size);
+	rule->holds = xcalloc(rule->facet->n_values, sizeof rule->holds[0]);
+	for (uint32_t value = 0; value < rule->facet->n_values; value++)
+		rule->holds[value] =
+			constraint_holds(constraint, facet_text(rule->facet, table, value));
+	return 0;
 }
 
 void
 rule_fini(struct rule *rule)
 {
 	constraint_fini(&rule->constraint);
-}
-
-static const char *
-attr_of(const struct node_table *table, const struct node *node, enum node_attr attr)
-{
-	uint32_t number = node->attrs[attr];
-
-	return number == 0 ? NULL : intern_text(table->intern, number);
-}
-
-static const char *
-label_of(const struct node_table *table, const struct node *node, uint32_t key)
-{
-	for (uint32_t i = 0; key != 0 && i < node->n_labels; i++) {
-		if (node->labels[i].key == key)
-			return intern_text(table->intern, node->labels[i].value);
-	}
-	return NULL;
-}
-
-/* What the constraint speaks of, on one node; NULL: the node has it not. */
-static const char *
-actual_of(const struct rule *rule, const struct node_table *table, const struct node *node)
-{
-	switch (rule->constraint.subject) {
-	case CONSTRAINT_NODE_ID:
-		return node->id;
-	case CONSTRAINT_NODE_NAME:
-		return node->name;
-	case CONSTRAINT_NODE_LABEL:
-		return label_of(table, node, rule->key);
-	case CONSTRAINT_NODE_ADDRESS:
-		return attr_of(table, node, NODE_ATTR_ADDRESS);
-	case CONSTRAINT_NODE_CLASS:
-		return attr_of(table, node, NODE_ATTR_CLASS);
-	case CONSTRAINT_ENGINE_OS:
-		return attr_of(table, node, NODE_ATTR_OS);
-	case CONSTRAINT_ENGINE_ARCH:
-		return attr_of(table, node, NODE_ATTR_ARCH);
-	case CONSTRAINT_ENGINE_VERSION:
-		return attr_of(table, node, NODE_ATTR_ENGINE_VERSION);
-	case CONSTRAINT_ENGINE_KERNEL:
-		return attr_of(table, node, NODE_ATTR_KERNEL);
-	case CONSTRAINT_NONE:
-	case CONSTRAINT_COUNT:
-		break;
-	}
-	return NULL;
+	free(rule->holds);
+	rule->holds = NULL;
 }
 
 bool
-rule_admits(const struct rule *rule, const struct node_table *table, uint32_t row)
+rule_admits(const struct rule *rule, uint32_t row)
 {
-	return constraint_holds(&rule->constraint, actual_of(rule, table, &table->nodes[row]));
+	const struct node *node = &rule->table->nodes[row];
+
+	if (rule->facet != NULL)
+		return rule->holds[rule->facet->values[row]];
+	return constraint_holds(&rule->constraint,
+		rule->constraint.subject == CONSTRAINT_NODE_ID ? node->id : node->name);
 }
 
 static bool

@@ -1,7 +1,9 @@
 /*
  * rule.h - a constraint (common/model/constraint.h) on the nodes of a table.
  *
- * A rule is good until the table changes; it borrows the text that it was made of.
+ * It is asked once per distinct value of what it speaks of, and then known for all
+ * nodes. A rule is good until the table's shape changes, and borrows the text that it
+ * was made of.
  */
 #pragma once
 
@@ -10,18 +12,21 @@
 
 #include "common/base/err.h"
 #include "common/model/constraint.h"
-#include "services/scheduler/node_table.h"
+#include "services/scheduler/facets.h"
 
 struct rule {
 	struct constraint constraint;
-	uint32_t key; /* interned key of a label; 0: no node has it */
+	const struct node_table *table;
+	const struct facet *facet; /* NULL: every node has a value of its own */
+	bool *holds;               /* by value of the facet */
 };
 
 /* As constraint_parse: -EINVAL with words. */
-int rule_init(struct rule *rule, const struct node_table *table, const char *text, struct err *err);
+int rule_init(struct rule *rule, const struct node_table *table, struct facets *facets,
+	const char *text, struct err *err);
 void rule_fini(struct rule *rule);
 
-bool rule_admits(const struct rule *rule, const struct node_table *table, uint32_t row);
+bool rule_admits(const struct rule *rule, uint32_t row);
 
 /*
  * "linux", "amd64", "linux/amd64" or "linux/arm/v7" (the variant is not looked at)

@@ -5,28 +5,13 @@
 
 #include "common/base/mem.h"
 #include "services/scheduler/limits.h"
-#include "services/scheduler/node_scan.h"
+#include "services/scheduler/measure.h"
 
 enum { RANDOM_TRIES = 16 };
 
 struct strategies {
-	char *last_id;        /* node that round-robin chose last; NULL: none yet */
-	uint64_t random;      /* state of the generator */
-	int32_t *block_least; /* scratch of the scans, one per block */
-	int32_t *keys;        /* scratch, one per row */
-	uint32_t room;        /* rows that the scratch is for */
-	uint32_t *hidden;     /* rows hidden while one choice is made */
-	uint32_t n_hidden;
-	uint32_t hidden_room;
-};
-
-/* A strategy that wants the least of something: a rough key that is fast, and the exact one. */
-struct measure {
-	int32_t (*scan)(const struct node_scan *scan, const int32_t **ret_keys);
-	int32_t slack;
-	uint64_t (*order)(const struct node *node, const struct want *want);
-	double (*score)(const struct node *node, const struct want *want);
-	bool first_wins; /* rows of equal order need no further comparison */
+	char *last_id;   /* node that round-robin chose last; NULL: none yet */
+	uint64_t random; /* state of the generator */
 };
 
 struct strategies *
@@ -38,15 +23,21 @@ strategies_new(uint64_t seed)
 	return strategies;
 }
 
+struct strategies *
+strategies_copy(const struct strategies *strategies)
+{
+	struct strategies *copy = strategies_new(strategies->random);
+
+	copy->last_id = xstrdup(strategies->last_id);
+	return copy;
+}
+
 void
 strategies_free(struct strategies *strategies)
 {
 	if (strategies == NULL)
 		return;
 	free(strategies->last_id);
-	free(strategies->block_least);
-	free(strategies->keys);
-	free(strategies->hidden);
 	free(strategies);
 }
 
@@ -68,307 +59,111 @@ random_below(struct strategies *strategies, uint32_t n)
 	return (uint32_t)(((random_next(strategies) >> 32) * n) >> 32);
 }
 
-static int32_t
-scan_left(const struct node_scan *scan, const int32_t **ret_keys)
-{
-	*ret_keys = scan->columns->left;
-	return node_scan_column(scan, *ret_keys);
-}
-
-static uint64_t
-order_left(const struct node *node, const struct want *want)
-{
-	(void)want; /* the same for every node */
-	return node_table_left(node);
-}
-
-static double
-score_left(const struct node *node, const struct want *want)
-{
-	return (double)(node->cpu_milli - want->cpu_milli) / 1000.0 +
-	       (double)(node->memory_bytes - want->memory_bytes) / (double)(1 << 30);
-}
-
-static int32_t
-scan_tasks(const struct node_scan *scan, const int32_t **ret_keys)
-{
-	*ret_keys = scan->columns->n_tasks;
-	return node_scan_column(scan, *ret_keys);
-}
-
-static uint64_t
-order_tasks(const struct node *node, const struct want *want)
-{
-	(void)want;
-	return node->n_tasks;
-}
-
-static double
-score_tasks(const struct node *node, const struct want *want)
-{
-	(void)want;
-	return node->n_tasks;
-}
-
-static int32_t
-scan_share(const struct node_scan *scan, const int32_t **ret_keys)
-{
-	*ret_keys = scan->keys;
-	return node_scan_share(scan);
-}
-
-static double
-score_share(const struct node *node, const struct want *want)
-{
-	double cpu = want->cpu_milli == 0 ? 0 : (double)want->cpu_milli / (double)node->cpu_milli;
-	double memory = want->memory_bytes == 0
-				? 0
-				: (double)want->memory_bytes / (double)node->memory_bytes;
-
-	return cpu > memory ? cpu : memory;
-}
-
-static uint64_t
-order_share(const struct node *node, const struct want *want)
-{
-	double share = score_share(node, want);
-	uint64_t bits;
-
-	memcpy(&bits, &share, sizeof bits); /* positive: ordered as its bits are */
-	return bits;
-}
-
-static const struct measure measure_best_fit = {.scan = scan_left,
-	.order = order_left,
-	.score = score_left};
-static const struct measure measure_spread = {.scan = scan_tasks,
-	.order = order_tasks,
-	.score = score_tasks,
-	.first_wins = true};
-static const struct measure measure_share = {.scan = scan_share,
-	.slack = NODE_SCAN_SHARE_SLACK,
-	.order = order_share,
-	.score = score_share};
-
-static void
-scratch_reserve(struct strategies *strategies, const struct node_table *table)
-{
-	if (table->room <= strategies->room)
-		return;
-	free(strategies->block_least);
-	free(strategies->keys);
-	strategies->room = table->room;
-	strategies->block_least = xmalloc(table->room / NODE_BLOCK * sizeof(int32_t));
-	strategies->keys = aligned_alloc(64, table->room * sizeof(int32_t));
-	assert(strategies->keys != NULL);
-}
-
-static void
-hide(struct strategies *strategies, struct node_table *table, uint32_t row)
-{
-	if (strategies->n_hidden == strategies->hidden_room) {
-		strategies->hidden_room = strategies->hidden_room * 2 + 16;
-		strategies->hidden = xrealloc(strategies->hidden, strategies->hidden_room,
-			sizeof strategies->hidden[0]);
-	}
-	strategies->hidden[strategies->n_hidden++] = row;
-	node_table_hide(table, row);
-}
-
-struct search {
-	struct strategies *strategies;
-	struct node_table *table;
-	const struct want *want;
-	const struct measure *measure;
-	struct node_scan scan;
-	const int32_t *keys;
-};
-
-/*
- * Looks at one block's rows whose rough key is at most limit, exactly. A row that does
- * not fit after all (it is short by less than a MiB) is hidden until the choice is made.
- */
-static bool
-block_search(struct search *search, uint32_t block, int32_t limit, uint64_t *best_order,
-	uint32_t *best_row)
-{
-	const struct node *nodes = search->table->nodes;
-
-	for (uint32_t row = block * NODE_BLOCK; row < (block + 1) * NODE_BLOCK; row++) {
-		uint64_t order;
-
-		if (search->keys[row] > limit || !node_scan_passes(&search->scan, row))
-			continue;
-		if (!node_table_fits(search->table, row, search->want)) {
-			hide(search->strategies, search->table, row);
-			continue;
-		}
-		order = search->measure->order(&nodes[row], search->want);
-		if (*best_row != NODE_ROW_NONE && order > *best_order)
-			continue;
-		if (*best_row != NODE_ROW_NONE && order == *best_order &&
-			nodes[row].n_tasks >= nodes[*best_row].n_tasks)
-			continue;
-		*best_order = order;
-		*best_row = row;
-		if (search->measure->first_wins)
-			return true;
-	}
-	return false;
-}
-
-/* NODE_ROW_NONE: nothing fits, or everything that seemed the least was hidden: ret_again. */
+/* The row after the one that was chosen last. */
 static uint32_t
-search_once(struct search *search, bool *ret_again)
-{
-	uint32_t n_hidden = search->strategies->n_hidden, best_row = NODE_ROW_NONE;
-	int32_t least = search->measure->scan(&search->scan, &search->keys);
-	int32_t limit = least > NODE_SCAN_NOTHING - 1 - search->measure->slack
-				? NODE_SCAN_NOTHING - 1
-				: least + search->measure->slack;
-	uint64_t best_order = 0;
-
-	for (uint32_t block = 0; least != NODE_SCAN_NOTHING && block < search->scan.n_blocks;
-		block++) {
-		if (search->scan.block_least[block] <= limit &&
-			block_search(search, block, limit, &best_order, &best_row))
-			break;
-	}
-	*ret_again = best_row == NODE_ROW_NONE && search->strategies->n_hidden > n_hidden;
-	return best_row;
-}
-
-static bool
-choose_least(struct strategies *strategies, struct node_table *table, const struct want *want,
-	const int32_t *allow, const struct measure *measure, struct choice *ret_choice)
-{
-	struct search search = {.strategies = strategies,
-		.table = table,
-		.want = want,
-		.measure = measure,
-		.scan = {.columns = &table->columns,
-			.allow = allow,
-			.n_blocks = table->room / NODE_BLOCK,
-			.cpu = (int32_t)want->cpu_milli,
-			.memory = (int32_t)(want->memory_bytes >> 20),
-			.disk = (int32_t)(want->disk_bytes >> 20),
-			.cpu_wanted = (float)want->cpu_milli,
-			.memory_wanted = (float)want->memory_bytes}};
-	uint32_t row;
-	bool again;
-
-	scratch_reserve(strategies, table);
-	search.scan.block_least = strategies->block_least;
-	search.scan.keys = strategies->keys;
-	do
-		row = search_once(&search, &again);
-	while (again);
-	while (strategies->n_hidden > 0)
-		node_table_show(table, strategies->hidden[--strategies->n_hidden]);
-	if (row == NODE_ROW_NONE)
-		return false;
-	*ret_choice =
-		(struct choice){.row = row, .score = measure->score(&table->nodes[row], want)};
-	return true;
-}
-
-/* Hidden rows (nodes to avoid) are seen in the columns only. */
-static bool
-row_is_open(const struct node_table *table, uint32_t row, const struct want *want,
-	const int32_t *allow)
-{
-	return table->columns.cpu[row] >= 0 && (allow == NULL || allow[row] != 0) &&
-	       node_table_fits(table, row, want);
-}
-
-static bool
-choose_next(struct strategies *strategies, struct node_table *table, const struct want *want,
-	const int32_t *allow, struct choice *ret_choice)
+next_row(const struct strategies *strategies, const struct node_table *table)
 {
 	uint32_t from = 0;
 
-	if (strategies->last_id != NULL) {
-		from = node_table_lower_bound(table, strategies->last_id);
-		if (from < table->n && strcmp(table->nodes[from].id, strategies->last_id) == 0)
-			from++;
-	}
-	for (uint32_t i = 0; i < table->n; i++) {
-		uint32_t row = (from + i) % table->n;
-
-		if (!row_is_open(table, row, want, allow))
-			continue;
-		free(strategies->last_id);
-		strategies->last_id = xstrdup(table->nodes[row].id);
-		*ret_choice = (struct choice){.row = row, .score = i};
-		return true;
-	}
-	return false;
+	if (strategies->last_id == NULL)
+		return 0;
+	from = node_table_lower_bound(table, strategies->last_id);
+	if (from < table->n && strcmp(table->nodes[from].id, strategies->last_id) == 0)
+		from++;
+	return from;
 }
 
-/* Some blind tries are enough in a cluster with room; else the k-th of those that fit. */
 static bool
-choose_random(struct strategies *strategies, struct node_table *table, const struct want *want,
-	const int32_t *allow, struct choice *ret_choice)
+choose_next(struct strategies *strategies, const struct seek *seek, struct choice *ret_choice)
 {
-	uint32_t n_open = 0, k;
+	const struct node_table *table = seek->table;
+	uint32_t from = next_row(strategies, table);
+	bool has_wishes = seek_has_wishes(seek);
+	double least = has_wishes ? seek_wishes_least(seek) : 0;
+	struct choice best = {.row = NODE_ROW_NONE};
 
-	*ret_choice = (struct choice){0};
-	for (unsigned i = 0; table->n > 0 && i < RANDOM_TRIES; i++) {
-		ret_choice->row = random_below(strategies, table->n);
-		if (row_is_open(table, ret_choice->row, want, allow))
-			return true;
+	for (uint32_t i = 0; i < table->n; i++) {
+		uint32_t row = (from + i) % table->n;
+		double score = has_wishes ? seek_wishes_at(seek, row) : i;
+
+		if ((best.row != NODE_ROW_NONE && score >= best.score) || !seek_admits(seek, row))
+			continue;
+		best = (struct choice){.row = row, .score = score};
+		if (!has_wishes || score <= least)
+			break;
 	}
-	for (uint32_t row = 0; row < table->n; row++)
-		n_open += row_is_open(table, row, want, allow);
-	if (n_open == 0)
+	if (best.row == NODE_ROW_NONE)
 		return false;
-	k = random_below(strategies, n_open);
-	for (uint32_t row = 0;; row++) {
-		if (row_is_open(table, row, want, allow) && k-- == 0) {
-			ret_choice->row = row;
+	free(strategies->last_id);
+	strategies->last_id = xstrdup(table->nodes[best.row].id);
+	*ret_choice = best;
+	return true;
+}
+
+/* Among those with the least of wishes, each as likely as the others. */
+static bool
+choose_random(struct strategies *strategies, const struct seek *seek, struct choice *ret_choice)
+{
+	const struct node_table *table = seek->table;
+	bool has_wishes = seek_has_wishes(seek);
+	struct choice best = {.row = NODE_ROW_NONE};
+	uint32_t n_equal = 0;
+
+	/* Some blind tries are enough in a cluster with room. */
+	for (unsigned i = 0; !has_wishes && table->n > 0 && i < RANDOM_TRIES; i++) {
+		best.row = random_below(strategies, table->n);
+		if (seek_admits(seek, best.row)) {
+			*ret_choice = best;
 			return true;
 		}
 	}
+	best.row = NODE_ROW_NONE;
+	for (uint32_t row = 0; row < table->n; row++) {
+		double score = has_wishes ? seek_wishes_at(seek, row) : 0;
+
+		if ((best.row != NODE_ROW_NONE && score > best.score) || !seek_admits(seek, row))
+			continue;
+		n_equal = best.row != NODE_ROW_NONE && score == best.score ? n_equal + 1 : 1;
+		if (random_below(strategies, n_equal) == 0)
+			best = (struct choice){.row = row, .score = score};
+	}
+	*ret_choice = best;
+	return best.row != NODE_ROW_NONE;
 }
 
 static bool
-choose_best_fit(struct strategies *strategies, struct node_table *table, const struct want *want,
-	const int32_t *allow, struct choice *ret_choice)
+has_size(const struct want *want)
 {
-	bool has_size = want->cpu_milli > 0 || want->memory_bytes > 0;
-
-	return choose_least(strategies, table, want, allow,
-		has_size ? &measure_best_fit : &measure_spread, ret_choice);
+	return want->amounts.cpu_milli > 0 || want->amounts.memory_bytes > 0 || want->n_devices > 0;
 }
 
-static bool
-choose_spread(struct strategies *strategies, struct node_table *table, const struct want *want,
-	const int32_t *allow, struct choice *ret_choice)
+/* What a strategy wants the least of; NULL for those that do not measure. */
+static const struct measure *
+measure_of(Davit__TaskSpec__Strategy strategy, const struct want *want)
 {
-	return choose_least(strategies, table, want, allow, &measure_spread, ret_choice);
-}
-
-/* Without sizes every share is 0: the ties' rule decides, which is spread. */
-static bool
-choose_share(struct strategies *strategies, struct node_table *table, const struct want *want,
-	const int32_t *allow, struct choice *ret_choice)
-{
-	bool has_size = want->cpu_milli > 0 || want->memory_bytes > 0;
-
-	return choose_least(strategies, table, want, allow,
-		has_size ? &measure_share : &measure_spread, ret_choice);
+	switch (strategy) {
+	case DAVIT__TASK_SPEC__STRATEGY__BEST_FIT:
+		return has_size(want) ? &measure_left : &measure_tasks;
+	case DAVIT__TASK_SPEC__STRATEGY__RESOURCE_AWARE:
+		/* Without sizes every share is 0: the ties' rule decides, which is spread. */
+		return has_size(want) ? &measure_share : &measure_tasks;
+	case DAVIT__TASK_SPEC__STRATEGY__SPREAD:
+		return &measure_tasks;
+	default:
+		return NULL;
+	}
 }
 
 static const struct {
 	const char *name;
-	bool (*choose)(struct strategies *strategies, struct node_table *table,
-		const struct want *want, const int32_t *allow, struct choice *ret_choice);
+	bool (*choose)(struct strategies *strategies, const struct seek *seek,
+		struct choice *ret_choice); /* NULL: by its measure */
 } all_strategies[] = {
-	[DAVIT__TASK_SPEC__STRATEGY__BEST_FIT] = {"best-fit", choose_best_fit},
-	[DAVIT__TASK_SPEC__STRATEGY__SPREAD] = {"spread", choose_spread},
+	[DAVIT__TASK_SPEC__STRATEGY__BEST_FIT] = {"best-fit", NULL},
+	[DAVIT__TASK_SPEC__STRATEGY__SPREAD] = {"spread", NULL},
 	[DAVIT__TASK_SPEC__STRATEGY__ROUND_ROBIN] = {"round-robin", choose_next},
 	[DAVIT__TASK_SPEC__STRATEGY__RANDOM] = {"random", choose_random},
-	[DAVIT__TASK_SPEC__STRATEGY__RESOURCE_AWARE] = {"resource-aware", choose_share},
+	[DAVIT__TASK_SPEC__STRATEGY__RESOURCE_AWARE] = {"resource-aware", NULL},
 };
 enum { N_STRATEGIES = sizeof all_strategies / sizeof all_strategies[0] };
 
@@ -392,11 +187,36 @@ strategy_parse(const char *name, Davit__TaskSpec__Strategy *ret_strategy, struct
 		name);
 }
 
+double
+strategies_fit(const struct strategies *strategies, Davit__TaskSpec__Strategy strategy,
+	const struct seek *seek, uint32_t row)
+{
+	const struct want *want = &seek->demand->want;
+	const struct measure *measure = measure_of(strategy, want);
+	const struct node *node = &seek->table->nodes[row];
+	uint32_t n = seek->table->n;
+
+	if (measure != NULL)
+		return seek_has_wishes(seek) ? measure->points(measure->of(node, want), want)
+					     : measure->score(node, want);
+	if (strategy == DAVIT__TASK_SPEC__STRATEGY__ROUND_ROBIN && !seek_has_wishes(seek))
+		return (row + n - next_row(strategies, seek->table) % n) % n;
+	return 0;
+}
+
 bool
 strategies_choose(struct strategies *strategies, Davit__TaskSpec__Strategy strategy,
-	struct node_table *table, const struct want *want, const int32_t *allow,
-	struct choice *ret_choice)
+	const struct seek *seek, struct choice *ret_choice)
 {
+	const struct measure *measure = measure_of(strategy, &seek->demand->want);
+
 	assert(strategy_name(strategy) != NULL);
-	return all_strategies[strategy].choose(strategies, table, want, allow, ret_choice);
+	if (measure == NULL)
+		return all_strategies[strategy].choose(strategies, seek, ret_choice);
+	if (!measure_choose(measure, seek, &ret_choice->row))
+		return false;
+	ret_choice->score = strategies_fit(strategies, strategy, seek, ret_choice->row);
+	if (seek_has_wishes(seek))
+		ret_choice->score += seek_wishes_at(seek, ret_choice->row);
+	return true;
 }

@@ -1,115 +1,48 @@
 #include "services/scheduler/node_scan.h"
 
-#include "tests/unit/place_fixture.h"
+#include "tests/lib/test.h"
 
-enum { N_NODES = 200 };
-
-static void
-fill(struct node_table *table)
+static uint32_t
+slow_first(const int32_t *cpu, const int32_t *memory, const int32_t *disk,
+	const struct node_scan_want *want, uint32_t from)
 {
-	CLEANUP(fixture_free) struct fixture *fixture = fixture_new();
-	char id[16];
-
-	for (unsigned i = 0; i < N_NODES; i++) {
-		(void)snprintf(id, sizeof id, "n%03u", i);
-		fixture_node(fixture, id, 1000 + i * 37 % 101 * 10, (1 + i % 7) * GIB)->n_tasks =
-			(i * 13) % 50;
-	}
-	node_table_init(table, 1000);
-	node_table_update(table, fixture->request.nodes, N_NODES, NULL, 0);
+	for (uint32_t i = from; i < NODE_SCAN_BLOCK; i++)
+		if (cpu[i] >= want->cpu && memory[i] >= want->memory && disk[i] >= want->disk)
+			return i;
+	return NODE_SCAN_BLOCK;
 }
 
-TEST(node_scan_finds_the_least_key_of_every_block)
+TEST(node_scan_finds_what_a_plain_loop_finds)
 {
-	CLEANUP(node_table_fini) struct node_table table;
-	int32_t least[N_NODES / NODE_BLOCK + 1], allow[N_NODES + NODE_BLOCK] = {0};
-	struct node_scan scan;
+	int32_t cpu[NODE_SCAN_BLOCK], memory[NODE_SCAN_BLOCK], disk[NODE_SCAN_BLOCK];
+	uint32_t state = 1;
 
-	fill(&table);
-	scan = (struct node_scan){.columns = &table.columns,
-		.n_blocks = table.room / NODE_BLOCK,
-		.cpu = 1500,
-		.memory = 3 << 10,
-		.block_least = least};
-	CHECK_EQ(scan.n_blocks, 4);
-	for (unsigned round = 0; round < 2; round++) {
-		int32_t all = node_scan_column(&scan, table.columns.n_tasks);
-		int32_t want_all = NODE_SCAN_NOTHING;
+	for (unsigned round = 0; round < 2000; round++) {
+		struct node_scan_want want = {.cpu = (int32_t)(round % 10),
+			.memory = (int32_t)(round / 10 % 10),
+			.disk = (int32_t)(round / 100 % 10)};
+		int32_t most = -1;
 
-		for (uint32_t block = 0; block < scan.n_blocks; block++) {
-			int32_t want = NODE_SCAN_NOTHING;
-
-			for (uint32_t row = block * 64; row < block * 64 + 64; row++) {
-				if (node_scan_passes(&scan, row) &&
-					table.columns.n_tasks[row] < want)
-					want = table.columns.n_tasks[row];
-			}
-			CHECK_EQ(least[block], want);
-			want_all = want < want_all ? want : want_all;
+		for (unsigned i = 0; i < NODE_SCAN_BLOCK; i++) {
+			state = state * 1664525 + 1013904223;
+			cpu[i] = (int32_t)(state >> 16 & 15) - 1;
+			memory[i] = (int32_t)(state >> 20 & 15) - 1;
+			disk[i] = (int32_t)(state >> 24 & 15) - 1;
+			most = cpu[i] > most ? cpu[i] : most;
 		}
-		CHECK_EQ(all, want_all);
-		for (unsigned row = 0; row < N_NODES; row += 3)
-			allow[row] = 1;
-		scan.allow = allow;
+		CHECK_EQ(node_scan_most(cpu), most);
+		CHECK_EQ(node_scan_first(cpu, memory, disk, &want, round % 65),
+			slow_first(cpu, memory, disk, &want, round % 65));
 	}
 }
 
-TEST(node_scan_says_when_no_row_passes)
+TEST(node_scan_finds_nothing_where_there_is_nothing)
 {
-	CLEANUP(node_table_fini) struct node_table table;
-	int32_t least[N_NODES / NODE_BLOCK + 1];
-	struct node_scan scan;
+	int32_t none[NODE_SCAN_BLOCK];
 
-	fill(&table);
-	scan = (struct node_scan){.columns = &table.columns,
-		.n_blocks = table.room / NODE_BLOCK,
-		.cpu = 1 << 20,
-		.block_least = least};
-	CHECK_EQ(node_scan_column(&scan, table.columns.left), NODE_SCAN_NOTHING);
-	CHECK_EQ(least[0], NODE_SCAN_NOTHING);
-}
-
-TEST(node_scan_never_lets_the_padding_through)
-{
-	CLEANUP(node_table_fini) struct node_table table;
-	int32_t least[N_NODES / NODE_BLOCK + 1];
-	struct node_scan scan;
-	unsigned n = 0;
-
-	fill(&table);
-	scan = (struct node_scan){.columns = &table.columns,
-		.n_blocks = table.room / NODE_BLOCK,
-		.block_least = least};
-	for (uint32_t row = 0; row < table.room; row++)
-		n += node_scan_passes(&scan, row);
-	CHECK_EQ(n, N_NODES);
-}
-
-TEST(node_scan_share_is_within_its_slack)
-{
-	CLEANUP(node_table_fini) struct node_table table;
-	int32_t least[N_NODES / NODE_BLOCK + 1], keys[N_NODES + NODE_BLOCK];
-	struct node_scan scan;
-
-	fill(&table);
-	scan = (struct node_scan){.columns = &table.columns,
-		.n_blocks = table.room / NODE_BLOCK,
-		.cpu = 777,
-		.cpu_wanted = 777,
-		.memory = 512,
-		.memory_wanted = 512.0F * (1 << 20),
-		.keys = keys,
-		.block_least = least};
-	(void)node_scan_share(&scan);
-	for (uint32_t row = 0; row < table.n; row++) {
-		const struct node *node = &table.nodes[row];
-		double cpu = 777.0 / (double)node->cpu_milli;
-		double memory = 512.0 * (1 << 20) / (double)node->memory_bytes;
-		float exact = (float)(cpu > memory ? cpu : memory);
-		int32_t bits;
-
-		memcpy(&bits, &exact, sizeof bits);
-		CHECK(keys[row] >= bits - NODE_SCAN_SHARE_SLACK / 2);
-		CHECK(keys[row] <= bits + NODE_SCAN_SHARE_SLACK / 2);
-	}
+	for (unsigned i = 0; i < NODE_SCAN_BLOCK; i++)
+		none[i] = -1;
+	CHECK_EQ(node_scan_first(none, none, none, &(const struct node_scan_want){0}, 0),
+		NODE_SCAN_BLOCK);
+	CHECK_EQ(node_scan_most(none), -1);
 }

@@ -96,7 +96,7 @@ TEST(place_check_limits_what_a_node_has)
 			field = "nodes[1].capacity.disk_bytes";
 			break;
 		case 6:
-			node->capacity->gpus = PLACE_GPUS_MAX + 1;
+			node->capacity->gpus = PLACE_DEVICES_MAX + 1;
 			field = "nodes[1].capacity.gpus";
 			break;
 		case 7:

@@ -44,7 +44,10 @@ TEST(place_reply_shares_the_words_of_one_reason)
 TEST(place_reply_names_filters_and_what_is_lacking)
 {
 	struct place_reply reply = {0};
-	struct refusal refusal = {.nearest = 0, .lacking = {.cpu_milli = 500}};
+	static const struct want want;
+	struct refusal refusal = {.nearest = 0,
+		.want = &want,
+		.lacking = {.amounts = {.cpu_milli = 500}}};
 	char t1[] = "t1", n1[] = "n1";
 	struct node_table table = {0};
 	struct node node = {.id = n1};
@@ -52,7 +55,8 @@ TEST(place_reply_names_filters_and_what_is_lacking)
 
 	table.nodes = &node;
 	(void)snprintf(refusal.message, sizeof refusal.message, "cpu is short");
-	refusal.counts[FILTER_CPU] = 3;
+	for (unsigned i = 0; i < 3; i++)
+		refusal_count(&refusal, FILTER_CPU, NULL);
 	place_reply_reset(&reply, 1, 1);
 	place_reply_add_refusal(&reply, t1, place_reply_make_refusal(&reply, &table, &refusal));
 	refused = place_reply_message(&reply)->refusals[0];

@@ -174,29 +174,18 @@ TEST(placer_obeys_the_strategy_of_the_task_before_its_own)
 	CHECK_HAS(refused_with(reply, "t3"), "does not know the task's strategy");
 }
 
-TEST(placer_says_what_it_does_not_know)
+TEST(placer_says_what_it_cannot_read)
 {
 	CLEANUP(placer_free) struct placer *placer = placer_default();
 	CLEANUP(fixture_free) struct fixture *fixture = fixture_new();
-	Davit__Affinity affinity = DAVIT__AFFINITY__INIT, *affinities = &affinity;
-	Davit__Spread spread = DAVIT__SPREAD__INIT, *spreads = &spread;
-	Davit__Gang gang = DAVIT__GANG__INIT;
 	const Davit__PlaceReply *reply;
-	Davit__TaskSpec *spec;
 
 	fixture_node(fixture, "a", 2000, GIB);
-	spec = fixture_task(fixture, "t1", 500, 0);
-	spec->affinities = &affinities, spec->n_affinities = 1;
-	spec = fixture_task(fixture, "t2", 500, 0);
-	spec->spreads = &spreads, spec->n_spreads = 1;
-	gang.all_or_nothing = true;
-	fixture_task(fixture, "t3", 500, 0)->gang = &gang;
-	fixture_constraint(fixture, fixture_task(fixture, "t4", 500, 0), "node.labels.x ~ y");
+	fixture_task(fixture, "t1", 500, 0)->strategy = 99;
+	fixture_constraint(fixture, fixture_task(fixture, "t2", 500, 0), "node.labels.x ~ y");
 	reply = place(placer, fixture);
-	CHECK_HAS(refused_with(reply, "t1"), "affinities");
-	CHECK_HAS(refused_with(reply, "t2"), "spreads");
-	CHECK_HAS(refused_with(reply, "t3"), "gangs");
-	CHECK_HAS(refused_with(reply, "t4"), "'node.labels.x ~ y'");
+	CHECK_HAS(refused_with(reply, "t1"), "does not know the task's strategy");
+	CHECK_HAS(refused_with(reply, "t2"), "'node.labels.x ~ y'");
 }
 
 TEST(placer_refuses_requests_that_contradict_themselves)

@@ -1,23 +1,36 @@
 #include "services/scheduler/refusal.h"
 
-#include "services/scheduler/filters.h"
-#include "tests/unit/place_fixture.h"
+#include "tests/unit/scene_fixture.h"
 
 /* Explains the fixture's only task against its nodes. */
 static struct refusal
 explain(struct fixture *fixture, uint32_t tasks_per_node_max)
 {
-	CLEANUP(node_table_fini) struct node_table table;
+	CLEANUP(scene_fini) struct scene scene;
 	const Davit__PlaceTask *task = fixture->tasks[0];
+	uint32_t avoid[8];
 	struct refusal refusal;
-	struct demand demand;
 
-	node_table_init(&table, tasks_per_node_max);
-	node_table_update(&table, fixture->request.nodes, fixture->request.n_nodes, NULL, 0);
-	demand_init(&demand, fixture->specs[0]->spec);
-	refusal_explain(&table, &demand, task->avoid_nodes, task->n_avoid_nodes, &refusal);
-	demand_fini(&demand);
+	scene_init(&scene, fixture, tasks_per_node_max);
+	(void)scene_seek(&scene, fixture->specs[0]->spec);
+	for (size_t i = 0; i < task->n_avoid_nodes; i++)
+		avoid[i] = node_table_find(&scene.cluster.table, task->avoid_nodes[i]);
+	scene.seek.avoid = avoid;
+	scene.seek.n_avoid = (uint32_t)task->n_avoid_nodes;
+	refusal_explain(&scene.seek, &scene.cluster, &refusal);
+	refusal.want = NULL; /* it goes with the scene */
 	return refusal;
+}
+
+/* Nodes that were counted for a reason. */
+static uint32_t
+counted(const struct refusal *refusal, enum filter_reason reason)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < refusal->n_counts; i++)
+		n += refusal->counts[i].reason == reason ? refusal->counts[i].n : 0;
+	return n;
 }
 
 TEST(refusal_without_nodes_says_what_to_do)
@@ -42,11 +55,11 @@ TEST(refusal_names_the_short_resource_and_the_nearest_node)
 		"no node fits: cpu short on 2 of 3 nodes (wants 4, nearest n2 has 1.5 free), "
 		"1 draining");
 	CHECK_EQ(refusal.nearest, 1);
-	CHECK_EQ(refusal.lacking.cpu_milli, 2500);
-	CHECK_EQ(refusal.lacking.memory_bytes, 0);
-	CHECK_EQ(refusal.counts[FILTER_CPU], 2);
-	CHECK_EQ(refusal.counts[FILTER_DRAINING], 1);
-	CHECK_EQ(refusal.counts[FILTER_MEMORY], 0);
+	CHECK_EQ(refusal.lacking.amounts.cpu_milli, 2500);
+	CHECK_EQ(refusal.lacking.amounts.memory_bytes, 0);
+	CHECK_EQ(counted(&refusal, FILTER_CPU), 2);
+	CHECK_EQ(counted(&refusal, FILTER_DRAINING), 1);
+	CHECK_EQ(counted(&refusal, FILTER_MEMORY), 0);
 }
 
 TEST(refusal_counts_every_resource_that_is_short)
@@ -131,13 +144,13 @@ TEST(refusal_is_cut_at_its_limit)
 
 		(void)snprintf(id, sizeof id, "n%02u", i);
 		(void)memset(key, 'k', sizeof key);
-		(void)snprintf(key + 150, 20, "%02u", i);
+		(void)snprintf(key + 100, 20, "%02u", i);
 		fixture_label(fixture, fixture_node(fixture, id, 1000, GIB), key, "v");
 		(void)snprintf(constraint, sizeof constraint, "node.labels.%s != v", key);
 		fixture_constraint(fixture, spec, constraint);
 	}
 	refusal = explain(fixture, 10);
 	CHECK_EQ(strlen(refusal.message), PLACE_MESSAGE_MAX - 1);
-	CHECK_EQ(refusal.counts[FILTER_CONSTRAINT], 20);
+	CHECK_EQ(counted(&refusal, FILTER_CONSTRAINT), 20);
 	CHECK_EQ(refusal.nearest, NODE_ROW_NONE);
 }

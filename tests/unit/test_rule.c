@@ -49,16 +49,23 @@ TEST(rule_compares_labels_and_attributes)
 		{"engine.version == 20.10.24", true},
 		{"engine.version != 20.10.24", false},
 		{"node.labels.disk != a == b", true},
+		{"node.labels.disk in (hdd, ssd)", true},
+		{"node.labels.zone not exists", true},
+		{"node.class exists", false},
+		{"engine.kernel >= 5.10", true},
+		{"node.name =~ ^n[0-9]$", true},
 	};
-	CLEANUP(node_table_fini) struct node_table table;
+	CLEANUP(node_table_fini) struct node_table table = {0};
+	CLEANUP(facets_free) struct facets *facets = facets_new(&table);
 	struct err err = {0};
 
 	one_node(&table);
+	facets_begin(facets);
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct rule rule;
 
-		CHECK_OK(rule_init(&rule, &table, cases[i].text, &err), &err);
-		if (rule_admits(&rule, &table, 0) != cases[i].admits)
+		CHECK_OK(rule_init(&rule, &table, facets, cases[i].text, &err), &err);
+		if (rule_admits(&rule, 0) != cases[i].admits)
 			fail_msg("%s: not as it should be", cases[i].text);
 		rule_fini(&rule);
 	}
@@ -66,15 +73,17 @@ TEST(rule_compares_labels_and_attributes)
 
 TEST(rule_that_cannot_be_read_says_what_would_be_right)
 {
-	CLEANUP(node_table_fini) struct node_table table;
+	CLEANUP(node_table_fini) struct node_table table = {0};
+	CLEANUP(facets_free) struct facets *facets = facets_new(&table);
 	struct err err = {0};
 	struct rule rule;
 
 	one_node(&table);
-	CHECK_EQ(rule_init(&rule, &table, "node.labels.disk", &err), -EINVAL);
-	CHECK_EQ(rule_init(&rule, &table, "node.color == red", &err), -EINVAL);
+	facets_begin(facets);
+	CHECK_EQ(rule_init(&rule, &table, facets, "node.labels.disk", &err), -EINVAL);
+	CHECK_EQ(rule_init(&rule, &table, facets, "node.color == red", &err), -EINVAL);
 	CHECK_HAS(err.text, "node.color");
-	CHECK_EQ(rule_init(&rule, &table, "node.labels. == red", &err), -EINVAL);
+	CHECK_EQ(rule_init(&rule, &table, facets, "node.labels. == red", &err), -EINVAL);
 }
 
 TEST(rule_platform_knows_the_words_for_one_architecture)

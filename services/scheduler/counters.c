@@ -1,0 +1,260 @@
+#include "services/scheduler/counters.h"
+
+#include <assert.h>
+
+#include "common/base/buf.h"
+#include "common/base/mem.h"
+#include "services/scheduler/limits.h"
+
+struct counters {
+	struct node_table *table;
+	struct facets *facets;
+	struct groups *groups;
+	struct counter *by_key;
+	struct counter **shared; /* MATCH and REPEL: every group is asked whether it counts */
+	uint32_t n_shared;
+	uint64_t epoch; /* grows with every counter that comes: groups look anew */
+	uint64_t shape;
+	size_t n_bytes;
+};
+
+struct counters *
+counters_new(struct node_table *table, struct facets *facets, struct groups *groups)
+{
+	struct counters *counters = xcalloc(1, sizeof *counters);
+
+	counters->table = table;
+	counters->facets = facets;
+	counters->groups = groups;
+	counters->epoch = 1;
+	return counters;
+}
+
+static void
+counter_free(struct counters *counters, struct counter *counter)
+{
+	if (counter->peers != NULL) {
+		counter->peers->counters = NULL;
+		groups_peers_unref(counters->groups, counter->peers);
+	}
+	selector_fini(&counter->repel.selector);
+	free(counter->repel.topology);
+	free(counter->namespace);
+	free(counter->counts);
+	free(counter->n_with);
+	free(counter->key);
+	free(counter);
+}
+
+void
+counters_forget(struct counters *counters)
+{
+	struct counter *counter, *next;
+
+	HASH_ITER(hh, counters->by_key, counter, next)
+	{
+		HASH_DEL(counters->by_key, counter);
+		counter_free(counters, counter);
+	}
+	free(counters->shared);
+	counters->shared = NULL;
+	counters->n_shared = 0;
+	counters->n_bytes = 0;
+	counters->epoch++;
+}
+
+void
+counters_free(struct counters *counters)
+{
+	if (counters == NULL)
+		return;
+	counters_forget(counters);
+	free(counters);
+}
+
+void
+counters_begin(struct counters *counters)
+{
+	if (counters->shape != counters->table->shape ||
+		counters->n_bytes > PLACE_COUNTERS_BYTES_MAX)
+		counters_forget(counters);
+	counters->shape = counters->table->shape;
+}
+
+/* One value of the counter changes; least and most follow by steps of one. */
+static void
+counter_move(struct counter *counter, uint32_t from, uint32_t to)
+{
+	if (to >= counter->n_with_room) {
+		uint32_t room = counter->n_with_room * 2 > to ? counter->n_with_room * 2 : to + 8;
+
+		counter->n_with = xrealloc(counter->n_with, room, sizeof counter->n_with[0]);
+		memset(counter->n_with + counter->n_with_room, 0,
+			(room - counter->n_with_room) * sizeof counter->n_with[0]);
+		counter->n_with_room = room;
+	}
+	counter->n_with[from]--;
+	counter->n_with[to]++;
+	counter->most = to > counter->most ? to : counter->most;
+	counter->least = to < counter->least ? to : counter->least;
+	while (counter->most > 0 && counter->n_with[counter->most] == 0)
+		counter->most--;
+	while (counter->least < counter->most && counter->n_with[counter->least] == 0)
+		counter->least++;
+}
+
+static void
+counter_add(struct counter *counter, uint32_t row, int32_t n)
+{
+	uint32_t value = counter->facet != NULL ? counter->facet->values[row] : row;
+	uint32_t before = counter->counts[value];
+
+	counter->total = (uint32_t)((int32_t)counter->total + n);
+	if (counter->facet != NULL && value == 0)
+		return; /* near to none */
+	counter->counts[value] = (uint32_t)((int32_t)before + n);
+	counter_move(counter, before, counter->counts[value]);
+}
+
+static bool
+topology_equal(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static bool
+counts_group(const struct counter *counter, const struct group *group)
+{
+	if (counter->kind == COUNTER_PEERS)
+		return group->peers == counter->peers;
+	if (strcmp(counter->namespace, group->namespace) != 0)
+		return false;
+	if (counter->kind == COUNTER_MATCH)
+		return selector_admits_group(&counter->repel.selector, group);
+	for (uint32_t i = 0; i < group->n_repels; i++)
+		if (selector_equal(&group->repels[i].selector, &counter->repel.selector) &&
+			topology_equal(group->repels[i].topology, counter->repel.topology))
+			return true;
+	return false;
+}
+
+/* Looks at everything that runs, once. */
+static void
+counter_fill(struct counter *counter, const struct node_table *table)
+{
+	if (counter->kind == COUNTER_PEERS && counter->peers->n_running == 0)
+		return;
+	for (uint32_t row = 0; row < table->n; row++) {
+		const struct node *node = &table->nodes[row];
+
+		for (uint32_t i = 0; i < node->n_running; i++) {
+			struct group *group = node->running[i].group;
+
+			if (group->asked_by != counter->serial) {
+				group->asked_by = counter->serial;
+				group->is_counted = counts_group(counter, group);
+			}
+			if (group->is_counted)
+				counter_add(counter, row, (int32_t)node->running[i].n);
+		}
+	}
+}
+
+static struct counter *
+counter_new(struct counters *counters, const struct counter_wish *wish)
+{
+	struct counter *counter = xcalloc(1, sizeof *counter);
+
+	counter->kind = wish->kind;
+	counter->serial = ++counters->epoch;
+	counter->facet = facets_topology(counters->facets, wish->topology);
+	counter->n_counts = counter->facet != NULL ? counter->facet->n_values : counters->table->n;
+	counter->counts = xcalloc((size_t)counter->n_counts + 1, sizeof counter->counts[0]);
+	counter->n_with_room = 4;
+	counter->n_with = xcalloc(counter->n_with_room, sizeof counter->n_with[0]);
+	counter->n_with[0] = counter->n_counts - (counter->facet != NULL);
+	counters->n_bytes += counter->n_counts * sizeof counter->counts[0] + sizeof *counter;
+	if (wish->kind == COUNTER_PEERS) {
+		counter->peers = wish->peers;
+		counter->peers->n_refs++;
+		counter->next_of_peers = counter->peers->counters;
+		counter->peers->counters = counter;
+		return counter;
+	}
+	counter->namespace = xstrdup(wish->namespace);
+	counter->repel.selector.key = xstrdup(wish->selector->key);
+	counter->repel.selector.value = xstrdup(wish->selector->value);
+	if (counter->facet != NULL)
+		counter->repel.topology = xstrdup(wish->topology);
+	counters->shared = xrealloc(counters->shared, (size_t)counters->n_shared + 1,
+		sizeof(struct counter *));
+	counters->shared[counters->n_shared++] = counter;
+	return counter;
+}
+
+const struct counter *
+counters_get(struct counters *counters, const struct counter_wish *wish)
+{
+	CLEANUP(buf_fini) struct buf key = {0};
+	const char *topology = wish->topology != NULL ? wish->topology : "node";
+	struct counter *counter;
+
+	assert(counters->shape == counters->table->shape);
+	if (wish->kind == COUNTER_PEERS)
+		buf_printf(&key, "p%s\n%s", topology, wish->peers->key);
+	else
+		buf_printf(&key, "%c%s\n%s\n%s%s%s", wish->kind == COUNTER_MATCH ? 'm' : 'r',
+			topology, wish->namespace, wish->selector->key,
+			wish->selector->value != NULL ? "=" : "",
+			wish->selector->value != NULL ? wish->selector->value : "");
+	HASH_FIND(hh, counters->by_key, buf_text(&key), (unsigned)key.size, counter);
+	if (counter != NULL)
+		return counter;
+	counter = counter_new(counters, wish);
+	counter_fill(counter, counters->table);
+	counter->key = xstrdup(buf_text(&key));
+	HASH_ADD_KEYPTR(hh, counters->by_key, counter->key, (unsigned)key.size, counter);
+	return counter;
+}
+
+/* Which counters a group counts in, found once for each set of counters. */
+static void
+group_look(struct counters *counters, struct group *group)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < counters->n_shared; i++)
+		n += counts_group(counters->shared[i], group);
+	for (struct counter *c = group->peers->counters; c != NULL; c = c->next_of_peers)
+		n++;
+	free(group->counters);
+	group->counters = n > 0 ? xcalloc(n, sizeof(struct counter *)) : NULL;
+	group->n_counters = 0;
+	for (uint32_t i = 0; i < counters->n_shared; i++)
+		if (counts_group(counters->shared[i], group))
+			group->counters[group->n_counters++] = counters->shared[i];
+	for (struct counter *c = group->peers->counters; c != NULL; c = c->next_of_peers)
+		group->counters[group->n_counters++] = c;
+	group->counters_epoch = counters->epoch;
+}
+
+void
+counters_on_run(struct counters *counters, uint32_t row, struct group *group, int32_t n)
+{
+	if (counters->by_key == NULL)
+		return;
+	if (counters->shape != counters->table->shape) {
+		counters_forget(counters);
+		return;
+	}
+	if (group->counters_epoch != counters->epoch)
+		group_look(counters, group);
+	for (uint32_t i = 0; i < group->n_counters; i++)
+		counter_add(group->counters[i], row, n);
+}
+
+unsigned
+counters_n_kept(const struct counters *counters)
+{
+	return HASH_COUNT(counters->by_key);
+}

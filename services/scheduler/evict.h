@@ -1,0 +1,33 @@
+/*
+ * evict.h - whose place a task may take, and where room may be kept for it.
+ *
+ * Only tasks of its own namespace and of lower priority. The least harm: the fewest tasks,
+ * then those of the lowest priorities, then the youngest. Up to two tasks the search is
+ * exhaustive; more are gathered by what helps most, and those that turn out not to be needed
+ * are let go. Host ports that a stranger holds, and what limits say, are not overcome. One thread.
+ */
+#pragma once
+
+#include "services/scheduler/judge.h"
+
+enum {
+	EVICT_GROUPS_MAX = 16,       /* of which tasks are evicted for one */
+	EVICT_CANDIDATES_MAX = 1024, /* groups that are looked at on one node */
+};
+
+struct evictions {
+	uint32_t row;
+	struct {
+		struct group *group;
+		uint32_t n;
+	} of[EVICT_GROUPS_MAX];
+	uint32_t n_groups;
+	uint32_t n_tasks;
+};
+
+/* False: nothing helps. */
+bool evict_choose(const struct seek *seek, struct cluster *cluster,
+	struct evictions *ret_evictions);
+
+/* The node that is large enough and lacks least now, or NODE_ROW_NONE. */
+uint32_t claim_choose(const struct seek *seek, struct cluster *cluster);

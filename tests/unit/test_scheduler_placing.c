@@ -1,0 +1,252 @@
+/* What the placer does beyond a choice: gangs, evictions, claims, explanations, questions. */
+#include "services/scheduler/limits.h"
+#include "services/scheduler/placer.h"
+#include "tests/unit/place_fixture.h"
+
+static Davit__PlaceGroup *
+add_group(struct fixture *fixture, Davit__PlaceNode *node, const char *id, uint32_t priority,
+	uint32_t n)
+{
+	Davit__PlaceGroup *group = fixture_block(fixture, sizeof *group);
+	Davit__PlaceCount *count = fixture_block(fixture, sizeof *count);
+
+	davit__place_group__init(group);
+	davit__place_count__init(count);
+	group->id = count->group_id = fixture_text(fixture, "%s", id);
+	count->n = n;
+	group->has_priority = true;
+	group->priority = priority;
+	group->created_ms = 1000;
+	group->resources = fixture_block(fixture, sizeof *group->resources);
+	davit__resources__init(group->resources);
+	group->resources->cpu_milli = 1000;
+	if (fixture->request.groups == NULL)
+		fixture->request.groups = fixture_block(fixture, 64 * sizeof(Davit__PlaceGroup *));
+	fixture->request.groups[fixture->request.n_groups++] = group;
+	fixture->request.has_groups = true;
+	if (node->running == NULL)
+		node->running = fixture_block(fixture, 64 * sizeof(Davit__PlaceCount *));
+	node->running[node->n_running++] = count;
+	node->n_tasks += n;
+	node->reserved->cpu_milli += 1000 * n;
+	return group;
+}
+
+static const Davit__PlaceReply *
+place(struct placer *placer, struct fixture *fixture)
+{
+	const Davit__PlaceReply *reply = NULL;
+	struct place_fault fault = {0};
+
+	CHECK_OK(placer_place(placer, &fixture->request, &reply, &fault), &fault.err);
+	return reply;
+}
+
+static struct placer *
+a_placer(void)
+{
+	return placer_new(&(const struct placer_options){.seed = 1});
+}
+
+/* The tasks of one group, all or none. */
+static void
+as_gang(struct fixture *fixture, size_t first, size_t n, const char *group)
+{
+	for (size_t i = first; i < first + n; i++) {
+		fixture->tasks[i]->has_gang = fixture->tasks[i]->gang = true;
+		fixture->tasks[i]->group_id = fixture_text(fixture, "%s", group);
+	}
+}
+
+TEST(placing_a_gang_is_all_or_nothing)
+{
+	CLEANUP(placer_free) struct placer *placer = a_placer();
+	CLEANUP(fixture_free) struct fixture *fixture = fixture_new();
+	const Davit__PlaceReply *reply;
+
+	fixture_node(fixture, "a", 3000, GIB);
+	fixture_task(fixture, "g1", 1000, 0);
+	fixture_again(fixture, "g2", "g1");
+	fixture_again(fixture, "g3", "g1");
+	fixture_again(fixture, "g4", "g1");
+	fixture_again(fixture, "h1", "g1");
+	fixture_again(fixture, "h2", "g1");
+	as_gang(fixture, 0, 4, "g");
+	as_gang(fixture, 4, 2, "h");
+	fixture_task(fixture, "single", 1000, 0);
+	reply = place(placer, fixture);
+	CHECK_EQ(reply->n_placements, 3); /* what the first gang took is free again */
+	CHECK_STR(placed_on(reply, "h1"), "a");
+	CHECK_STR(placed_on(reply, "h2"), "a");
+	CHECK_STR(placed_on(reply, "single"), "a");
+	for (char id[] = "g1"; id[1] < '5'; id[1]++)
+		CHECK_HAS(refused_with(reply, id),
+			"all or none of 4: only 3 fit now; no node fits: cpu");
+}
+
+TEST(placing_for_others_evicts_the_least)
+{
+	CLEANUP(placer_free) struct placer *placer = a_placer();
+	CLEANUP(fixture_free) struct fixture *fixture = fixture_new();
+	Davit__PlaceNode *a = fixture_node(fixture, "a", 4000, GIB);
+	Davit__PlaceNode *b = fixture_node(fixture, "b", 4000, GIB);
+	const Davit__PlaceReply *reply;
+
+	add_group(fixture, a, "low", 10, 4);
+	add_group(fixture, b, "lowest", 5, 2);
+	add_group(fixture, b, "mine", 60, 1);
+	add_group(fixture, b, "others", 1, 1)->namespace_ = fixture_text(fixture, "others");
+	fixture_task(fixture, "one", 1000, 0);
+	fixture_task(fixture, "three", 3000, 0);
+	fixture_task(fixture, "four", 4000, 0);
+	for (unsigned i = 0; i < 3; i++) {
+		fixture->tasks[i]->has_may_preempt = fixture->tasks[i]->may_preempt = true;
+		fixture->specs[i]->spec->has_priority = true;
+		fixture->specs[i]->spec->priority = 50;
+	}
+	reply = place(placer, fixture);
+	CHECK_EQ(reply->n_placements, 2);
+	CHECK_STR(placed_on(reply, "one"), "b"); /* the lowest of all that are below 50 */
+	CHECK_EQ(reply->placements[0]->n_evictions, 1);
+	CHECK_STR(reply->placements[0]->evictions[0]->group_id, "lowest");
+	CHECK_EQ(reply->placements[0]->evictions[0]->n, 1);
+	CHECK_STR(placed_on(reply, "three"), "a"); /* b has only one left that may go */
+	CHECK_STR(reply->placements[1]->evictions[0]->group_id, "low");
+	CHECK_EQ(reply->placements[1]->evictions[0]->n, 3);
+	CHECK_HAS(refused_with(reply, "four"), "cpu short"); /* never equals, nor strangers */
+}
+
+TEST(placing_prefers_the_youngest_to_go)
+{
+	CLEANUP(placer_free) struct placer *placer = a_placer();
+	CLEANUP(fixture_free) struct fixture *fixture = fixture_new();
+	const Davit__PlaceReply *reply;
+
+	add_group(fixture, fixture_node(fixture, "a", 1000, GIB), "old", 10, 1)->created_ms = 1;
+	add_group(fixture, fixture_node(fixture, "b", 1000, GIB), "young", 10, 1)->created_ms = 9;
+	fixture_task(fixture, "t", 1000, 0);
+	fixture->tasks[0]->may_preempt = true;
+	reply = place(placer, fixture);
+	CHECK_STR(placed_on(reply, "t"), "b");
+	CHECK_STR(reply->placements[0]->evictions[0]->group_id, "young");
+}
+
+TEST(placing_claims_the_node_that_lacks_least)
+{
+	CLEANUP(placer_free) struct placer *placer = a_placer();
+	CLEANUP(fixture_free) struct fixture *fixture = fixture_new();
+	const Davit__PlaceReply *reply;
+
+	fixture_node(fixture, "a", 4000, GIB)->reserved->cpu_milli = 3000;
+	fixture_node(fixture, "b", 4000, GIB)->reserved->cpu_milli = 2000;
+	fixture_node(fixture, "c", 2500, GIB); /* nearest, but never large enough */
+	fixture_task(fixture, "big", 3000, 0);
+	fixture->tasks[0]->may_claim = true;
+	fixture_task(fixture, "small", 2000, 0);
+	fixture_task(fixture, "next", 2000, 0);
+	reply = place(placer, fixture);
+	CHECK_STR(placed_on(reply, "big"), "b");
+	CHECK(reply->placements[0]->claim);
+	CHECK_STR(placed_on(reply, "small"), "c"); /* what b has is spoken for */
+	CHECK(!reply->placements[1]->claim);
+	CHECK_STR(placed_on(reply, "next"), "-");
+}
+
+TEST(placing_asks_for_groups_where_it_needs_them_and_answers_the_rest)
+{
+	CLEANUP(placer_free) struct placer *placer = a_placer();
+	CLEANUP(fixture_free) struct fixture *fixture = fixture_new();
+	const Davit__PlaceReply *reply;
+
+	fixture_node(fixture, "a", 2000, GIB);
+	fixture_task(fixture, "plain", 1000, 0);
+	fixture_task(fixture, "apart", 1000, 0)->max_per_node = 1;
+	fixture_task(fixture, "pushy", 4000, 0);
+	fixture->tasks[2]->may_preempt = true;
+	reply = place(placer, fixture);
+	CHECK(reply->wants_groups);
+	CHECK_EQ(reply->n_placements, 1);
+	CHECK_EQ(reply->n_refusals, 0);
+	fixture->request.has_groups = true;
+	reply = place(placer, fixture);
+	CHECK(!reply->wants_groups);
+	CHECK_STR(placed_on(reply, "apart"), "a");
+	CHECK_HAS(refused_with(reply, "pushy"), "cpu short");
+}
+
+TEST(placing_explains_where_and_why)
+{
+	CLEANUP(placer_free) struct placer *placer = a_placer();
+	CLEANUP(fixture_free) struct fixture *fixture = fixture_new();
+	const Davit__Explanation *explanation;
+	Davit__TaskSpec *spec;
+
+	fixture_label(fixture, fixture_node(fixture, "a", 1000, GIB), "disk", "ssd");
+	fixture_label(fixture, fixture_node(fixture, "b", 2000, GIB), "disk", "ssd");
+	fixture_node(fixture, "c", 8000, GIB);
+	fixture_node(fixture, "d", 8000, GIB)->schedulable = false;
+	fixture_constraint(fixture, fixture_task(fixture, "t", 1000, 0), "node.labels.disk == ssd");
+	spec = fixture_task(fixture, "u", 4000, 0);
+	fixture_constraint(fixture, spec, "node.labels.disk == ssd");
+	fixture->request.explain = fixture->request.dry_run = true;
+	explanation = place(placer, fixture)->explanations[0];
+	CHECK_STR(explanation->strategy, "best-fit");
+	CHECK(explanation->n_nodes == 4 && explanation->n_feasible == 2);
+	CHECK_EQ(explanation->n_filters, 2);
+	CHECK_STR(explanation->filters[0]->filter, "constraint");
+	CHECK_STR(explanation->filters[0]->detail, "node.labels.disk == ssd");
+	CHECK_STR(explanation->best[0]->node_id, "a");
+	CHECK(explanation->best[0]->score == 1.0 && explanation->best[1]->score == 2.0);
+	CHECK_STR(explanation->best[0]->parts[0]->name, "fit");
+	explanation = place(placer, fixture)->explanations[1];
+	CHECK_EQ(explanation->n_feasible, 0);
+	CHECK_STR(explanation->nearest_node_id, "b");
+	CHECK_EQ(explanation->lacking->cpu_milli, 2000);
+	CHECK_STR(explanation->remedies[0], "2 CPU would have to come free on b");
+	CHECK_STR(explanation->remedies[1],
+		"without 'node.labels.disk == ssd' it would fit on 1 more node");
+	CHECK_STR(explanation->remedies[2],
+		"or a node with 'node.labels.disk == ssd' would have to join, with 4 CPU");
+}
+
+TEST(placing_as_a_question_leaves_turns_as_they_were)
+{
+	CLEANUP(placer_free)
+	struct placer *placer = placer_new(&(const struct placer_options){
+		.strategy = DAVIT__TASK_SPEC__STRATEGY__ROUND_ROBIN});
+	CLEANUP(fixture_free) struct fixture *fixture = fixture_new();
+
+	fixture_node(fixture, "a", 2000, GIB);
+	fixture_node(fixture, "b", 2000, GIB);
+	fixture_task(fixture, "t", 0, 0);
+	CHECK_STR(placed_on(place(placer, fixture), "t"), "a");
+	fixture->request.dry_run = true;
+	CHECK_STR(placed_on(place(placer, fixture), "t"), "b");
+	CHECK_STR(placed_on(place(placer, fixture), "t"), "b");
+	fixture->request.dry_run = false;
+	CHECK_STR(placed_on(place(placer, fixture), "t"), "b");
+	CHECK_STR(placed_on(place(placer, fixture), "t"), "a");
+}
+
+TEST(placing_takes_strategies_of_namespaces)
+{
+	struct placer_options options = {.strategy = DAVIT__TASK_SPEC__STRATEGY__BEST_FIT};
+	CLEANUP(placer_free) struct placer *placer = NULL;
+	CLEANUP(fixture_free) struct fixture *fixture = fixture_new();
+	const Davit__PlaceReply *reply;
+	struct err err = {0};
+
+	CHECK_OK(placer_options_read_namespaces(&options, "web=spread,x=random", &err), &err);
+	CHECK_EQ(options.n_namespaces, 2);
+	CHECK(placer_options_read_namespaces(&options, "web", &err) < 0);
+	CHECK(placer_options_read_namespaces(&options, "web=fastest", &err) < 0);
+	CHECK_HAS(err.text, "namespace 'web'");
+	placer = placer_new(&options);
+	fixture_node(fixture, "a", 1000, GIB)->n_tasks = 5;
+	fixture_node(fixture, "b", 8000, GIB);
+	fixture_task(fixture, "t", 100, 0);
+	fixture_task(fixture, "u", 100, 0)->namespace_ = fixture_text(fixture, "web");
+	reply = place(placer, fixture);
+	CHECK_STR(placed_on(reply, "t"), "a");
+	CHECK_STR(placed_on(reply, "u"), "b");
+}
