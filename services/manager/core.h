@@ -11,6 +11,7 @@
 #include "common/base/arena.h"
 #include "services/manager/assignments.h"
 #include "services/manager/batch.h"
+#include "services/manager/claims.h"
 #include "services/manager/events.h"
 #include "services/manager/liveness.h"
 #include "services/manager/manager.h"
@@ -21,6 +22,7 @@
 #include "services/manager/requests.h"
 #include "services/manager/telling.h"
 #include "services/manager/usage.h"
+#include "services/manager/waiting.h"
 #include "services/manager/waits.h"
 
 struct manager {
@@ -36,6 +38,8 @@ struct manager {
 	struct requests requests;
 	struct events events;
 	struct placing placing;
+	struct waiting waiting;
+	struct claims claims;
 	struct telling telling;
 	struct questions questions;
 	struct liveness liveness;

@@ -6,6 +6,7 @@
 #include "common/base/mem.h"
 #include "common/model/spec.h"
 #include "services/manager/core.h"
+#include "services/manager/holds.h"
 #include "services/manager/view.h"
 
 struct family {
@@ -225,10 +226,11 @@ add_ports(Davit__PlaceGroup *message, const Davit__TaskSpec *spec, struct arena 
 }
 
 static Davit__PlaceGroup *
-view_family(const struct family *family, struct arena *arena)
+view_family(const struct manager *manager, const struct family *family, struct arena *arena)
 {
 	const Davit__TaskSpec *spec = family->spec->spec;
 	Davit__PlaceGroup *message = arena_alloc(arena, sizeof *message);
+	struct resources want;
 
 	davit__place_group__init(message);
 	message->id = arena_strdup(arena, family->id);
@@ -239,7 +241,8 @@ view_family(const struct family *family, struct arena *arena)
 	message->has_priority = message->has_created_ms = true;
 	message->priority = spec_priority(spec);
 	message->created_ms = family->created_ms;
-	message->resources = view_wants(spec, arena);
+	(void)holds_wants(&manager->model.kinds, spec, &want);
+	message->resources = view_resources(&want, &manager->model.kinds, arena);
 	add_ports(message, spec, arena);
 	add_affinities(message, spec, arena);
 	return message;
@@ -263,7 +266,8 @@ families_tell(struct manager *manager, Davit__PlaceRequest *question, struct are
 		family->is_changed = false;
 		if (family->n > 0) {
 			if (!family->is_told)
-				question->groups[question->n_groups++] = view_family(family, arena);
+				question->groups[question->n_groups++] =
+					view_family(manager, family, arena);
 			family->is_told = true;
 			continue;
 		}

@@ -30,8 +30,8 @@ manager_figures(const struct manager *manager, struct manager_figures *ret_figur
 	*ret_figures = (struct manager_figures){
 		.tasks = {n[TASK_PENDING], n[TASK_SCHEDULED], n[TASK_RUNNING], n[TASK_COMPLETED],
 			n[TASK_FAILED]},
-		.n_pending_queue = model->pending.n,
-		.n_blocked_queue = model->blocked.n,
+		.n_pending_queue = manager->waiting.n_ready + manager->waiting.asked.n,
+		.n_blocked_queue = manager->waiting.n_blocked + manager->waiting.claimed.n,
 		.n_history = model->history.n,
 		.n_waits = manager->waits.n,
 		.n_answers = manager->requests.n,

@@ -7,12 +7,46 @@
 #include "common/model/spec.h"
 #include "services/manager/model.h"
 
+static bool
+add_devices(const struct ledger_kinds *kinds, const char *kind, uint32_t count,
+	struct resources *want)
+{
+	int place = ledger_kind_find(kinds, kind);
+	uint32_t sum;
+
+	if (count == 0 || place < 0)
+		return count == 0;
+	sum = want->devices[place] + (count < UINT16_MAX ? count : UINT16_MAX);
+	want->devices[place] = (uint16_t)(sum < UINT16_MAX ? sum : UINT16_MAX);
+	return true;
+}
+
+bool
+holds_wants(const struct ledger_kinds *kinds, const Davit__TaskSpec *spec,
+	struct resources *ret_want)
+{
+	struct spec_reserve reserve = spec_reserve(spec);
+	bool all_known;
+
+	*ret_want = (struct resources){reserve.cpu_milli, reserve.memory_bytes, reserve.disk_bytes,
+		{0}};
+	all_known = add_devices(kinds, "gpu", spec->gpus, ret_want);
+	for (size_t i = 0; i < spec->n_device_requests; i++) {
+		const Davit__DeviceCount *device = spec->device_requests[i];
+
+		all_known &= add_devices(kinds, device->kind, device->has_count ? device->count : 1,
+			ret_want);
+	}
+	return all_known;
+}
+
 static struct resources
 wants(const struct task *task)
 {
-	struct spec_reserve reserve = spec_reserve(task->group->spec->spec);
+	struct resources want;
 
-	return (struct resources){reserve.cpu_milli, reserve.memory_bytes, reserve.disk_bytes};
+	(void)holds_wants(task->node->account.kinds, task->group->spec->spec, &want);
+	return want;
 }
 
 static const Davit__TaskSpec *
@@ -83,10 +117,12 @@ take_ports(struct task *task, struct node *node, struct err *err)
 int
 holds_take(struct task *task, struct node *node, struct err *err)
 {
-	struct resources want = wants(task);
+	struct resources want;
 	int rc;
 
 	assert(!task->holds && !task->on_node);
+	if (!holds_wants(node->account.kinds, spec_of(task), &want))
+		return err_set(err, -ENOSPC, "node '%s' has not all kinds of devices", node->name);
 	if (node->state != DAVIT__NODE__STATE__READY || node->draining)
 		return err_set(err, -EHOSTDOWN, "node '%s' takes no tasks now", node->name);
 	rc = ledger_reserve(&node->account, &want, err);

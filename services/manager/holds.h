@@ -7,9 +7,19 @@
 #include <stdint.h>
 
 #include "common/base/err.h"
+#include "proto/types.pb-c.h"
 
 struct task;
 struct node;
+struct ledger_kinds;
+struct resources;
+
+/*
+ * What a task of the spec reserves. False when it wants a kind of device that no node
+ * ever had: then that kind is left out.
+ */
+bool holds_wants(const struct ledger_kinds *kinds, const Davit__TaskSpec *spec,
+	struct resources *ret_want);
 
 /*
  * All or nothing. -ENOSPC (a resource, or no dynamic port is left), -EADDRINUSE (a

@@ -2,32 +2,135 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/base/mem.h"
 #include "common/base/units.h"
 
+/* ---- kinds and amounts ---- */
+
+void
+ledger_kinds_init(struct ledger_kinds *kinds)
+{
+	*kinds = (struct ledger_kinds){.names = {[LEDGER_GPU] = "gpu"}, .n = 1};
+}
+
+int
+ledger_kind_find(const struct ledger_kinds *kinds, const char *name)
+{
+	for (unsigned i = 0; i < kinds->n; i++) {
+		if (strcmp(kinds->names[i], name) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+int
+ledger_kind_get(struct ledger_kinds *kinds, const char *name)
+{
+	int found = ledger_kind_find(kinds, name);
+
+	if (found >= 0 || kinds->n == LEDGER_KINDS_MAX)
+		return found;
+	(void)snprintf(kinds->names[kinds->n], LEDGER_KIND_SIZE, "%s", name);
+	return (int)kinds->n++;
+}
+
+void
+resources_add(struct resources *to, const struct resources *what)
+{
+	to->cpu_milli += what->cpu_milli;
+	to->memory_bytes += what->memory_bytes;
+	to->disk_bytes += what->disk_bytes;
+	for (unsigned i = 0; i < LEDGER_KINDS_MAX; i++) {
+		unsigned sum = (unsigned)to->devices[i] + what->devices[i];
+
+		to->devices[i] = (uint16_t)(sum > UINT16_MAX ? UINT16_MAX : sum);
+	}
+}
+
+static uint64_t
+less(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
+void
+resources_subtract(struct resources *from, const struct resources *what)
+{
+	from->cpu_milli = less(from->cpu_milli, what->cpu_milli);
+	from->memory_bytes = less(from->memory_bytes, what->memory_bytes);
+	from->disk_bytes = less(from->disk_bytes, what->disk_bytes);
+	for (unsigned i = 0; i < LEDGER_KINDS_MAX; i++)
+		from->devices[i] = (uint16_t)less(from->devices[i], what->devices[i]);
+}
+
+static uint32_t
+at_most(uint64_t room, uint64_t want, uint32_t n)
+{
+	return want > 0 && room / want < n ? (uint32_t)(room / want) : n;
+}
+
+uint32_t
+resources_fit(const struct resources *room, const struct resources *want, uint32_t n)
+{
+	n = at_most(room->cpu_milli, want->cpu_milli, n);
+	n = at_most(room->memory_bytes, want->memory_bytes, n);
+	n = at_most(room->disk_bytes, want->disk_bytes, n);
+	for (unsigned i = 0; i < LEDGER_KINDS_MAX && n > 0; i++)
+		n = at_most(room->devices[i], want->devices[i], n);
+	return n;
+}
+
+/* ---- accounts ---- */
+
+struct resources
+ledger_free(const struct ledger_account *account)
+{
+	struct resources room = account->capacity;
+
+	resources_subtract(&room, &account->reserved);
+	resources_subtract(&room, &account->claimed);
+	return room;
+}
+
+static int
+check_devices(const struct ledger_account *account, const struct resources *room,
+	const struct resources *want, struct err *err)
+{
+	for (unsigned i = 0; i < LEDGER_KINDS_MAX; i++) {
+		if (want->devices[i] > room->devices[i])
+			return err_set(err, -ENOSPC, "device %s is short: wants %u, %u free",
+				account->kinds == NULL ? "" : account->kinds->names[i],
+				want->devices[i], room->devices[i]);
+	}
+	return 0;
+}
+
 int
 ledger_reserve(struct ledger_account *account, const struct resources *want, struct err *err)
 {
-	const struct resources *total = &account->capacity, *used = &account->reserved;
+	struct resources room = ledger_free(account);
 	char need[UNITS_TEXT_SIZE], left[UNITS_TEXT_SIZE];
+	int rc;
 
-	if (want->cpu_milli > total->cpu_milli - used->cpu_milli)
+	if (want->cpu_milli > room.cpu_milli)
 		return err_set(err, -ENOSPC, "CPU is short: wants %s, %s free",
 			units_format_cpu(want->cpu_milli, need),
-			units_format_cpu(total->cpu_milli - used->cpu_milli, left));
-	if (want->memory_bytes > total->memory_bytes - used->memory_bytes)
+			units_format_cpu(room.cpu_milli, left));
+	if (want->memory_bytes > room.memory_bytes)
 		return err_set(err, -ENOSPC, "memory is short: wants %s, %s free",
 			units_format_bytes(want->memory_bytes, need),
-			units_format_bytes(total->memory_bytes - used->memory_bytes, left));
-	if (want->disk_bytes > total->disk_bytes - used->disk_bytes)
+			units_format_bytes(room.memory_bytes, left));
+	if (want->disk_bytes > room.disk_bytes)
 		return err_set(err, -ENOSPC, "disk is short: wants %s, %s free",
 			units_format_bytes(want->disk_bytes, need),
-			units_format_bytes(total->disk_bytes - used->disk_bytes, left));
-	account->reserved.cpu_milli += want->cpu_milli;
-	account->reserved.memory_bytes += want->memory_bytes;
-	account->reserved.disk_bytes += want->disk_bytes;
+			units_format_bytes(room.disk_bytes, left));
+	rc = check_devices(account, &room, want, err);
+	if (rc < 0)
+		return rc;
+	resources_add(&account->reserved, want);
 	account->n_tasks++;
 	return 0;
 }
@@ -36,14 +139,12 @@ void
 ledger_release(struct ledger_account *account, const struct resources *had)
 {
 	assert(account->n_tasks > 0);
-	assert(account->reserved.cpu_milli >= had->cpu_milli);
-	assert(account->reserved.memory_bytes >= had->memory_bytes);
-	assert(account->reserved.disk_bytes >= had->disk_bytes);
-	account->reserved.cpu_milli -= had->cpu_milli;
-	account->reserved.memory_bytes -= had->memory_bytes;
-	account->reserved.disk_bytes -= had->disk_bytes;
+	assert(resources_fit(&account->reserved, had, 1) == 1);
+	resources_subtract(&account->reserved, had);
 	account->n_tasks--;
 }
+
+/* ---- ports ---- */
 
 /*
  * Taken ports, ascending by number then protocol: an engine has tens to some

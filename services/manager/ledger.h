@@ -13,14 +13,46 @@
 
 #include "common/base/err.h"
 
+enum {
+	LEDGER_KINDS_MAX = 16,        /* of devices, in the whole cluster */
+	LEDGER_KIND_SIZE = 64,        /* of a kind's name, with its NUL */
+	LEDGER_DEVICES_MAX = 1 << 15, /* of one kind on one node */
+	LEDGER_GPU = 0,               /* the kind that every cluster knows */
+};
+
+/* What sorts of devices there are: a device is counted at the place of its kind. */
+struct ledger_kinds {
+	char names[LEDGER_KINDS_MAX][LEDGER_KIND_SIZE];
+	unsigned n;
+};
+
+/* With "gpu" alone. */
+void ledger_kinds_init(struct ledger_kinds *kinds);
+/* The kind's place, or -1. */
+int ledger_kind_find(const struct ledger_kinds *kinds, const char *name);
+/* The same, added if it is new; -1 when there are too many. */
+int ledger_kind_get(struct ledger_kinds *kinds, const char *name);
+
 struct resources {
 	uint64_t cpu_milli, memory_bytes, disk_bytes;
+	uint16_t devices[LEDGER_KINDS_MAX];
 };
+
+/* Saturating: never below 0. */
+void resources_add(struct resources *to, const struct resources *what);
+void resources_subtract(struct resources *from, const struct resources *what);
+/* How often `want` goes into `room`; at most n_max. */
+uint32_t resources_fit(const struct resources *room, const struct resources *want, uint32_t n_max);
 
 struct ledger_account {
 	struct resources capacity, reserved;
+	struct resources claimed; /* kept for tasks that wait for more of it to come free */
 	uint32_t n_tasks;
+	const struct ledger_kinds *kinds; /* borrowed; names for sentences */
 };
+
+/* What is neither reserved nor kept for somebody. */
+struct resources ledger_free(const struct ledger_account *account);
 
 /* 0, or -ENOSPC with words that name the first resource that is short; nothing changed then. */
 int ledger_reserve(struct ledger_account *account, const struct resources *want, struct err *err);

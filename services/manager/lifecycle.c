@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "common/base/mem.h"
+#include "common/model/spec.h"
 #include "services/manager/assignments.h"
 #include "services/manager/core.h"
 #include "services/manager/holds.h"
@@ -47,16 +48,7 @@ enter_pending(struct manager *manager, struct task *task)
 	free(task->host_ports);
 	task->host_ports = NULL;
 	model_set_text(&task->container_id, NULL);
-	model_queue_insert(task, &manager->model.pending);
-}
-
-/* 0: never. */
-static void
-set_due(struct manager *manager, struct task *task, uint64_t due_ms)
-{
-	task->due_ms = due_ms;
-	if (due_ms > 0 && due_ms < manager->model.next_due_ms)
-		manager->model.next_due_ms = due_ms;
+	waiting_add(manager, task);
 }
 
 static void
@@ -64,11 +56,11 @@ enter_final(struct manager *manager, struct task *task)
 {
 	const Davit__TaskSpec *spec = task->group->spec->spec;
 
-	model_queue_leave(task);
 	if (task->finished_ms == 0)
 		task->finished_ms = manager->now.wall_ms;
 	task->retry_when_gone = false;
-	set_due(manager, task, spec->auto_remove ? task->finished_ms + MANAGER_AUTO_REMOVE_MS : 0);
+	model_task_set_due(&manager->model, task,
+		spec->auto_remove ? task->finished_ms + MANAGER_AUTO_REMOVE_MS : 0);
 	model_queue_move(task, &manager->model.history);
 }
 
@@ -83,6 +75,10 @@ raise(struct manager *manager, struct task *task, enum task_event event, struct 
 		return rc;
 	if (to == task->state)
 		return 0;
+	if (task->state == TASK_PENDING) {
+		claims_release(manager, task);
+		waiting_leave(manager, task);
+	}
 	model_task_set_state(&manager->model, task, (enum task_state)to);
 	if (to == TASK_PENDING)
 		enter_pending(manager, task);
@@ -117,9 +113,9 @@ lifecycle_submit(struct manager *manager, struct id id, struct spec *spec, uint3
 		struct task *task = model_task_add(model, group, i);
 
 		task->is_new = true;
-		set_due(manager, task,
+		model_task_set_due(&manager->model, task,
 			spec->spec->ttl_ms > 0 ? group->created_ms + spec->spec->ttl_ms : 0);
-		model_queue_insert(task, &model->pending);
+		waiting_add(manager, task);
 		batch_touch_task(manager, task);
 		events_task(manager, task, NULL);
 	}
@@ -143,17 +139,13 @@ replace(struct manager *manager, struct task *old)
 	batch_touch_task(manager, old);
 }
 
-int
-lifecycle_place(struct manager *manager, struct task *task, struct node *node, struct err *err)
+/* It has its share of the node; the rest follows. */
+static void
+settle_on_node(struct manager *manager, struct task *task)
 {
-	int rc;
+	struct node *node = task->node;
 
-	if (task->state != TASK_PENDING)
-		return err_set(err, -ESTALE, "it is not pending any more");
-	rc = holds_take(task, node, err);
-	if (rc < 0)
-		return rc;
-	model_queue_leave(task);
+	waiting_placed(manager, task);
 	model_task_enter_node(task, node);
 	task->attempt++;
 	task->due_ms = 0; /* from here on the worker minds the ttl */
@@ -163,13 +155,46 @@ lifecycle_place(struct manager *manager, struct task *task, struct node *node, s
 	assignments_changed(manager, task);
 	families_take(manager, task);
 	telling_node_changed(manager, node);
+}
+
+int
+lifecycle_place(struct manager *manager, struct task *task, struct node *node, struct err *err)
+{
+	return lifecycle_place_all(manager, &task, &node, 1, err);
+}
+
+static void
+give_back(struct task *task)
+{
+	holds_give(task);
+	task->node = NULL;
+	free(task->host_ports);
+	task->host_ports = NULL;
+}
+
+int
+lifecycle_place_all(struct manager *manager, struct task *const *tasks, struct node *const *nodes,
+	size_t n, struct err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		int rc = tasks[i]->state == TASK_PENDING && !tasks[i]->holds
+				 ? holds_take(tasks[i], nodes[i], err)
+				 : err_set(err, -ESTALE, "it is not pending any more");
+
+		if (rc == 0)
+			continue;
+		while (i-- > 0)
+			give_back(tasks[i]);
+		return rc;
+	}
+	for (size_t i = 0; i < n; i++)
+		settle_on_node(manager, tasks[i]);
 	return 0;
 }
 
 void
-lifecycle_block(struct manager *manager, struct task *task, const char *message)
+lifecycle_say(struct manager *manager, struct task *task, const char *message)
 {
-	model_queue_insert(task, &manager->model.blocked);
 	if (task->message != NULL && strcmp(task->message, message) == 0)
 		return;
 	say(task, DAVIT__TASK__PHASE__QUEUED, message);
@@ -187,7 +212,7 @@ release(struct manager *manager, struct task *task)
 	holds_give(task);
 	batch_touch_task(manager, task);
 	telling_node_changed(manager, node);
-	placing_wake(manager);
+	waiting_released(manager, task, node);
 }
 
 /* The node has nothing of this attempt any more. */
@@ -221,7 +246,8 @@ take_course(struct task *task, const Davit__TaskReport *report)
 		task->phase = report->phase;
 	else if (report->observed == DAVIT__TASK_REPORT__OBSERVED__RUNNING)
 		task->phase = DAVIT__TASK__PHASE__STARTED;
-	model_set_text(&task->message, report->message);
+	if (!task->is_preempted) /* why it ends is known already */
+		model_set_text(&task->message, report->message);
 	if (report->container_id != NULL)
 		model_set_text(&task->container_id, report->container_id);
 	if (report->has_restart_count)
@@ -260,7 +286,7 @@ ended_as_wished(const struct task *task, const Davit__TaskReport *report)
 	case DAVIT__TASK_REPORT__CAUSE__EXIT:
 		return report->has_exit_code && report->exit_code == 0;
 	case DAVIT__TASK_REPORT__CAUSE__STOP:
-		return task->desired >= DAVIT__TASK__DESIRED__STOP;
+		return task->desired >= DAVIT__TASK__DESIRED__STOP && !task->is_preempted;
 	case DAVIT__TASK_REPORT__CAUSE__TTL:
 		return true;
 	default:
@@ -281,7 +307,8 @@ observe_ended(struct manager *manager, struct task *task, const Davit__TaskRepor
 	task->exit_code = report->exit_code;
 	task->oom_killed = report->oom_killed;
 	task->finished_ms = report->has_finished_ms ? report->finished_ms : 0;
-	task->phase = as_wished && report->cause == DAVIT__TASK_REPORT__CAUSE__STOP
+	task->phase = (as_wished || task->is_preempted) &&
+				      report->cause == DAVIT__TASK_REPORT__CAUSE__STOP
 			      ? DAVIT__TASK__PHASE__STOPPED
 			      : DAVIT__TASK__PHASE__EXITED;
 	must_raise(manager, task, as_wished ? TASK_EV_SUCCEEDED : TASK_EV_BROKE);
@@ -328,7 +355,8 @@ static void
 settle_unstarted(struct manager *manager, struct task *task)
 {
 	if (task->desired >= DAVIT__TASK__DESIRED__STOP || task->replace_when_ended) {
-		say(task, DAVIT__TASK__PHASE__CANCELLED, "stopped before it was started");
+		say(task, DAVIT__TASK__PHASE__CANCELLED,
+			task->is_preempted ? task->message : "stopped before it was started");
 		must_raise(manager, task, TASK_EV_STOPPED);
 		replace_if_due(manager, task);
 		return;
@@ -371,7 +399,8 @@ observe_gone(struct manager *manager, struct task *task, const Davit__TaskReport
 	if (!as_wished && task->message == NULL)
 		model_set_text(&task->message,
 			"its container was removed by something other than Davit");
-	must_raise(manager, task, as_wished ? TASK_EV_SUCCEEDED : TASK_EV_BROKE);
+	must_raise(manager, task,
+		as_wished && !task->is_preempted ? TASK_EV_SUCCEEDED : TASK_EV_BROKE);
 	replace_if_due(manager, task);
 }
 
@@ -490,6 +519,23 @@ lifecycle_migrate(struct manager *manager, struct task *task)
 }
 
 void
+lifecycle_preempt(struct manager *manager, struct task *task, const char *by)
+{
+	char text[512];
+
+	if (task_state_is_final(task->state) || task->desired >= DAVIT__TASK__DESIRED__STOP)
+		return;
+	task->is_preempted = true;
+	/* One that was not started yet loses nothing by it. */
+	task->replace_when_ended = spec_restart_condition(task->group->spec->spec) !=
+					   DAVIT__RESTART_POLICY__CONDITION__NO ||
+				   (task->state == TASK_SCHEDULED && task->observed == 0);
+	(void)snprintf(text, sizeof text, "preempted by '%s'", by);
+	stop_with(manager, task, DAVIT__TASK__DESIRED__STOP, text);
+	model_set_text(&task->message, text);
+}
+
+void
 lifecycle_unreachable(struct manager *manager, struct task *task, bool is_unreachable)
 {
 	if (task_state_is_final(task->state) || task->state == TASK_PENDING)
@@ -531,8 +577,6 @@ lifecycle_assigned_desire(const struct task *task)
 	return task->desired;
 }
 
-/* ---- after a start, and with time ---- */
-
 int
 lifecycle_restore_holds(struct task *task, struct err *err)
 {
@@ -540,58 +584,8 @@ lifecycle_restore_holds(struct task *task, struct err *err)
 }
 
 void
-lifecycle_restore_queues(struct manager *manager)
+lifecycle_abandon(struct manager *manager, struct task *task, const char *message)
 {
-	struct model *model = &manager->model;
-
-	for (struct task *task = model->oldest; task != NULL; task = task->newer) {
-		const Davit__TaskSpec *spec = task->group->spec->spec;
-
-		if (task->state == TASK_PENDING) {
-			model_queue_insert(task, &model->pending);
-			set_due(manager, task,
-				spec->ttl_ms > 0 ? task->group->created_ms + spec->ttl_ms : 0);
-		} else if (task_state_is_final(task->state) &&
-			   task->desired != DAVIT__TASK__DESIRED__REMOVE) {
-			model_queue_move(task, &model->history);
-			set_due(manager, task,
-				spec->auto_remove ? task->finished_ms + MANAGER_AUTO_REMOVE_MS : 0);
-		}
-	}
-}
-
-static void
-expire(struct manager *manager, struct task_queue *queue)
-{
-	struct task *next;
-
-	for (struct task *task = queue->first; task != NULL; task = next) {
-		next = task->queue_next;
-		if (task->due_ms == 0 || task->due_ms > manager->now.wall_ms) {
-			set_due(manager, task, task->due_ms);
-			continue;
-		}
-		if (task->state == TASK_PENDING) {
-			say(task, DAVIT__TASK__PHASE__CANCELLED,
-				"its ttl passed before it could be placed");
-			must_raise(manager, task, TASK_EV_ABANDONED);
-		} else {
-			lifecycle_remove(manager, task);
-		}
-	}
-}
-
-void
-lifecycle_tick(struct manager *manager)
-{
-	struct model *model = &manager->model;
-
-	if (model->next_due_ms <= manager->now.wall_ms) {
-		model->next_due_ms = UINT64_MAX; /* found again on the way */
-		expire(manager, &model->pending);
-		expire(manager, &model->blocked);
-		expire(manager, &model->history);
-	}
-	while (model->history.n > manager->config.history_max)
-		lifecycle_remove(manager, model->history.first);
+	say(task, DAVIT__TASK__PHASE__CANCELLED, message);
+	must_raise(manager, task, TASK_EV_ABANDONED);
 }

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/base/err.h"
@@ -30,8 +31,18 @@ struct group *lifecycle_submit(struct manager *manager, struct id id, struct spe
  */
 int lifecycle_place(struct manager *manager, struct task *task, struct node *node, struct err *err);
 
-/* A PENDING task cannot be placed just now. */
-void lifecycle_block(struct manager *manager, struct task *task, const char *message);
+/*
+ * All of them or none: the i-th goes to the i-th node. -errno of the first that cannot,
+ * and nothing has changed.
+ */
+int lifecycle_place_all(struct manager *manager, struct task *const *tasks,
+	struct node *const *nodes, size_t n, struct err *err);
+
+/* Why a PENDING task waits. */
+void lifecycle_say(struct manager *manager, struct task *task, const char *message);
+
+/* Another, of that name, takes its place. May make a replacement once it has ended. */
+void lifecycle_preempt(struct manager *manager, struct task *task, const char *by);
 
 /* A worker's report, fenced by (task, attempt, node); what is stale changes nothing. */
 void lifecycle_report(struct manager *manager, struct node *node, const Davit__TaskReport *report);
@@ -48,6 +59,9 @@ void lifecycle_lose(struct manager *manager, struct task *task, bool replace, co
 
 /* Its node is being drained: stop it and run it elsewhere. */
 void lifecycle_migrate(struct manager *manager, struct task *task);
+
+/* It is PENDING, and has waited too long. */
+void lifecycle_abandon(struct manager *manager, struct task *task, const char *message);
 
 /* Its node fell silent, or is heard again. */
 void lifecycle_unreachable(struct manager *manager, struct task *task, bool is_unreachable);

@@ -20,7 +20,12 @@ enum {
 	MANAGER_PLACE_MAX = 4096,      /* tasks of one Place call */
 	MANAGER_PLAN_MAX = 10000,      /* tasks of one PlanTasks */
 	MANAGER_QUESTIONS_MAX = 64,    /* ExplainTask and PlanTasks that wait for the scheduler */
-	MANAGER_LABELS_MAX = 256,      /* of a node */
+	MANAGER_GANG_MAX = MANAGER_PLACE_MAX, /* tasks of an array with all_or_nothing */
+	MANAGER_CLAIMS_MAX = 1024,            /* tasks for which room is kept on a node */
+	MANAGER_CLAIMS_BY_AGE_MAX = 8,        /* of those, because they have waited long */
+	MANAGER_PREEMPT_ABOVE = 50,           /* tasks of greater priority may end others */
+	MANAGER_EVICTIONS_MAX = 256,          /* groups of which tasks end for one other */
+	MANAGER_LABELS_MAX = 256,             /* of a node */
 	MANAGER_NODE_NAME_MAX = 128,
 	MANAGER_PORT_RETRIES_MAX = 20, /* attempts of one task after a stranger's port */
 	MANAGER_PREFIX_MIN = 4,        /* characters of an abbreviated id */
@@ -38,8 +43,12 @@ enum {
 	MANAGER_REQUEST_KEEP_MS = 3600000,
 	MANAGER_AUTO_REMOVE_MS = 60000, /* from a task's end to its removal with auto_remove */
 	MANAGER_SWEEP_MS = 5000,        /* blocked tasks are tried again at least so often */
-	MANAGER_PLACE_RETRY_MS = 500,   /* after a Place call that failed */
-	MANAGER_STRANGER_MS = 60000,    /* how long a port held by a stranger is left alone */
+	MANAGER_CLAIM_AFTER_MS =
+		30000, /* a task that has waited so long may have room kept for it */
+	MANAGER_CLAIM_AGE_MS = 600000,      /* … for so long */
+	MANAGER_CLAIM_PREEMPT_MS = 3900000, /* longer than a task may take to stop */
+	MANAGER_PLACE_RETRY_MS = 500,       /* after a Place call that failed */
+	MANAGER_STRANGER_MS = 60000,        /* how long a port held by a stranger is left alone */
 	MANAGER_QUERY_MARGIN_MS = 5000, /* a worker's answer may be so much later than its wait */
 	MANAGER_STATS_MS = 1000,
 	MANAGER_STALE_STATS_MS = 10000, /* figures older than this are not counted */

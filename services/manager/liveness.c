@@ -39,7 +39,7 @@ liveness_heard(struct manager *manager, struct node *node)
 	set_state(manager, node, DAVIT__NODE__STATE__READY, "ready", NULL);
 	for (struct task *task = node->tasks; task != NULL; task = task->node_next)
 		lifecycle_unreachable(manager, task, false);
-	placing_wake(manager);
+	waiting_node_changed(manager, node);
 }
 
 void
@@ -50,7 +50,7 @@ liveness_engine(struct manager *manager, struct node *node, const char *trouble)
 
 	if (trouble[0] == '\0' && was_degraded) {
 		set_state(manager, node, DAVIT__NODE__STATE__READY, "ready", NULL);
-		placing_wake(manager);
+		waiting_node_changed(manager, node);
 	} else if (trouble[0] != '\0' && !(was_degraded && same_words)) {
 		set_state(manager, node, DAVIT__NODE__STATE__DEGRADED, "degraded", trouble);
 	}

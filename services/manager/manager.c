@@ -153,6 +153,8 @@ static void
 fini_parts(struct manager *manager)
 {
 	families_stop(manager);
+	claims_fini(&manager->claims);
+	waiting_fini(&manager->waiting);
 	model_fini(&manager->model);
 	requests_fini(&manager->requests);
 	telling_fini(&manager->telling);
@@ -167,6 +169,7 @@ init_parts(struct manager *manager)
 	manager->assignments = (struct assignments){0};
 	manager->waits = (struct waits){0};
 	manager->questions = (struct questions){0};
+	waiting_init(&manager->waiting);
 	telling_init(&manager->telling);
 	placing_init(&manager->placing);
 }
@@ -228,6 +231,8 @@ manager_config_init(struct manager_config *config)
 		.restart_grace_ms = MANAGER_RESTART_GRACE_MS,
 		.history_max = MANAGER_HISTORY_MAX,
 		.requests_bytes_max = MANAGER_REQUESTS_BYTES_MAX,
+		.preempt_above = MANAGER_PREEMPT_ABOVE,
+		.claim_after_ms = MANAGER_CLAIM_AFTER_MS,
 	};
 }
 

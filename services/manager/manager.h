@@ -35,6 +35,11 @@ struct manager_now {
 	uint64_t mono_ms, wall_ms;
 };
 
+struct manager_strategy {
+	char *namespace_name;
+	Davit__TaskSpec__Strategy strategy;
+};
+
 struct manager_config {
 	const char *name;          /* of the cluster, for people; borrowed */
 	const char *scheduler_url; /* for sentences; borrowed, as are the next three */
@@ -45,6 +50,12 @@ struct manager_config {
 	uint64_t restart_grace_ms; /* after a start nothing is moved before this */
 	uint32_t history_max;      /* ended tasks that are kept */
 	size_t requests_bytes_max; /* remembered answers */
+	uint32_t preempt_above;    /* tasks of greater priority may preempt; 100: none may */
+	uint64_t claim_after_ms;   /* a task that has waited so long may have room kept for it */
+	/* Strategies where a spec names none. */
+	Davit__TaskSpec__Strategy strategy;        /* CLUSTER: the scheduler's own */
+	const struct manager_strategy *strategies; /* of namespaces; borrowed */
+	size_t n_strategies;
 	const char *const *allowed_nodes; /* names; NULL: any may join */
 	size_t n_allowed_nodes;
 };

@@ -32,6 +32,7 @@ void
 model_init(struct model *model, struct ledger_range port_range)
 {
 	*model = (struct model){.next_seq = 1, .next_due_ms = UINT64_MAX, .port_range = port_range};
+	ledger_kinds_init(&model->kinds);
 }
 
 /* ---- specs and groups ---- */
@@ -299,6 +300,14 @@ model_task_set_state(struct model *model, struct task *task, enum task_state sta
 		model_task_sort_on_node(task);
 }
 
+void
+model_task_set_due(struct model *model, struct task *task, uint64_t due_ms)
+{
+	task->due_ms = due_ms;
+	if (due_ms > 0 && due_ms < model->next_due_ms)
+		model->next_due_ms = due_ms;
+}
+
 bool
 model_looks_like_prefix(const char *text)
 {
@@ -371,9 +380,10 @@ model_queue_leave(struct task *task)
 	task->queue_prev = task->queue_next = NULL;
 }
 
-static void
-queue_put_after(struct task_queue *queue, struct task *after, struct task *task)
+void
+model_queue_put(struct task *task, struct task_queue *queue, struct task *after)
 {
+	assert(task->queue == NULL);
 	task->queue = queue;
 	task->queue_prev = after;
 	task->queue_next = after != NULL ? after->queue_next : queue->first;
@@ -386,52 +396,7 @@ void
 model_queue_move(struct task *task, struct task_queue *queue)
 {
 	model_queue_leave(task);
-	queue_put_after(queue, queue->last, task);
-}
-
-static uint32_t
-priority_of(const struct task *task)
-{
-	return spec_priority(task->group->spec->spec);
-}
-
-static bool
-goes_before(const struct task *a, const struct task *b)
-{
-	if (priority_of(a) != priority_of(b))
-		return priority_of(a) > priority_of(b);
-	return a->group->seq < b->group->seq;
-}
-
-void
-model_queue_insert(struct task *task, struct task_queue *queue)
-{
-	struct task *after;
-
-	model_queue_leave(task);
-	after = queue->last;
-	while (after != NULL && goes_before(task, after))
-		after = after->queue_prev;
-	queue_put_after(queue, after, task);
-}
-
-void
-model_queue_splice(struct task_queue *from, struct task_queue *to)
-{
-	struct task *a = to->first, *b = from->first;
-	struct task_queue merged = {0};
-
-	while (a != NULL || b != NULL) {
-		bool take_b = a == NULL || (b != NULL && goes_before(b, a));
-		struct task *next = take_b ? b : a;
-
-		*(take_b ? &b : &a) = next->queue_next;
-		next->queue = NULL;
-		queue_put_after(&merged, merged.last, next);
-		next->queue = to;
-	}
-	*to = merged;
-	*from = (struct task_queue){0};
+	model_queue_put(task, queue, queue->last);
 }
 
 void

@@ -22,6 +22,7 @@ struct rpc_call;
 struct wait;
 struct query;
 struct tally;
+struct claim;
 
 /* What to run, shared by the tasks that were made from it. */
 struct spec {
@@ -80,11 +81,12 @@ struct task {
 	struct task *older, *newer;           /* model.oldest: all tasks by arrival */
 	struct task *name_next;               /* others of the same name, newest first */
 	struct task *node_prev, *node_next;   /* node.tasks while on_node */
-	struct task *queue_prev, *queue_next; /* pending, blocked or history */
+	struct task *queue_prev, *queue_next; /* one of waiting.h, or history */
 	struct task_queue *queue;             /* the one it is in */
 	struct task *dirty_next;              /* to be written in this batch */
 	struct task *assign_next;             /* node.changed */
 	bool is_dirty, is_assign_dirty, is_new;
+	bool is_preempted;      /* it ends because another takes its place */
 	struct wait *waits;     /* calls that wait for this task */
 	struct wait *log_waits; /* ReadLogs that wait for its start */
 	uint64_t due_ms;        /* wall time of ttl or auto_remove; 0: none */
@@ -94,6 +96,7 @@ struct task {
 struct task_queue {
 	struct task *first, *last;
 	size_t n;
+	uint8_t kind; /* the owner's own */
 };
 
 /* Nodes with the same engine id share one. */
@@ -153,6 +156,9 @@ struct node {
 	bool is_dirty, is_place_dirty;
 	struct node *dirty_next, *place_next;
 	struct tally *tallies_changed; /* families.h */
+	struct claim *claims;          /* claims.h */
+	bool is_fresh, has_changed;    /* waiting_wake.c */
+	struct node *fresh_next;
 	UT_hash_handle hh, hh_name;
 };
 
@@ -166,13 +172,12 @@ struct model {
 	struct node *nodes, *nodes_by_name;
 	struct name_entry *names;
 	struct engine_ports *engines;
-	struct task_queue pending; /* to be offered to the scheduler, by priority and age */
-	struct task_queue blocked; /* refused; tried again when something changes */
 	struct task_queue history; /* ended, oldest first */
 	uint64_t next_seq;
 	uint64_t next_due_ms; /* no task of these queues is due before; UINT64_MAX: none is */
 	uint32_t n_by_state[TASK_STATE_COUNT];
 	struct ledger_range port_range;
+	struct ledger_kinds kinds; /* of devices; never fewer */
 };
 
 void model_init(struct model *model, struct ledger_range port_range);
@@ -221,16 +226,17 @@ int model_task_resolve(const struct model *model, const char *namespace, const c
 /* Changes the state and its counts. */
 void model_task_set_state(struct model *model, struct task *task, enum task_state state);
 
+/* When its ttl or auto_remove is due; 0: never. */
+void model_task_set_due(struct model *model, struct task *task, uint64_t due_ms);
+
 /* Name of the task itself: the group's, with "-<index>" in an array. size is of ret_name. */
 void model_task_name(const struct task *task, char *ret_name, size_t size);
 
 /* Takes the task out of the queue that it is in, if any, and puts it at the end of another. */
 void model_queue_move(struct task *task, struct task_queue *queue);
-/* The same, before the first that has a lower priority. */
-void model_queue_insert(struct task *task, struct task_queue *queue);
+/* Puts a task that is in no queue behind another of the queue; NULL: first. */
+void model_queue_put(struct task *task, struct task_queue *queue, struct task *after);
 void model_queue_leave(struct task *task);
-/* Moves everything from one queue to the other, keeping order by priority. */
-void model_queue_splice(struct task_queue *from, struct task_queue *to);
 
 struct node *model_node_add(struct model *model, struct id id, const char *name);
 struct node *model_node_find(const struct model *model, struct id id);

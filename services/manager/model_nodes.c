@@ -15,6 +15,7 @@ model_node_add(struct model *model, struct id id, const char *name)
 	node->name = xstrdup(name);
 	node->state = DAVIT__NODE__STATE__UNKNOWN;
 	davit__node_sample__init(&node->sample);
+	node->account.kinds = &model->kinds;
 	HASH_ADD(hh, model->nodes, id, sizeof node->id, node);
 	HASH_ADD_KEYPTR(hh_name, model->nodes_by_name, node->name, strlen(node->name), node);
 	return node;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/mem.h"
+#include "common/model/rules.h"
 #include "common/model/spec.h"
 #include "services/manager/core.h"
 #include "services/manager/holds.h"
@@ -83,12 +84,34 @@ set_engine(struct manager *manager, struct node *node, const Davit__EngineInfo *
 		move_ports(node, false);
 }
 
-static struct resources
-capacity_of(const Davit__Resources *message)
+static void
+add_devices(struct ledger_kinds *kinds, const char *kind, uint32_t count,
+	struct resources *capacity)
 {
-	return message == NULL ? (struct resources){0}
-			       : (struct resources){message->cpu_milli, message->memory_bytes,
-					 message->disk_bytes};
+	int place = count == 0 ? -1 : ledger_kind_get(kinds, kind);
+
+	if (place >= 0)
+		capacity->devices[place] =
+			(uint16_t)(count < LEDGER_DEVICES_MAX ? count : LEDGER_DEVICES_MAX);
+}
+
+/* New kinds of devices become known with it. */
+static struct resources
+capacity_of(struct manager *manager, const Davit__Resources *message)
+{
+	struct ledger_kinds *kinds = &manager->model.kinds;
+	struct resources capacity = {0};
+
+	if (message == NULL)
+		return capacity;
+	capacity.cpu_milli = message->cpu_milli;
+	capacity.memory_bytes = message->memory_bytes;
+	capacity.disk_bytes = message->disk_bytes;
+	add_devices(kinds, "gpu", message->gpus, &capacity);
+	for (size_t i = 0; i < message->n_devices; i++)
+		add_devices(kinds, message->devices[i]->kind,
+			message->devices[i]->has_count ? message->devices[i]->count : 1, &capacity);
+	return capacity;
 }
 
 void
@@ -99,7 +122,7 @@ nodes_restore(struct manager *manager, struct id id, const Davit__NodeRecord *re
 	node->draining = record->draining;
 	node->session = record->session;
 	node->registered_ms = record->registered_ms;
-	node->account.capacity = capacity_of(record->capacity);
+	node->account.capacity = capacity_of(manager, record->capacity);
 	model_set_text(&node->address, record->address);
 	model_set_text(&node->davit_version, record->davit_version);
 	model_set_text(&node->instance, record->instance);
@@ -134,12 +157,28 @@ is_good_name(const char *name)
 		       n;
 }
 
+static bool
+has_bad_device(const struct manager *manager, const Davit__Resources *have)
+{
+	unsigned n_new = 0;
+
+	for (size_t i = 0; i < have->n_devices; i++) {
+		const Davit__DeviceCount *device = have->devices[i];
+
+		if (!rule_is_namespace(device->kind) || strlen(device->kind) >= LEDGER_KIND_SIZE ||
+			device->count > LEDGER_DEVICES_MAX)
+			return true;
+		n_new += ledger_kind_find(&manager->model.kinds, device->kind) < 0;
+	}
+	return have->gpus > LEDGER_DEVICES_MAX || n_new > LEDGER_KINDS_MAX - manager->model.kinds.n;
+}
+
 /* True if the call was refused. */
 static bool
 refuse_registration(struct manager *manager, struct rpc_call *call,
 	const Davit__RegisterNodeRequest *request)
 {
-	const struct resources have = capacity_of(request->capacity);
+	const Davit__Resources *have = request->capacity;
 
 	if (!is_good_name(request->name))
 		batch_refuse(manager, call, DAVIT__REPLY__STATUS__INVALID_ARGUMENT, "name",
@@ -148,9 +187,15 @@ refuse_registration(struct manager *manager, struct rpc_call *call,
 	else if (request->n_labels > MANAGER_LABELS_MAX)
 		batch_refuse(manager, call, DAVIT__REPLY__STATUS__INVALID_ARGUMENT, "labels",
 			"a node has at most %d labels (MANAGER_LABELS_MAX)", MANAGER_LABELS_MAX);
-	else if (have.cpu_milli == 0 || have.memory_bytes == 0)
+	else if (have->cpu_milli == 0 || have->memory_bytes == 0)
 		batch_refuse(manager, call, DAVIT__REPLY__STATUS__INVALID_ARGUMENT, "capacity",
 			"a node has some CPU and some memory");
+	else if (has_bad_device(manager, have))
+		batch_refuse(manager, call, DAVIT__REPLY__STATUS__INVALID_ARGUMENT,
+			"capacity.devices",
+			"a kind of device is named as a namespace is, a node has at most %d of it "
+			"(LEDGER_DEVICES_MAX), and there are at most %d kinds (LEDGER_KINDS_MAX)",
+			LEDGER_DEVICES_MAX, LEDGER_KINDS_MAX);
 	else if (!is_allowed(manager, request->name))
 		batch_refuse(manager, call, DAVIT__REPLY__STATUS__PERMISSION_DENIED, "name",
 			"node '%s' is not on the manager's list (--node)", request->name);
@@ -211,15 +256,13 @@ find_or_add(struct manager *manager, struct rpc_call *call,
 
 /* Never below what is reserved: reservations stay within capacity at any instant. */
 static void
-set_capacity(struct node *node, const Davit__Resources *capacity)
+set_capacity(struct manager *manager, struct node *node, const Davit__Resources *capacity)
 {
-	struct resources declared = capacity_of(capacity);
-	const struct resources *used = &node->account.reserved;
+	struct resources missing = node->account.reserved;
 
-#define AT_LEAST(field) (declared.field > used->field ? declared.field : used->field)
-	node->account.capacity = (struct resources){AT_LEAST(cpu_milli), AT_LEAST(memory_bytes),
-		AT_LEAST(disk_bytes)};
-#undef AT_LEAST
+	node->account.capacity = capacity_of(manager, capacity);
+	resources_subtract(&missing, &node->account.capacity);
+	resources_add(&node->account.capacity, &missing);
 }
 
 static void
@@ -232,7 +275,7 @@ begin_session(struct manager *manager, struct node *node, const Davit__RegisterN
 	node->needs_complete = true;
 	node->stats_seq = 0;
 	node->leave_mono_ms = 0;
-	set_capacity(node, request->capacity);
+	set_capacity(manager, node, request->capacity);
 	set_labels(node, request->labels, request->n_labels);
 	set_engine(manager, node, request->engine);
 	model_set_text(&node->address, request->address);
@@ -240,7 +283,7 @@ begin_session(struct manager *manager, struct node *node, const Davit__RegisterN
 	model_set_text(&node->instance, request->instance);
 	batch_touch_node(manager, node);
 	telling_node_changed(manager, node);
-	placing_wake(manager);
+	waiting_node_changed(manager, node);
 }
 
 void
@@ -426,7 +469,7 @@ nodes_update(struct manager *manager, struct rpc_call *call)
 		if (node->draining)
 			drain(manager, node);
 		else
-			placing_wake(manager);
+			waiting_node_changed(manager, node);
 	}
 	reply.node = view_node(node, &manager->batch.arena);
 	batch_answer(manager, call, &reply.base);
@@ -457,6 +500,8 @@ nodes_remove(struct manager *manager, struct rpc_call *call)
 	events_node(manager, node, "removed");
 	assignments_leave(manager, node);
 	relay_node_lost(manager, node);
+	claims_forget_node(manager, node);
+	waiting_forget_node(manager, node);
 	telling_node_removed(manager, node);
 	batch_forget_node(manager, node);
 	records_delete(manager, "node", node->id_text);

@@ -6,9 +6,11 @@
 
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/model/spec.h"
 #include "services/manager/core.h"
 #include "services/manager/lifecycle.h"
 #include "services/manager/limits.h"
+#include "services/manager/preempting.h"
 #include "services/manager/view.h"
 
 void
@@ -17,34 +19,53 @@ placing_init(struct placing *placing)
 	*placing = (struct placing){0};
 }
 
-void
-placing_wake(struct manager *manager)
-{
-	manager->placing.has_woken = true;
-}
-
 /* ---- the question ---- */
-
-void
-placing_fill_wishes(const struct manager *manager, const Davit__TaskSpec *spec,
-	Davit__PlaceTask *message)
-{
-	(void)manager;
-	(void)spec;
-	(void)message;
-}
-
-Davit__TaskSpec *
-placing_view_spec(struct manager *manager, const Davit__TaskSpec *spec)
-{
-	(void)manager;
-	return (Davit__TaskSpec *)(uintptr_t)spec;
-}
 
 bool
 placing_is_gang(const Davit__TaskSpec *spec)
 {
 	return spec->gang != NULL && spec->gang->all_or_nothing;
+}
+
+static bool
+may_preempt(const struct manager *manager, const Davit__TaskSpec *spec)
+{
+	return spec_priority(spec) > manager->config.preempt_above && !placing_is_gang(spec);
+}
+
+bool
+placing_may_preempt(const struct manager *manager, const struct task *task)
+{
+	return may_preempt(manager, task->group->spec->spec);
+}
+
+void
+placing_fill_wishes(const struct manager *manager, const Davit__TaskSpec *spec,
+	Davit__PlaceTask *message)
+{
+	message->has_may_preempt = message->may_preempt = may_preempt(manager, spec);
+}
+
+Davit__TaskSpec *
+placing_view_spec(struct manager *manager, const Davit__TaskSpec *spec)
+{
+	const struct manager_config *config = &manager->config;
+	Davit__TaskSpec__Strategy strategy = config->strategy;
+	Davit__TaskSpec *view = (Davit__TaskSpec *)(uintptr_t)spec;
+
+	if (spec->strategy != DAVIT__TASK_SPEC__STRATEGY__CLUSTER)
+		return view;
+	for (size_t i = 0; i < config->n_strategies; i++) {
+		if (strcmp(config->strategies[i].namespace_name, spec_namespace(spec)) == 0)
+			strategy = config->strategies[i].strategy;
+	}
+	if (strategy == DAVIT__TASK_SPEC__STRATEGY__CLUSTER)
+		return view;
+	view = arena_alloc(&manager->batch.arena, sizeof *view);
+	*view = *spec;
+	view->has_strategy = true;
+	view->strategy = strategy;
+	return view;
 }
 
 static void
@@ -57,7 +78,11 @@ add_task(struct manager *manager, struct task *task, Davit__PlaceRequest *questi
 	davit__place_task__init(message);
 	message->task_id = view_id(task->id, arena);
 	message->spec_id = message->group_id = spec->id;
+	message->has_gang = message->gang = task->group->count > 1 && placing_is_gang(spec->spec);
 	placing_fill_wishes(manager, spec->spec, message);
+	message->has_may_claim = message->may_claim =
+		!message->gang && claims_has_room(manager) && claims_node(manager, task) == NULL &&
+		manager->now.wall_ms - task->group->created_ms >= manager->config.claim_after_ms;
 	question->tasks[question->n_tasks++] = message;
 	if (spec->mark != manager->assignments.mark) {
 		Davit__PlaceSpec *entry = arena_alloc(arena, sizeof *entry);
@@ -73,8 +98,8 @@ add_task(struct manager *manager, struct task *task, Davit__PlaceRequest *questi
 static bool
 tasks_wait(const struct manager *manager)
 {
-	return manager->model.pending.n > 0 ||
-	       (manager->placing.has_woken && manager->model.blocked.n > 0);
+	return manager->waiting.n_ready > 0 ||
+	       (manager->waiting.is_stirred && manager->waiting.n_blocked > 0);
 }
 
 bool
@@ -86,26 +111,29 @@ placing_has_work(const struct manager *manager)
 	       (tasks_wait(manager) || questions_is_due(manager, false));
 }
 
+/* NULL: the news helps nobody. */
 static Davit__PlaceRequest *
 seal_tasks(struct manager *manager)
 {
-	struct placing *placing = &manager->placing;
-	struct model *model = &manager->model;
 	struct arena *arena = &manager->batch.arena;
-	Davit__PlaceRequest *question = arena_alloc(arena, sizeof *question);
+	struct task **tasks = arena_array(arena, MANAGER_PLACE_MAX, sizeof *tasks);
+	Davit__PlaceRequest *question;
+	size_t n;
 
-	if (placing->has_woken && model->blocked.n > 0)
-		model_queue_splice(&model->blocked, &model->pending);
-	placing->has_woken = false;
+	waiting_wake(manager);
+	n = waiting_pull(manager, tasks, MANAGER_PLACE_MAX);
+	manager->questions.had_turn = false;
+	if (n == 0)
+		return NULL;
+	question = arena_alloc(arena, sizeof *question);
 	davit__place_request__init(question);
 	telling_fill(manager, question, NULL);
 	manager->assignments.mark++;
-	question->tasks = arena_array(arena, MANAGER_PLACE_MAX, sizeof *question->tasks);
-	question->specs = arena_array(arena, MANAGER_PLACE_MAX, sizeof *question->specs);
-	for (struct task *task = model->pending.first;
-		task != NULL && question->n_tasks < MANAGER_PLACE_MAX; task = task->queue_next)
-		add_task(manager, task, question);
-	manager->questions.had_turn = false;
+	question->tasks = arena_array(arena, n, sizeof *question->tasks);
+	question->specs = arena_array(arena, n, sizeof *question->specs);
+	for (size_t i = 0; i < n; i++)
+		add_task(manager, tasks[i], question);
+	manager->placing.asked_n_moves = manager->waiting.n_moves;
 	return question;
 }
 
@@ -114,6 +142,7 @@ placing_seal(struct manager *manager)
 {
 	struct placing *placing = &manager->placing;
 
+	claims_seal(manager);
 	if (!placing_has_work(manager))
 		return;
 	placing->is_dry = questions_is_due(manager, tasks_wait(manager));
@@ -141,31 +170,224 @@ find_task(struct manager *manager, const char *text)
 	return id_parse(text, &id) ? model_task_find(&manager->model, id) : NULL;
 }
 
+static struct node *
+find_node(struct manager *manager, const char *text)
+{
+	struct id id;
+
+	return id_parse(text, &id) ? model_node_find(&manager->model, id) : NULL;
+}
+
+/* It is counted, and the scheduler is told again how the node is. */
+static void
+refuse(struct manager *manager, const Davit__Placement *placement, const char *why)
+{
+	struct placing *placing = &manager->placing;
+	struct node *node = find_node(manager, placement->node_id);
+
+	placing->n_refused++;
+	(void)snprintf(placing->refused, sizeof placing->refused, "%s", why);
+	if (node != NULL)
+		telling_node_changed(manager, node);
+	log_debug("placing.refused", "task=%.40s node=%.40s reason=\"%s\"", placement->task_id,
+		placement->node_id, why);
+}
+
+/* The proposal was no good: the task is asked about again before long. */
+static void
+refuse_task(struct manager *manager, struct task *task, const Davit__Placement *placement,
+	const struct err *err)
+{
+	refuse(manager, placement, err->text);
+	if (claims_node(manager, task) != NULL) {
+		waiting_claim(manager, task);
+		return;
+	}
+	waiting_block(manager, task, WAITING_ANYTHING);
+	lifecycle_say(manager, task, err->text);
+}
+
+/* NULL and the placement was refused, unless the task was stopped or removed meanwhile. */
+static struct task *
+find_asked(struct manager *manager, const Davit__Placement *placement)
+{
+	struct task *task = find_task(manager, placement->task_id);
+
+	if (task != NULL && waiting_is_asked(task))
+		return task;
+	if (task == NULL)
+		refuse(manager, placement, "the scheduler placed an unknown task");
+	else if (!task_state_is_final(task->state))
+		refuse(manager, placement,
+			"the scheduler placed a task twice, or one that it was not asked about");
+	return NULL;
+}
+
 static void
 take_placement(struct manager *manager, const Davit__Placement *placement)
 {
-	struct task *task = find_task(manager, placement->task_id);
-	struct node *node = NULL;
+	struct task *task = find_asked(manager, placement);
+	struct node *node = find_node(manager, placement->node_id);
 	struct err err = {0};
-	struct id id;
 	int rc;
 
-	if (task == NULL || task->state != TASK_PENDING)
-		return; /* stopped or removed meanwhile */
-	if (id_parse(placement->node_id, &id))
-		node = model_node_find(&manager->model, id);
+	if (task == NULL)
+		return;
 	if (node == NULL)
 		rc = err_set(&err, -ENOENT, "the scheduler chose an unknown node");
+	else if (placement->n_evictions > 0)
+		rc = preempting_apply(manager, task, node, placement, &err);
+	else if (placement->claim)
+		rc = claims_make(manager, task, node, true, &err);
 	else
 		rc = lifecycle_place(manager, task, node, &err);
-	if (rc == 0)
+	if (rc < 0)
+		refuse_task(manager, task, placement, &err);
+}
+
+/* ---- gangs ---- */
+
+static bool
+is_gang(const struct task *task)
+{
+	return task != NULL && task->group->count > 1 && placing_is_gang(task->group->spec->spec);
+}
+
+static size_t
+count_asked(const struct manager *manager, const struct group *group)
+{
+	size_t n = 0;
+
+	for (const struct task *task = manager->waiting.asked.first; task != NULL;
+		task = task->queue_next)
+		n += task->group == group;
+	return n;
+}
+
+/* All tasks of the group that were asked about, or none. */
+static void
+take_gang(struct manager *manager, const struct group *group, Davit__Placement *const *placements,
+	size_t n)
+{
+	struct arena *arena = &manager->batch.arena;
+	struct task **tasks = arena_array(arena, n, sizeof *tasks);
+	struct node **nodes = arena_array(arena, n, sizeof *nodes);
+	struct err err = {0};
+	bool is_good = n == count_asked(manager, group);
+	int rc;
+
+	for (size_t i = 0; i < n; i++) {
+		tasks[i] = find_asked(manager, placements[i]);
+		nodes[i] = find_node(manager, placements[i]->node_id);
+		is_good &= tasks[i] != NULL && nodes[i] != NULL && !placements[i]->claim &&
+			   placements[i]->n_evictions == 0;
+	}
+	if (is_good)
+		rc = lifecycle_place_all(manager, tasks, nodes, n, &err);
+	else
+		rc = err_set(&err, -EPERM,
+			"the scheduler did not place all tasks of the array together");
+	for (size_t i = 0; rc < 0 && i < n; i++) {
+		if (tasks[i] != NULL && waiting_is_asked(tasks[i]))
+			refuse_task(manager, tasks[i], placements[i], &err);
+	}
+}
+
+/* Those of the i-th placement's gang are taken together; they are marked as done by NULL. */
+static void
+gather_gang(struct manager *manager, struct group *group, Davit__Placement **placements,
+	struct task *const *tasks, size_t from, size_t n)
+{
+	Davit__Placement **gathered =
+		arena_array(&manager->batch.arena, n - from, sizeof(Davit__Placement *));
+	size_t n_gathered = 0;
+
+	for (size_t i = from; i < n; i++) {
+		if (placements[i] == NULL || tasks[i] == NULL || tasks[i]->group != group)
+			continue;
+		gathered[n_gathered++] = placements[i];
+		placements[i] = NULL;
+	}
+	take_gang(manager, group, gathered, n_gathered);
+}
+
+static void
+take_placements(struct manager *manager, const Davit__PlaceReply *reply)
+{
+	struct arena *arena = &manager->batch.arena;
+	size_t n = reply->n_placements;
+	Davit__Placement **placements = arena_array(arena, n, sizeof(Davit__Placement *));
+	struct task **tasks = arena_array(arena, n, sizeof *tasks);
+
+	for (size_t i = 0; i < n; i++) {
+		placements[i] = reply->placements[i];
+		tasks[i] = find_task(manager, placements[i]->task_id);
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (placements[i] == NULL)
+			continue;
+		if (is_gang(tasks[i]))
+			gather_gang(manager, tasks[i]->group, placements, tasks, i, n);
+		else
+			take_placement(manager, placements[i]);
+	}
+}
+
+/* ---- refusals, and silence ---- */
+
+static void
+take_refusal(struct manager *manager, const Davit__Refusal *refusal, uint64_t n_moves)
+{
+	struct task *task = find_task(manager, refusal->task_id);
+
+	if (task == NULL || !waiting_is_asked(task))
+		return; /* stopped or removed meanwhile */
+	if (claims_node(manager, task) != NULL) {
+		waiting_claim(manager, task);
 		return;
-	manager->placing.n_refused++;
-	if (node != NULL)
-		telling_node_changed(manager, node);
-	log_debug("placing.refused", "task=%s node=%s reason=\"%s\"", placement->task_id,
-		placement->node_id, err.text);
-	lifecycle_block(manager, task, err.text);
+	}
+	waiting_block_at(manager, task, waiting_causes(refusal), n_moves);
+	lifecycle_say(manager, task, refusal->message == NULL ? "no node fits" : refusal->message);
+}
+
+/* What it was asked about and did not speak of. */
+static void
+take_silence(struct manager *manager)
+{
+	struct task *task;
+
+	while ((task = manager->waiting.asked.first) != NULL) {
+		manager->placing.n_refused++;
+		if (claims_node(manager, task) != NULL) {
+			waiting_claim(manager, task);
+			continue;
+		}
+		waiting_block(manager, task, WAITING_ANYTHING);
+		lifecycle_say(manager, task, "the scheduler did not answer for it");
+	}
+}
+
+static void
+take_answer(struct manager *manager, const Davit__PlaceReply *reply)
+{
+	/* Whether others moved while it thought; what it placed itself it knew of. */
+	uint64_t n_others = manager->waiting.n_moves - manager->placing.asked_n_moves, n_moves;
+
+	take_placements(manager, reply);
+	n_moves = manager->waiting.n_moves - (n_others > 0);
+	for (size_t i = 0; i < reply->n_refusals; i++)
+		take_refusal(manager, reply->refusals[i], n_moves);
+	if (reply->wants_groups)
+		waiting_unask(manager);
+	else
+		take_silence(manager);
+}
+
+static void
+explain_trouble_to(struct manager *manager, struct task *task)
+{
+	model_set_text(&task->message, manager->placing.trouble);
+	batch_touch_task(manager, task);
 }
 
 /* The scheduler is not there: whoever waits is told why, and tried again soon. */
@@ -179,11 +401,7 @@ explain_trouble(struct manager *manager, const char *message)
 	(void)snprintf(placing->trouble, sizeof placing->trouble, "%s", message);
 	log_warn("placing.unavailable", "reason=\"%s\", retrying in %d ms", message,
 		MANAGER_PLACE_RETRY_MS);
-	for (struct task *task = manager->model.pending.first; task != NULL;
-		task = task->queue_next) {
-		model_set_text(&task->message, message);
-		batch_touch_task(manager, task);
-	}
+	waiting_each_ready(manager, explain_trouble_to);
 }
 
 static void
@@ -193,6 +411,7 @@ take_trouble(struct manager *manager, Davit__Reply__Status status, const char *m
 	char text[ERR_TEXT_MAX];
 
 	telling_restart(manager);
+	waiting_unask(manager);
 	if (status == DAVIT__REPLY__STATUS__FAILED_PRECONDITION && was_cached)
 		return; /* it was restarted: ask again at once, with everything */
 	manager->placing.retry_mono_ms = manager->now.mono_ms + MANAGER_PLACE_RETRY_MS;
@@ -200,20 +419,6 @@ take_trouble(struct manager *manager, Davit__Reply__Status status, const char *m
 		manager->config.scheduler_url, message);
 	explain_trouble(manager, text);
 	questions_refuse(manager, text);
-}
-
-static void
-take_answer(struct manager *manager, const Davit__PlaceReply *reply)
-{
-	for (size_t i = 0; i < reply->n_placements; i++)
-		take_placement(manager, reply->placements[i]);
-	for (size_t i = 0; i < reply->n_refusals; i++) {
-		struct task *task = find_task(manager, reply->refusals[i]->task_id);
-		const char *why = reply->refusals[i]->message;
-
-		if (task != NULL && task->state == TASK_PENDING)
-			lifecycle_block(manager, task, why == NULL ? "no node fits" : why);
-	}
 }
 
 void
@@ -244,6 +449,8 @@ placing_answer(struct manager *manager, Davit__Reply__Status status, const char 
 		questions_answer(manager, reply);
 }
 
+/* ---- with time ---- */
+
 static void
 engine_changed(struct manager *manager, const struct engine_ports *engine)
 {
@@ -267,7 +474,7 @@ expire_strangers(struct manager *manager)
 		if (!ledger_port_expire(engine->ports, manager->now.mono_ms))
 			continue;
 		engine_changed(manager, engine);
-		placing_wake(manager);
+		waiting_ports_free(manager, UINT32_MAX);
 	}
 }
 
@@ -276,9 +483,12 @@ placing_tick(struct manager *manager)
 {
 	struct placing *placing = &manager->placing;
 
+	waiting_repeat(manager);
 	if (manager->now.mono_ms - placing->sweep_mono_ms < MANAGER_SWEEP_MS)
 		return;
 	placing->sweep_mono_ms = manager->now.mono_ms;
 	expire_strangers(manager);
-	placing_wake(manager);
+	if (manager->waiting.n_blocked > 0)
+		waiting_sweep(manager);
+	claims_sweep(manager);
 }

@@ -10,6 +10,7 @@
 #include "services/manager/core.h"
 #include "services/manager/lifecycle.h"
 #include "services/manager/limits.h"
+#include "services/manager/view.h"
 
 static void
 make_key(char key[RECORDS_KEY_SIZE], const char *kind, const char *id)
@@ -105,6 +106,8 @@ fill_place(Davit__TaskRecord *record, const struct task *task, struct arena *are
 	record->has_retry_when_gone = record->has_replace_when_ended = true;
 	record->retry_when_gone = task->retry_when_gone;
 	record->replace_when_ended = task->replace_when_ended;
+	record->has_preempted = task->is_preempted;
+	record->preempted = task->is_preempted;
 	if (task->host_ports == NULL)
 		return;
 	record->n_host_ports = n_ports;
@@ -195,7 +198,6 @@ void
 records_put_node(struct manager *manager, const struct node *node)
 {
 	Davit__NodeRecord record = DAVIT__NODE_RECORD__INIT;
-	Davit__Resources capacity = DAVIT__RESOURCES__INIT;
 	struct arena *arena = &manager->batch.arena;
 	Davit__StringEntry *entries = arena_array(arena, node->n_labels, sizeof *entries);
 
@@ -209,11 +211,7 @@ records_put_node(struct manager *manager, const struct node *node)
 	record.davit_version = node->davit_version;
 	record.instance = node->instance;
 	record.engine = node->engine;
-	capacity.has_cpu_milli = capacity.has_memory_bytes = capacity.has_disk_bytes = true;
-	capacity.cpu_milli = node->account.capacity.cpu_milli;
-	capacity.memory_bytes = node->account.capacity.memory_bytes;
-	capacity.disk_bytes = node->account.capacity.disk_bytes;
-	record.capacity = &capacity;
+	record.capacity = view_resources(&node->account.capacity, node->account.kinds, arena);
 	record.n_labels = node->n_labels;
 	record.labels = arena_array(arena, node->n_labels, sizeof *record.labels);
 	for (size_t i = 0; i < node->n_labels; i++) {

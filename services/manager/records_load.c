@@ -127,6 +127,7 @@ restore_course(struct task *task, const Davit__TaskRecord *record)
 	task->observed = (uint8_t)record->observed;
 	task->retry_when_gone = record->retry_when_gone;
 	task->replace_when_ended = record->replace_when_ended;
+	task->is_preempted = record->preempted;
 	if (record->replaced_by != NULL)
 		(void)id_parse(record->replaced_by, &task->replaced_by);
 	if (record->usage != NULL)

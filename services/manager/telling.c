@@ -4,6 +4,7 @@
 
 #include "common/base/mem.h"
 #include "services/manager/core.h"
+#include "services/manager/holds.h"
 #include "services/manager/view.h"
 
 void
@@ -68,6 +69,20 @@ leave_out_ports(Davit__PlaceNode *message, const struct task *without, struct ar
 	message->n_host_ports = n;
 }
 
+/* By tasks and claims; without what the task has that is left out. */
+static Davit__Resources *
+view_taken(const struct node *node, const struct task *left_out, struct arena *arena)
+{
+	struct resources taken = node->account.capacity, room = ledger_free(&node->account), want;
+
+	resources_subtract(&taken, &room);
+	if (left_out != NULL) {
+		(void)holds_wants(node->account.kinds, left_out->group->spec->spec, &want);
+		resources_subtract(&taken, &want);
+	}
+	return view_resources(&taken, node->account.kinds, arena);
+}
+
 /* Nodes that share an engine share its ports: a change of one is news of all. */
 static Davit__PlaceNode *
 make_node(struct manager *manager, struct node *node, const struct task *without)
@@ -75,7 +90,8 @@ make_node(struct manager *manager, struct node *node, const struct task *without
 	struct arena *arena = &manager->batch.arena;
 	Davit__PlaceNode *message = arena_alloc(arena, sizeof *message);
 	Davit__Node *view = view_node_without_ports(node, arena);
-	bool leaves_out = without != NULL && without->node == node && without->holds;
+	const struct task *left_out =
+		without != NULL && without->node == node && without->holds ? without : NULL;
 	const uint32_t *numbers;
 
 	davit__place_node__init(message);
@@ -84,8 +100,8 @@ make_node(struct manager *manager, struct node *node, const struct task *without
 	message->has_schedulable = message->has_n_tasks = message->has_n_ports_free = true;
 	message->schedulable = node->state == DAVIT__NODE__STATE__READY && !node->draining;
 	message->capacity = view->capacity;
-	message->reserved = view->reserved;
-	message->n_tasks = view->n_tasks;
+	message->reserved = view_taken(node, left_out, arena);
+	message->n_tasks = view->n_tasks - (left_out != NULL);
 	message->n_labels = view->n_labels;
 	message->labels = view->labels;
 	message->engine = view->engine;
@@ -95,12 +111,9 @@ make_node(struct manager *manager, struct node *node, const struct task *without
 	message->n_ports_free = ledger_ports_n_free(node->ports->ports);
 	message->n_host_ports = ledger_ports_list(node->ports->ports, &numbers);
 	message->host_ports = (uint32_t *)(uintptr_t)numbers;
-	if (leaves_out) {
-		message->n_tasks--;
-		view_take_off(message->reserved, without->group->spec->spec);
-		leave_out_ports(message, without, arena);
-	}
-	families_tell_node(manager, node, leaves_out ? without : NULL, message, arena);
+	if (left_out != NULL)
+		leave_out_ports(message, left_out, arena);
+	families_tell_node(manager, node, left_out, message, arena);
 	return message;
 }
 

@@ -1,6 +1,5 @@
 #include "services/manager/view.h"
 
-#include "common/model/spec.h"
 #include "services/manager/model.h"
 #include "services/manager/usage.h"
 
@@ -106,8 +105,21 @@ view_task(const struct task *task, bool with_spec, struct arena *arena)
 	return view;
 }
 
-static Davit__Resources *
-view_resources(const struct resources *resources, struct arena *arena)
+static void
+add_device(Davit__Resources *view, const char *kind, uint32_t count, struct arena *arena)
+{
+	Davit__DeviceCount *device = arena_alloc(arena, sizeof *device);
+
+	davit__device_count__init(device);
+	device->kind = (char *)(uintptr_t)kind;
+	device->has_count = true;
+	device->count = count;
+	view->devices[view->n_devices++] = device;
+}
+
+Davit__Resources *
+view_resources(const struct resources *resources, const struct ledger_kinds *kinds,
+	struct arena *arena)
 {
 	Davit__Resources *view = arena_alloc(arena, sizeof *view);
 
@@ -116,27 +128,16 @@ view_resources(const struct resources *resources, struct arena *arena)
 	view->cpu_milli = resources->cpu_milli;
 	view->memory_bytes = resources->memory_bytes;
 	view->disk_bytes = resources->disk_bytes;
+	view->has_gpus = resources->devices[LEDGER_GPU] > 0;
+	view->gpus = resources->devices[LEDGER_GPU];
+	for (unsigned i = LEDGER_GPU + 1; i < kinds->n; i++) {
+		if (resources->devices[i] == 0)
+			continue;
+		if (view->devices == NULL)
+			view->devices = arena_array(arena, kinds->n, sizeof *view->devices);
+		add_device(view, kinds->names[i], resources->devices[i], arena);
+	}
 	return view;
-}
-
-Davit__Resources *
-view_wants(const Davit__TaskSpec *spec, struct arena *arena)
-{
-	struct spec_reserve reserve = spec_reserve(spec);
-
-	return view_resources(
-		&(struct resources){reserve.cpu_milli, reserve.memory_bytes, reserve.disk_bytes},
-		arena);
-}
-
-void
-view_take_off(Davit__Resources *resources, const Davit__TaskSpec *spec)
-{
-	struct spec_reserve reserve = spec_reserve(spec);
-
-	resources->cpu_milli -= reserve.cpu_milli;
-	resources->memory_bytes -= reserve.memory_bytes;
-	resources->disk_bytes -= reserve.disk_bytes;
 }
 
 static void
@@ -191,8 +192,8 @@ view_node_without_ports(const struct node *node, struct arena *arena)
 	view->address = node->address;
 	view->davit_version = node->davit_version;
 	view->engine = node->engine;
-	view->capacity = view_resources(&node->account.capacity, arena);
-	view->reserved = view_resources(&node->account.reserved, arena);
+	view->capacity = view_resources(&node->account.capacity, node->account.kinds, arena);
+	view->reserved = view_resources(&node->account.reserved, node->account.kinds, arena);
 	if (node->sample_mono_ms > 0)
 		view->usage = (Davit__NodeSample *)(uintptr_t)&node->sample;
 	fill_labels(view, node, arena);

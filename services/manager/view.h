@@ -10,12 +10,13 @@
 #include "proto/manager.pb-c.h"
 
 struct task;
+struct resources;
+struct ledger_kinds;
 struct node;
 
-/* What a task of the spec reserves. */
-Davit__Resources *view_wants(const Davit__TaskSpec *spec, struct arena *arena);
-/* Takes that off; both are of the same spec's node. */
-void view_take_off(Davit__Resources *resources, const Davit__TaskSpec *spec);
+/* Names of kinds of devices are borrowed. */
+Davit__Resources *view_resources(const struct resources *resources,
+	const struct ledger_kinds *kinds, struct arena *arena);
 
 char *view_id(struct id id, struct arena *arena);
 Davit__Task *view_task(const struct task *task, bool with_spec, struct arena *arena);

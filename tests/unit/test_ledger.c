@@ -6,7 +6,7 @@
 TEST(ledger_never_grants_more_than_there_is)
 {
 	struct ledger_account account = {.capacity = {1000, 1 << 20, 0}};
-	struct resources want = {600, 1 << 19, 0};
+	struct resources want = {600, 1 << 19, 0, {0}};
 	struct err err = {0};
 
 	CHECK_OK(ledger_reserve(&account, &want, &err), &err);
@@ -15,10 +15,10 @@ TEST(ledger_never_grants_more_than_there_is)
 	CHECK_EQ(account.n_tasks, 1);
 	want.cpu_milli = 400;
 	CHECK_OK(ledger_reserve(&account, &want, &err), &err);
-	want = (struct resources){0, 1, 0};
+	want = (struct resources){0, 1, 0, {0}};
 	CHECK_EQ(ledger_reserve(&account, &want, &err), -ENOSPC);
 	CHECK_HAS(err.text, "memory is short");
-	want = (struct resources){0, 0, 1};
+	want = (struct resources){0, 0, 1, {0}};
 	CHECK_EQ(ledger_reserve(&account, &want, &err), -ENOSPC);
 	CHECK_HAS(err.text, "disk is short");
 }

@@ -1,0 +1,54 @@
+/* What follows after a start, and with time; the moves themselves are in lifecycle.c. */
+#include "services/manager/core.h"
+#include "services/manager/lifecycle.h"
+#include "services/manager/limits.h"
+
+void
+lifecycle_restore_queues(struct manager *manager)
+{
+	struct model *model = &manager->model;
+
+	for (struct task *task = model->oldest; task != NULL; task = task->newer) {
+		const Davit__TaskSpec *spec = task->group->spec->spec;
+
+		if (task->state == TASK_PENDING) {
+			waiting_add(manager, task);
+			model_task_set_due(&manager->model, task,
+				spec->ttl_ms > 0 ? task->group->created_ms + spec->ttl_ms : 0);
+		} else if (task_state_is_final(task->state) &&
+			   task->desired != DAVIT__TASK__DESIRED__REMOVE) {
+			model_queue_move(task, &model->history);
+			model_task_set_due(&manager->model, task,
+				spec->auto_remove ? task->finished_ms + MANAGER_AUTO_REMOVE_MS : 0);
+		}
+	}
+}
+
+static void
+expire(struct manager *manager, struct task *task)
+{
+	if (task->due_ms == 0 || task->due_ms > manager->now.wall_ms) {
+		model_task_set_due(&manager->model, task, task->due_ms);
+	} else if (task->state == TASK_PENDING) {
+		lifecycle_abandon(manager, task, "its ttl passed before it could be placed");
+	} else {
+		lifecycle_remove(manager, task);
+	}
+}
+
+void
+lifecycle_tick(struct manager *manager)
+{
+	struct model *model = &manager->model;
+
+	if (model->next_due_ms <= manager->now.wall_ms) {
+		model->next_due_ms = UINT64_MAX; /* found again on the way */
+		waiting_each(manager, expire);
+		for (struct task *task = model->history.first, *next; task != NULL; task = next) {
+			next = task->queue_next;
+			expire(manager, task);
+		}
+	}
+	while (model->history.n > manager->config.history_max)
+		lifecycle_remove(manager, model->history.first);
+}
