@@ -45,26 +45,75 @@ write_all(int fd, const char *text, size_t size)
 	}
 }
 
+/* One line, without its end. */
+static void
+render_line(const char *text, size_t size, unsigned columns, bool has_colours, struct buf *out)
+{
+	static const char *const styles[] = {"", "1", "7", "1;36", "7;1", "32", "33", "31"};
+	CLEANUP(free) char *line = NULL;
+	unsigned style = 0;
+	size_t fits;
+
+	if (size > 0 && text[0] > 0 && (size_t)text[0] < sizeof styles / sizeof *styles) {
+		style = (unsigned)text[0];
+		text++;
+		size--;
+	}
+	line = xcalloc(size + 1, 1);
+	memcpy(line, text, size);
+	fits = columns == 0 ? size : cli_text_fit(line, columns);
+	if (style > 0 && has_colours)
+		buf_printf(out, "\x1b[%sm", styles[style]);
+	buf_put(out, line, fits);
+	if (style > 0 && has_colours)
+		buf_puts(out, "\x1b[0m");
+	buf_puts(out, "\x1b[K");
+}
+
 void
-cli_screen_render(const char *text, unsigned rows, unsigned columns, struct buf *out)
+cli_screen_render(const char *text, unsigned rows, unsigned columns, bool has_colours,
+	struct buf *out)
 {
 	unsigned row = 0;
 
 	buf_puts(out, "\x1b[H");
 	while (*text != '\0' && (rows == 0 || row < rows)) {
-		size_t n = strcspn(text, "\n"), fits;
-		char *line = xcalloc(n + 1, 1);
+		size_t n = strcspn(text, "\n");
 
-		memcpy(line, text, n);
-		fits = columns == 0 ? n : cli_text_fit(line, columns);
 		buf_puts(out, row == 0 ? "" : "\r\n");
-		buf_put(out, line, fits);
-		buf_puts(out, "\x1b[K");
-		free(line);
+		render_line(text, n, columns, has_colours, out);
 		row++;
 		text += n + (text[n] == '\n');
 	}
 	buf_puts(out, "\x1b[J");
+}
+
+size_t
+cli_screen_key(const char *text, size_t size, int *ret_key)
+{
+	static const struct {
+		const char *text;
+		int key;
+	} keys[] = {{"\x1b[A", CLI_KEY_UP}, {"\x1bOA", CLI_KEY_UP}, {"\x1b[B", CLI_KEY_DOWN},
+		{"\x1bOB", CLI_KEY_DOWN}, {"\x1b[5~", CLI_KEY_PAGE_UP},
+		{"\x1b[6~", CLI_KEY_PAGE_DOWN}, {"\x1b[H", CLI_KEY_HOME}, {"\x1b[1~", CLI_KEY_HOME},
+		{"\x1b[F", CLI_KEY_END}, {"\x1b[4~", CLI_KEY_END}};
+
+	if (size == 0)
+		return 0;
+	*ret_key = (unsigned char)text[0];
+	if (text[0] != '\x1b' || size == 1)
+		return 1;
+	for (unsigned i = 0; i < sizeof keys / sizeof *keys; i++) {
+		size_t n = strlen(keys[i].text);
+
+		if (n <= size && memcmp(text, keys[i].text, n) == 0) {
+			*ret_key = keys[i].key;
+			return n;
+		}
+	}
+	*ret_key = 0;
+	return size; /* another function key */
 }
 
 static void
@@ -87,10 +136,13 @@ on_input(uv_poll_t *poll, int status, int events)
 		(void)uv_poll_stop(poll);
 		tell(screen, 0);
 	}
-	if (n > 0 && keys[0] == '\x1b' && n > 1)
-		return; /* an arrow or a function key */
-	for (ssize_t i = 0; i < n; i++)
-		tell(screen, (unsigned char)keys[i]);
+	for (size_t at = 0, used; n > 0 && at < (size_t)n; at += used) {
+		int key = 0;
+
+		used = cli_screen_key(keys + at, (size_t)n - at, &key);
+		if (key != 0)
+			tell(screen, key);
+	}
 }
 
 static void
@@ -163,13 +215,23 @@ cli_screen_is_over(const struct cli_screen *screen)
 }
 
 void
-cli_screen_draw(struct cli_screen *screen, const char *text)
+cli_screen_size(const struct cli_screen *screen, unsigned *ret_rows, unsigned *ret_columns)
 {
-	CLEANUP(buf_fini) struct buf out = {0};
 	struct winsize size = {0};
 
 	(void)ioctl(screen->out_fd, TIOCGWINSZ, &size);
-	cli_screen_render(text, size.ws_row, size.ws_col, &out);
+	*ret_rows = size.ws_row > 0 ? size.ws_row : 24;
+	*ret_columns = size.ws_col > 0 ? size.ws_col : 80;
+}
+
+void
+cli_screen_draw(struct cli_screen *screen, const char *text, bool has_colours)
+{
+	CLEANUP(buf_fini) struct buf out = {0};
+	unsigned rows, columns;
+
+	cli_screen_size(screen, &rows, &columns);
+	cli_screen_render(text, rows, columns, has_colours, &out);
 	write_all(screen->out_fd, (const char *)out.data, out.size);
 }
 

@@ -1,19 +1,19 @@
-/* davit top; tested by tests/unit/test_cli_top.c and tests/e2e/cli.bats. */
+/* davit top; tested by tests/unit/test_cli_top.c, tests/e2e/cli.bats and top.bats. */
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "common/base/buf.h"
 #include "services/cli/cli_call.h"
 #include "services/cli/cli_commands.h"
 #include "services/cli/cli_output.h"
-#include "services/cli/cli_screen.h"
 #include "services/cli/cli_text.h"
 #include "services/cli/cli_top.h"
+#include "services/cli/cli_topscreen.h"
 
 struct settings {
 	struct cli_globals globals;
 	uint64_t interval_ms, count;
-	char *sort;
+	char *sort, *monitor;
 	bool is_once;
 };
 
@@ -23,32 +23,16 @@ static const struct option_def defs[] = {
 		"end after so many pages"),
 	OPTION_FLAG("once", '1', struct settings, is_once, "one page, without a full screen"),
 	OPTION_STRING("sort", 's', "BY", struct settings, sort, "cpu", "cpu, memory or name"),
+	OPTION_STRING("monitor", 0, "URL", struct settings, monitor, "tcp://127.0.0.1:7075",
+		"the monitor to ask; the manager is asked where none answers, or for \"\""),
 	OPTION_END,
 };
 
 struct top {
 	struct cli *cli;
-	struct cli_screen *screen; /* NULL: pages one behind the other */
 	enum cli_top_sort sort;
-	bool is_over, is_touched; /* a key was pressed: draw at once */
 	Davit__GetStatsReply *stats;
 };
-
-static void
-on_key(int key, void *arg)
-{
-	struct top *top = arg;
-
-	if (key == 'q' || key == 'Q' || cli_screen_is_over(top->screen))
-		top->is_over = true;
-	else if (key == 'c')
-		top->sort = CLI_TOP_CPU;
-	else if (key == 'm')
-		top->sort = CLI_TOP_MEMORY;
-	else if (key == 'n')
-		top->sort = CLI_TOP_NAME;
-	top->is_touched = true;
-}
 
 static int
 parse_sort(struct cli *cli, const char *text, enum cli_top_sort *ret)
@@ -81,54 +65,17 @@ fetch(struct top *top)
 }
 
 static void
-draw(struct top *top)
-{
-	char time[CLI_TIME_SIZE], *text = NULL;
-	size_t size = 0;
-	FILE *page = open_memstream(&text, &size);
-
-	if (page == NULL)
-		return;
-	(void)fprintf(page, "davit top  %.19s  q: quit  c/m/n: sort by cpu, memory, name\n",
-		cli_text_time(top->cli->now_ms(), time));
-	cli_top_print(top->stats, top->sort, page);
-	if (fclose(page) == 0)
-		cli_screen_draw(top->screen, text);
-	free(text);
-}
-
-static void
 show(struct top *top)
 {
 	char time[CLI_TIME_SIZE];
 
-	if (top->screen != NULL) {
-		draw(top);
-	} else if (cli_is_structured(top->cli)) {
+	if (cli_is_structured(top->cli)) {
 		cli_print_record(top->cli, &top->stats->base);
 	} else {
 		(void)fprintf(top->cli->out, "%s\n", cli_text_time(top->cli->now_ms(), time));
 		cli_top_print(top->stats, top->sort, top->cli->out);
 	}
 	(void)fflush(top->cli->out);
-}
-
-/* Until the next page is due; keys draw what is known in another order. */
-static void
-rest(struct top *top, uint64_t interval_ms)
-{
-	uint64_t end_ms = uv_hrtime() / 1000000 + interval_ms;
-
-	while (!top->is_over && top->cli->n_interrupts == 0) {
-		uint64_t now_ms = uv_hrtime() / 1000000;
-
-		if (now_ms >= end_ms)
-			return;
-		top->is_touched = false;
-		cli_pause_unless(top->cli, end_ms - now_ms, &top->is_touched);
-		if (top->is_touched && !top->is_over)
-			draw(top);
-	}
 }
 
 static int
@@ -139,26 +86,39 @@ run_pages(struct top *top, const struct settings *settings)
 
 	for (uint64_t n = 1;; n++) {
 		code = fetch(top);
-		if (code != CLI_OK || top->is_over)
+		if (code != CLI_OK)
 			break;
 		show(top);
 		if (n == n_pages || ferror(top->cli->out))
 			break;
-		rest(top, settings->interval_ms);
-		if (top->is_over || top->cli->n_interrupts > 0)
+		cli_pause(top->cli, settings->interval_ms);
+		if (top->cli->n_interrupts > 0)
 			break;
-		if (top->screen == NULL && !cli_is_structured(top->cli))
+		if (!cli_is_structured(top->cli))
 			(void)fputc('\n', top->cli->out);
 	}
 	return code == CLI_INTERRUPTED ? CLI_OK : code;
 }
 
+/* On a terminal that can be drawn on, unless plain pages were asked for. */
+static bool
+is_screen(const struct cli *cli, const struct settings *settings)
+{
+	const char *term = getenv("TERM");
+
+	return cli->is_out_terminal && !settings->is_once && settings->count == 0 &&
+	       !cli_is_structured(cli) && isatty(STDIN_FILENO) == 1 && term != NULL &&
+	       strcmp(term, "dumb") != 0;
+}
+
 static int
 cmd_top(struct cli *cli, void *arg, int argc, char **argv)
 {
+	static const enum cli_top_order orders[] = {[CLI_TOP_CPU] = CLI_TOP_BY_CPU,
+		[CLI_TOP_MEMORY] = CLI_TOP_BY_MEMORY,
+		[CLI_TOP_NAME] = CLI_TOP_BY_NAME};
 	const struct settings *settings = arg;
 	struct top top = {.cli = cli};
-	struct err err = {0};
 	int code = parse_sort(cli, settings->sort, &top.sort);
 
 	(void)argc;
@@ -166,15 +126,11 @@ cmd_top(struct cli *cli, void *arg, int argc, char **argv)
 	if (code != CLI_OK)
 		return code;
 	code = fetch(&top); /* what can fail at once fails before the screen is taken */
-	if (code == CLI_OK && cli->is_out_terminal && !settings->is_once &&
-		!cli_is_structured(cli)) {
-		cli_catch_interrupts(cli);
-		if (cli_screen_open(cli->loop, STDIN_FILENO, STDOUT_FILENO, &top.screen, &err) == 0)
-			cli_screen_listen(top.screen, on_key, &top);
-	}
-	if (code == CLI_OK)
+	if (code == CLI_OK && is_screen(cli, settings))
+		code = cli_topscreen_run(cli, &(struct cli_topscreen_options){settings->monitor,
+						      settings->interval_ms, orders[top.sort]});
+	else if (code == CLI_OK)
 		code = run_pages(&top, settings);
-	cli_screen_close(top.screen);
 	if (top.stats != NULL)
 		cli_response_free(&top.stats->base);
 	return code;

@@ -14,11 +14,43 @@ TEST(cli_screen_render_fits_the_terminal)
 {
 	CLEANUP(buf_fini) struct buf buf = {0};
 
-	cli_screen_render("one\ntwo and more\nthree\n", 2, 5, &buf);
+	cli_screen_render("one\ntwo and more\nthree\n", 2, 5, false, &buf);
 	CHECK_STR(buf_text(&buf), "\x1b[Hone\x1b[K\r\ntwo a\x1b[K\x1b[J");
 	buf_reset(&buf);
-	cli_screen_render("a\n\nb", 0, 0, &buf);
+	cli_screen_render("a\n\nb", 0, 0, false, &buf);
 	CHECK_STR(buf_text(&buf), "\x1b[Ha\x1b[K\r\n\x1b[K\r\nb\x1b[K\x1b[J");
+}
+
+TEST(cli_screen_styles_are_colours_or_nothing)
+{
+	CLEANUP(buf_fini) struct buf buf = {0};
+
+	cli_screen_render("\x07"
+			  "bad\x07\nx",
+		0, 3, true, &buf);
+	CHECK_STR(buf_text(&buf), "\x1b[H\x1b[31mbad\x1b[0m\x1b[K\r\nx\x1b[K\x1b[J");
+	buf_reset(&buf);
+	cli_screen_render("\x07"
+			  "bad\n",
+		0, 3, false, &buf);
+	CHECK_STR(buf_text(&buf), "\x1b[Hbad\x1b[K\x1b[J");
+}
+
+TEST(cli_screen_keys_are_characters_and_arrows)
+{
+	static const char text[] = "a\x1b[Bb\x1b[6~\x1b[99z";
+	static const int want[] = {'a', CLI_KEY_DOWN, 'b', CLI_KEY_PAGE_DOWN, 0};
+	size_t at = 0;
+	int key;
+
+	for (unsigned i = 0; i < sizeof want / sizeof *want; i++) {
+		at += cli_screen_key(text + at, sizeof text - 1 - at, &key);
+		CHECK_EQ(key, want[i]);
+	}
+	CHECK_EQ(at, sizeof text - 1);
+	CHECK_EQ(cli_screen_key("\x1b", 1, &key), 1);
+	CHECK_EQ(key, CLI_KEY_ESCAPE);
+	CHECK_EQ(cli_screen_key("", 0, &key), 0);
 }
 
 struct keys {
@@ -78,7 +110,7 @@ TEST(cli_screen_takes_keys_and_gives_the_terminal_back)
 	turn_until(&loop, has_key, &keys, "a key");
 	CHECK_EQ(keys.last, 'm');
 	CHECK(!cli_screen_is_over(screen));
-	cli_screen_draw(screen, "hello\n");
+	cli_screen_draw(screen, "hello\n", true);
 	cli_screen_close(screen);
 	CHECK_EQ(tcgetattr(terminal, &after), 0);
 	CHECK_EQ(after.c_lflag, before.c_lflag);
