@@ -158,18 +158,40 @@ engine_mem_next(const struct engine_mem_world *world)
 	return due->at_ms > world->now_ms ? due->at_ms : world->now_ms;
 }
 
+/* The first thing that is due by now_ms and was asked for before last_seq happens. */
+static bool
+happen(struct engine_mem_world *world, uint64_t now_ms, uint64_t last_seq)
+{
+	struct mem_due *due = engine_mem_heap_first(&world->heap);
+
+	if (due == NULL || due->at_ms > now_ms || due->seq > last_seq)
+		return false;
+	if (due->at_ms > world->now_ms)
+		world->now_ms = due->at_ms;
+	engine_mem_heap_drop(&world->heap, due);
+	due->run(world, due);
+	return true;
+}
+
 static void
 advance(struct engine_mem_world *world, uint64_t now_ms, uint64_t last_seq)
 {
-	struct mem_due *due;
+	while (happen(world, now_ms, last_seq))
+		;
+	if (now_ms > world->now_ms)
+		world->now_ms = now_ms;
+}
 
-	while ((due = engine_mem_heap_first(&world->heap)) != NULL && due->at_ms <= now_ms &&
-		due->seq <= last_seq) {
-		if (due->at_ms > world->now_ms)
-			world->now_ms = due->at_ms;
-		engine_mem_heap_drop(&world->heap, due);
-		due->run(world, due);
-	}
+bool
+engine_mem_step(struct engine_mem_world *world, uint64_t now_ms)
+{
+	engine_mem_tell_time(world, now_ms);
+	return happen(world, now_ms, UINT64_MAX);
+}
+
+void
+engine_mem_tell_time(struct engine_mem_world *world, uint64_t now_ms)
+{
 	if (now_ms > world->now_ms)
 		world->now_ms = now_ms;
 }

@@ -75,6 +75,10 @@ uint64_t engine_mem_now(const struct engine_mem_world *world);
 uint64_t engine_mem_next(const struct engine_mem_world *world);
 /* Time goes on to now_ms (never back); what comes due on the way happens at its own moment. */
 void engine_mem_advance(struct engine_mem_world *world, uint64_t now_ms);
+/* The same, one thing at a time. False: nothing is left to happen by now_ms. */
+bool engine_mem_step(struct engine_mem_world *world, uint64_t now_ms);
+/* It is now_ms, but what has come due is left to engine_mem_step. */
+void engine_mem_tell_time(struct engine_mem_world *world, uint64_t now_ms);
 /* The loop drives the world from now on. Stop it before the world is freed; the loop must run once
  * more after that. */
 void engine_mem_on_loop(struct engine_mem_world *world, uv_loop_t *loop);
@@ -127,6 +131,9 @@ void engine_mem_each(struct engine_mem_world *world, engine_mem_visit_fn *visit,
 /* Every start there ever was, oldest first, with when it ended (0: still up), also of containers
  * since removed. Nothing without the history option. */
 void engine_mem_each_start(struct engine_mem_world *world, engine_mem_visit_fn *visit, void *arg);
+/* From now on visit is told whenever a container begins to run and whenever it ceases to; it may
+ * look, and nothing else. */
+void engine_mem_on_run(struct engine_mem_world *world, engine_mem_visit_fn *visit, void *arg);
 /* The value of a label, or NULL. */
 const char *engine_mem_label(const struct engine_mem_view *view, const char *key);
 size_t engine_mem_count(const struct engine_mem_world *world);

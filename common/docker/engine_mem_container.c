@@ -282,7 +282,7 @@ engine_mem_container_start(struct mem_container *container, struct err *err)
 	container->oom_killed = false;
 	container->n_starts++;
 	container->step = 0;
-	engine_mem_history_start(container);
+	engine_mem_note_start(container);
 	engine_mem_event(container, "start", -1);
 	engine_mem_due_in(world, &container->life, 0);
 	return 0;
@@ -381,7 +381,7 @@ engine_mem_container_die(struct mem_container *container, int exit_code, bool oo
 	container->exit_code = exit_code;
 	container->oom_killed = oom;
 	container->finished_ms = world->now_ms;
-	engine_mem_history_end(container);
+	engine_mem_note_end(container);
 	if (oom)
 		engine_mem_event(container, "oom", -1);
 	engine_mem_event(container, "die", exit_code);
@@ -475,7 +475,7 @@ engine_mem_container_remove(struct mem_container *container, bool tell)
 		release_ports(container);
 		container->status = ENGINE_DEAD;
 		container->finished_ms = world->now_ms;
-		engine_mem_history_end(container);
+		engine_mem_note_end(container);
 	}
 	container->gone = true;
 	if (tell)

@@ -163,13 +163,26 @@ engine_mem_each(struct engine_mem_world *world, engine_mem_visit_fn *visit, void
 	}
 }
 
-void
-engine_mem_history_start(struct mem_container *container)
+static void
+tell_run(struct mem_container *container)
 {
 	struct engine_mem_world *world = container->world;
+	struct engine_mem_view view = view_of(container);
 
-	if (!world->options.history)
-		return;
+	if (world->on_run != NULL)
+		world->on_run(&view, world->on_run_arg);
+}
+
+void
+engine_mem_on_run(struct engine_mem_world *world, engine_mem_visit_fn *visit, void *arg)
+{
+	world->on_run = visit;
+	world->on_run_arg = arg;
+}
+
+static void
+add_history(struct engine_mem_world *world, struct mem_container *container)
+{
 	if (world->n_history == world->history_room) {
 		world->history_room = world->history_room == 0 ? 64 : world->history_room * 2;
 		world->history =
@@ -183,12 +196,21 @@ engine_mem_history_start(struct mem_container *container)
 }
 
 void
-engine_mem_history_end(struct mem_container *container)
+engine_mem_note_start(struct mem_container *container)
+{
+	if (container->world->options.history)
+		add_history(container->world, container);
+	tell_run(container);
+}
+
+void
+engine_mem_note_end(struct mem_container *container)
 {
 	struct engine_mem_world *world = container->world;
 
 	if (world->options.history)
 		world->history[container->history_at] = view_of(container);
+	tell_run(container);
 }
 
 void

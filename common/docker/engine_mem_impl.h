@@ -287,6 +287,8 @@ struct engine_mem_world {
 	struct engine_mem_view *history;
 	struct mem_container **history_of;
 	size_t n_history, history_room;
+	engine_mem_visit_fn *on_run; /* or NULL */
+	void *on_run_arg;
 	char id[40];
 	/* Of the loop that drives it, or NULL. */
 	struct mem_loop *loop;
@@ -302,8 +304,9 @@ void engine_mem_advance_once(struct engine_mem_world *world, uint64_t now_ms);
 void engine_mem_loop_wake(struct engine_mem_world *world);
 /* The loop lets go of the world and frees it when nothing can call back any more. */
 void engine_mem_loop_end(struct engine_mem_world *world);
-void engine_mem_history_start(struct mem_container *container);
-void engine_mem_history_end(struct mem_container *container);
+/* It runs, or it runs no longer: for the history and who wants to hear of it. */
+void engine_mem_note_start(struct mem_container *container);
+void engine_mem_note_end(struct mem_container *container);
 struct mem_name *engine_mem_name_add(struct mem_name **set, const char *name, const char *text);
 struct mem_name *engine_mem_name_find(struct mem_name *set, const char *name);
 void engine_mem_name_drop(struct mem_name **set, struct mem_name *name);

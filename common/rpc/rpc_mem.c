@@ -72,3 +72,74 @@ rpc_mem_call(const ProtobufCServiceDescriptor *service, const char *method,
 
 	return rpc_mem_call_with(service, method, request, &options, on_reply, arg);
 }
+
+/* ---- as bytes ---- */
+
+struct receiver {
+	rpc_mem_sent_fn *on_sent;
+	void *arg;
+	bool is_told;
+};
+
+static void
+wire_send(struct rpc_call *call, const void *data, size_t size)
+{
+	struct receiver *receiver = call->transport_data;
+
+	receiver->is_told = true;
+	receiver->on_sent(data, size, receiver->arg);
+}
+
+static void
+wire_release(struct rpc_call *call)
+{
+	struct receiver *receiver = call->transport_data;
+
+	if (!receiver->is_told)
+		receiver->on_sent(NULL, 0, receiver->arg);
+	free(receiver);
+}
+
+static const struct rpc_transport wire_transport = {
+	.send = wire_send,
+	.release = wire_release,
+};
+
+struct rpc_call *
+rpc_mem_arrive(const ProtobufCServiceDescriptor *service, const void *data, size_t size,
+	rpc_mem_sent_fn *on_sent, void *arg)
+{
+	const ProtobufCServiceDescriptor *const services[] = {service, NULL};
+	struct receiver receiver = {on_sent, arg, false};
+	CLEANUP(buf_fini) struct buf refusal = {0};
+	struct rpc_call *call;
+
+	if (rpc_call_parse(services, data, size, &call, &refusal) < 0) {
+		on_sent(refusal.data, refusal.size, arg);
+		return NULL;
+	}
+	call->peer = "memory";
+	call->transport = &wire_transport;
+	call->transport_data = xmemdup(&receiver, sizeof receiver);
+	return call;
+}
+
+void
+rpc_mem_reply(const ProtobufCMethodDescriptor *method, const void *data, size_t size,
+	rpc_done_fn *on_reply, void *arg)
+{
+	struct caller caller = {on_reply, arg};
+
+	deliver(&caller, method, data, size);
+}
+
+void
+rpc_mem_print(const char *method, const ProtobufCMessage *request, const char *request_id,
+	struct buf *out)
+{
+	struct rpc_outgoing outgoing = {.method = method,
+		.request = request,
+		.request_id = request_id};
+
+	rpc_envelope_print(&outgoing, out);
+}

@@ -28,3 +28,23 @@ struct rpc_call *rpc_mem_call_with(const ProtobufCServiceDescriptor *service, co
 /* The same in protobuf. */
 struct rpc_call *rpc_mem_call(const ProtobufCServiceDescriptor *service, const char *method,
 	const ProtobufCMessage *request, const char *request_id, rpc_done_fn *on_reply, void *arg);
+
+/* ---- the same as bytes, for a network that loses, doubles and delays them ---- */
+
+/* What the server sent; no data: it dropped the call, and nothing is ever sent. */
+typedef void rpc_mem_sent_fn(const void *data, size_t size, void *arg);
+
+/*
+ * An encoded Call arrives at the server: the call, or NULL when it was refused. on_sent runs
+ * exactly once, also for a refusal, and never before the call is sent or dropped.
+ */
+struct rpc_call *rpc_mem_arrive(const ProtobufCServiceDescriptor *service, const void *data,
+	size_t size, rpc_mem_sent_fn *on_sent, void *arg);
+
+/* An encoded Reply arrives at the client: on_reply runs before this returns. */
+void rpc_mem_reply(const ProtobufCMethodDescriptor *method, const void *data, size_t size,
+	rpc_done_fn *on_reply, void *arg);
+
+/* Appends a Call in protobuf. request_id: NULL for none. */
+void rpc_mem_print(const char *method, const ProtobufCMessage *request, const char *request_id,
+	struct buf *out);

@@ -27,6 +27,8 @@ struct mem {
 	int fault_code;
 	bool is_dead;             /* cut, and not yet started again */
 	struct store_batch *late; /* on the disk, though its commit failed */
+	unsigned n_bad_scans;     /* that will fail so */
+	int scan_code;
 };
 
 static struct mem *
@@ -179,6 +181,11 @@ mem_scan(struct store *store, const char *prefix, store_visit_fn *visit, void *a
 
 	if (mem->is_dead)
 		return fail_dead(err);
+	if (mem->n_bad_scans > 0) {
+		mem->n_bad_scans--;
+		return err_set(err, mem->scan_code, "scan: %s, as planned",
+			strerror(-mem->scan_code));
+	}
 	for (size_t i = lower_bound(mem, prefix);
 		i < mem->n && strncmp(mem->entries[i]->key, prefix, n) == 0; i++) {
 		struct entry *entry = mem->entries[i];
@@ -265,6 +272,15 @@ void
 store_mem_cut_next(struct store *store, unsigned n, bool kept)
 {
 	plan(store, kept ? FAULT_CUT_KEPT : FAULT_CUT, n, 0);
+}
+
+void
+store_mem_fail_scans(struct store *store, unsigned n, int code)
+{
+	struct mem *mem = mem_of(store);
+
+	mem->n_bad_scans = n;
+	mem->scan_code = code;
 }
 
 void

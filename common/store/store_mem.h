@@ -27,5 +27,8 @@ void store_mem_fail_late(struct store *store, unsigned n, int code);
  */
 void store_mem_cut_next(struct store *store, unsigned n, bool kept);
 
+/* The next n scans answer code (-EIO) before they visit anything. */
+void store_mem_fail_scans(struct store *store, unsigned n, int code);
+
 /* kill -9 and a new start: what was committed is there. Plans are forgotten. */
 void store_mem_crash(struct store *store);

@@ -2,7 +2,10 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "common/store/store_mem.h"
+#include "services/manager/core.h"
 #include "tests/sim/host.h"
 #include "tests/sim/users.h"
 
@@ -10,6 +13,11 @@ enum {
 	FAULT_MS_MAX = 4000, /* between two faults */
 	DOWN_MS_MAX = 6000,  /* how long a process stays dead */
 	CUT_MS_MAX = 8000,
+	LEAVE_MS_MAX = 2000, /* from TERM to the end */
+	FULL_MS_MAX = 4000,
+	COMMITS_AHEAD = 8, /* a commit fails so many later at most */
+	DRIFT_MAX = 10,    /* thousandths */
+	STEPS_PER_DEATH = 4000,
 };
 
 static bool
@@ -31,11 +39,15 @@ start_proc(struct sim *sim, unsigned proc)
 		host_worker_start(sim, proc - SIM_WORKER);
 }
 
-static void
+static bool
 on_start(struct sim *sim, void *arg)
 {
-	if (!sim->is_ending)
-		start_proc(sim, (unsigned)(uintptr_t)arg);
+	unsigned proc = (unsigned)(uintptr_t)arg;
+
+	if (sim->is_ending || sim->procs[proc].is_up)
+		return false;
+	start_proc(sim, proc);
+	return true;
 }
 
 static void
@@ -58,25 +70,93 @@ kill_scheduler(struct sim *sim)
 	start_later(sim, SIM_SCHEDULER);
 }
 
+static struct host_worker *
+pick_worker(struct sim *sim)
+{
+	return sim->workers[sim_roll(sim, sim->options.n_workers)];
+}
+
 static void
 kill_worker(struct sim *sim)
 {
-	unsigned index = (unsigned)sim_roll(sim, sim->options.n_workers);
+	struct host_worker *host = pick_worker(sim);
 
-	host_worker_kill(sim, index);
-	start_later(sim, SIM_WORKER + index);
+	host_worker_kill(sim, host->index);
+	start_later(sim, host->proc);
 }
 
-/* Most of the machines lose power, or a switch. */
-static void
-kill_many_workers(struct sim *sim)
+/* TERM: it announces that it will be back. */
+static bool
+on_left(struct sim *sim, void *arg)
 {
+	struct host_worker *host = arg;
+
+	if (sim->is_ending || !sim->procs[host->proc].is_up)
+		return false;
+	host_worker_kill(sim, host->index);
+	start_later(sim, host->proc);
+	return true;
+}
+
+static void
+end_worker(struct sim *sim)
+{
+	struct host_worker *host = pick_worker(sim);
+
+	if (!sim->procs[host->proc].is_up)
+		return;
+	sim_trace(sim, host->proc, "is asked to end");
+	sim_count(sim, SIM_WORKER_LEFT);
+	worker_leave(host->core);
+	host_worker_poke(sim, host->index);
+	sim_at(sim, sim->now_ms + sim_roll(sim, LEAVE_MS_MAX), on_left, host);
+}
+
+/* A machine without power: what ran there is dead, too. */
+static void
+cut_power(struct sim *sim, struct host_worker *host)
+{
+	sim_trace(sim, host->proc, "its machine loses power");
+	sim_count(sim, SIM_MACHINE_LOST);
+	host_worker_kill(sim, host->index);
+	engine_mem_advance(host->world, sim->now_ms);
+	engine_mem_restart(host->world, false, sim_roll(sim, DOWN_MS_MAX));
+	host_worker_poke(sim, host->index);
+	start_later(sim, host->proc);
+}
+
+static void
+lose_machine(struct sim *sim)
+{
+	cut_power(sim, pick_worker(sim));
+}
+
+/* Most of the machines vanish and come back: a power cut, or a bad release of the worker. */
+static void
+lose_many(struct sim *sim)
+{
+	bool with_power = sim_chance(sim, 500);
+
+	sim_count(sim, SIM_BURST);
 	for (unsigned i = 0; i < sim->options.n_workers; i++) {
 		if (!sim_chance(sim, 600))
 			continue;
+		if (with_power) {
+			cut_power(sim, sim->workers[i]);
+			continue;
+		}
 		host_worker_kill(sim, i);
 		start_later(sim, SIM_WORKER + i);
 	}
+}
+
+/* Everybody at once. */
+static void
+kill_all(struct sim *sim)
+{
+	kill_manager(sim);
+	kill_scheduler(sim);
+	lose_many(sim);
 }
 
 /* ---- the store ---- */
@@ -84,37 +164,78 @@ kill_many_workers(struct sim *sim)
 static void
 fail_commit(struct sim *sim)
 {
-	host_manager_fail_commit(sim, sim_chance(sim, 500) ? -EIO : -ENOSPC);
+	unsigned n = (unsigned)sim_roll(sim, COMMITS_AHEAD);
+
+	if (sim_chance(sim, 500)) {
+		store_mem_fail_next(sim->manager->store, n, -EIO);
+	} else {
+		sim_count(sim, SIM_COMMIT_LATE);
+		store_mem_fail_late(sim->manager->store, n, -EIO);
+	}
 }
 
 static void
 cut_commit(struct sim *sim)
 {
-	host_manager_cut_commit(sim, sim_chance(sim, 500));
+	bool kept = sim_chance(sim, 500);
+
+	sim_count(sim, kept ? SIM_COMMIT_CUT_KEPT : SIM_COMMIT_CUT);
+	store_mem_cut_next(sim->manager->store, (unsigned)sim_roll(sim, COMMITS_AHEAD), kept);
+}
+
+static void
+fill_disk(struct sim *sim)
+{
+	struct host_manager *host = sim->manager;
+
+	sim_trace(sim, SIM_MANAGER, "its disk is full");
+	host->full_until_ms = sim->now_ms + sim_roll(sim, FULL_MS_MAX);
+	if (sim_chance(sim, 300)) {
+		sim_trace(sim, SIM_MANAGER, "its disk cannot be read");
+		store_mem_fail_scans(host->store, 1 + (unsigned)sim_roll(sim, 4), -EIO);
+	}
+}
+
+static void
+fail_journal(struct sim *sim)
+{
+	pick_worker(sim)->journal_fails = true;
 }
 
 /* ---- the network ---- */
 
-static void
+static bool
 on_heal(struct sim *sim, void *arg)
 {
 	unsigned a = (unsigned)(uintptr_t)arg;
 
 	sim->links[a][SIM_MANAGER].is_cut = sim->links[SIM_MANAGER][a].is_cut = false;
+	return true;
+}
+
+static unsigned
+pick_correspondent(struct sim *sim)
+{
+	uint64_t roll = sim_roll(sim, 1000);
+
+	if (roll < 150)
+		return SIM_SCHEDULER;
+	if (roll < 300)
+		return SIM_USER;
+	return pick_worker(sim)->proc;
 }
 
 static void
 cut_link(struct sim *sim)
 {
-	unsigned proc = SIM_WORKER + (unsigned)sim_roll(sim, sim->options.n_workers);
+	unsigned proc = pick_correspondent(sim);
 	uint64_t kind = sim_roll(sim, 3);
 
-	if (sim_chance(sim, 150))
-		proc = SIM_SCHEDULER;
 	sim_trace(sim, proc, "is cut off (%s)",
 		kind == 0   ? "to the manager"
 		: kind == 1 ? "from the manager"
 			    : "both ways");
+	sim_count(sim, kind == 2 ? SIM_CUT : SIM_CUT_ONE_WAY);
 	sim->links[proc][SIM_MANAGER].is_cut = kind != 1;
 	sim->links[SIM_MANAGER][proc].is_cut = kind != 0;
 	sim_at(sim, sim->now_ms + sim_roll(sim, CUT_MS_MAX), on_heal, (void *)(uintptr_t)proc);
@@ -125,18 +246,38 @@ change_weather(struct sim *sim)
 {
 	sim->loss = sim_chance(sim, 500) ? 0 : (unsigned)sim_roll(sim, 200);
 	sim->doubling = (unsigned)sim_roll(sim, 100);
-	sim->delay_max_ms = sim_chance(sim, 700) ? 20 : 20 + sim_roll(sim, 400);
+	sim->delay_max_ms = sim_chance(sim, 700)   ? SIM_DELAY_MS
+			    : sim_chance(sim, 800) ? SIM_DELAY_MS + sim_roll(sim, 400)
+						   : SIM_DELAY_MS + sim_roll(sim, 6000);
+	sim_trace(sim, SIM_USER, "weather: %u of 1000 lost, %u doubled, up to %llu ms late",
+		sim->loss, sim->doubling, (unsigned long long)sim->delay_max_ms);
 }
 
 /* ---- clocks ---- */
 
+static unsigned
+pick_proc(struct sim *sim)
+{
+	return (unsigned)sim_roll(sim, SIM_WORKER + sim->options.n_workers);
+}
+
 static void
 jump_clock(struct sim *sim)
 {
-	unsigned proc = (unsigned)sim_roll(sim, SIM_WORKER + sim->options.n_workers);
+	unsigned proc = pick_proc(sim);
 
 	sim->procs[proc].wall_offset_ms = (int64_t)sim_roll(sim, 120000) - 60000;
+	sim_count(sim, SIM_CALENDAR);
 	sim_trace(sim, proc, "its calendar jumps");
+}
+
+static void
+change_drift(struct sim *sim)
+{
+	unsigned proc = pick_proc(sim);
+
+	sim_set_drift(sim, proc, (int64_t)sim_roll(sim, 2 * DRIFT_MAX + 1) - DRIFT_MAX);
+	sim_count(sim, SIM_DRIFT);
 }
 
 /* ---- engines ---- */
@@ -144,7 +285,7 @@ jump_clock(struct sim *sim)
 static struct host_worker *
 pick_machine(struct sim *sim)
 {
-	struct host_worker *host = sim->workers[sim_roll(sim, sim->options.n_workers)];
+	struct host_worker *host = pick_worker(sim);
 
 	engine_mem_advance(host->world, sim->now_ms);
 	return host;
@@ -157,6 +298,7 @@ restart_engine(struct sim *sim)
 	bool live = sim_chance(sim, 500);
 
 	sim_trace(sim, host->proc, "its engine restarts, containers %s", live ? "live" : "die");
+	sim_count(sim, SIM_ENGINE_RESTARTED);
 	engine_mem_restart(host->world, live, sim_roll(sim, 3000));
 	host_worker_poke(sim, host->index);
 }
@@ -167,6 +309,7 @@ hang_engine(struct sim *sim)
 	struct host_worker *host = pick_machine(sim);
 
 	sim_trace(sim, host->proc, "its engine hangs");
+	sim_count(sim, SIM_ENGINE_HUNG);
 	engine_mem_hang(host->world, sim->now_ms + sim_roll(sim, 10000));
 	host_worker_poke(sim, host->index);
 }
@@ -196,12 +339,16 @@ end_container(struct sim *sim)
 	if (choice.n == 0)
 		return;
 	sim_trace(sim, host->proc, "a container ends by a stranger's hand");
-	if (sim_chance(sim, 300))
+	if (sim_chance(sim, 300)) {
+		sim_count(sim, SIM_CONTAINER_GONE);
 		(void)engine_mem_destroy(host->world, choice.id);
-	else if (sim_chance(sim, 300))
+	} else if (sim_chance(sim, 300)) {
+		sim_count(sim, SIM_CONTAINER_LOST);
 		(void)engine_mem_forget(host->world, choice.id);
-	else
+	} else {
+		sim_count(sim, SIM_CONTAINER_ENDED);
 		(void)engine_mem_end(host->world, choice.id, 137, sim_chance(sim, 300));
+	}
 	host_worker_poke(sim, host->index);
 }
 
@@ -211,20 +358,69 @@ lose_answer(struct sim *sim)
 	struct host_worker *host = pick_machine(sim);
 	enum engine_call_kind kind = (enum engine_call_kind)sim_roll(sim, ENGINE_CALL_COUNT);
 
-	if (sim_chance(sim, 500))
+	if (sim_chance(sim, 500)) {
+		sim_count(sim, SIM_ENGINE_SILENT);
 		engine_mem_lose_next(host->world, kind);
-	else
+	} else {
+		sim_count(sim, SIM_ENGINE_FAILED);
 		engine_mem_fail_next(host->world, kind, -EIO, "an error of the engine");
+	}
 }
 
 static void
 hold_port(struct sim *sim)
 {
 	struct host_worker *host = pick_machine(sim);
+	unsigned port = sim_chance(sim, 300) ? 8080 : 30000 + (unsigned)sim_roll(sim, 20);
+	bool is_held = sim_chance(sim, 500);
 
-	engine_mem_hold_port(host->world, "tcp",
-		sim_chance(sim, 300) ? 8080 : 30000 + (unsigned)sim_roll(sim, 20),
-		sim_chance(sim, 500));
+	if (is_held)
+		sim_count(sim, SIM_PORT_HELD);
+	engine_mem_hold_port(host->world, "tcp", port, is_held);
+}
+
+/* ---- lies ---- */
+
+/*
+ * A report that is stale or of another node, of any kind, about a task in any state: it must
+ * change nothing at all. (A worker's reports of what it was given are believed; there is nobody
+ * else to ask.)
+ */
+static void
+forge_report(struct sim *sim)
+{
+	Davit__TaskReport report = DAVIT__TASK_REPORT__INIT;
+	struct manager *manager = sim->manager->core;
+	struct task *task = manager == NULL ? NULL : manager->model.oldest;
+	struct node *node, *next, *from = NULL;
+	char text[ID_TEXT_SIZE];
+	struct task before;
+	unsigned n = 0;
+
+	if (task == NULL || sim->manager->reload_ms != 0)
+		return;
+	for (uint64_t skip = sim_roll(sim, HASH_COUNT(manager->model.tasks)); skip > 0; skip--)
+		task = task->newer;
+	HASH_ITER(hh, manager->model.nodes, node, next)
+	{
+		if (sim_roll(sim, ++n) == 0)
+			from = node;
+	}
+	if (from == NULL)
+		return;
+	id_format(task->id, text);
+	report.task_id = text;
+	report.attempt = task->attempt + (uint32_t)sim_roll(sim, 3) - 1;
+	if (task->on_node && from == task->node && report.attempt == task->attempt)
+		report.attempt++;
+	report.has_exit_code = true;
+	report.observed = (Davit__TaskReport__Observed)(1 + sim_roll(sim, 6));
+	report.exit_code = (int32_t)sim_roll(sim, 2);
+	before = *task;
+	sim_count(sim, SIM_FORGED);
+	host_manager_forge(sim, &report, from);
+	if (memcmp(&before, task, sizeof before) != 0)
+		sim_fail(sim, "stale_reports_change_nothing", "task %s", text);
 }
 
 /* ---- by dice ---- */
@@ -236,26 +432,33 @@ static const struct fault {
 	{kill_manager, 8},
 	{kill_scheduler, 4},
 	{kill_worker, 12},
-	{kill_many_workers, 2},
-	{fail_commit, 4},
-	{cut_commit, 5},
+	{end_worker, 4},
+	{lose_machine, 4},
+	{lose_many, 2},
+	{kill_all, 1},
+	{fail_commit, 5},
+	{cut_commit, 6},
+	{fill_disk, 2},
+	{fail_journal, 4},
 	{cut_link, 14},
 	{change_weather, 8},
 	{jump_clock, 3},
+	{change_drift, 3},
 	{restart_engine, 5},
 	{hang_engine, 3},
 	{end_container, 12},
 	{lose_answer, 12},
 	{hold_port, 8},
+	{forge_report, 10},
 };
 
-static void
+static bool
 on_fault(struct sim *sim, void *arg)
 {
 	unsigned total = 0, roll;
 
 	if (is_over(sim))
-		return;
+		return false;
 	for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
 		total += faults[i].weight;
 	roll = (unsigned)sim_roll(sim, total);
@@ -267,6 +470,24 @@ on_fault(struct sim *sim, void *arg)
 		roll -= faults[i].weight;
 	}
 	sim_at(sim, sim->now_ms + sim_roll(sim, FAULT_MS_MAX), on_fault, arg);
+	return true;
+}
+
+void
+faults_after_step(struct sim *sim)
+{
+	uint64_t who;
+
+	if (!sim->faults_on || sim_roll(sim, STEPS_PER_DEATH) > 0)
+		return;
+	sim_count(sim, SIM_KILLED_BETWEEN);
+	who = sim_roll(sim, 10);
+	if (who < 4)
+		kill_manager(sim);
+	else if (who < 5)
+		kill_scheduler(sim);
+	else
+		kill_worker(sim);
 }
 
 void
@@ -274,10 +495,20 @@ faults_init(struct sim *sim)
 {
 	if (!sim->faults_on)
 		return;
-	for (unsigned i = 0; i < SIM_PROCS_MAX; i++) {
-		sim->procs[i].drift = (int64_t)sim_roll(sim, 21) - 10;
-	}
+	for (unsigned i = 0; i < SIM_PROCS_MAX; i++)
+		sim_set_drift(sim, i, (int64_t)sim_roll(sim, 2 * DRIFT_MAX + 1) - DRIFT_MAX);
 	sim_at(sim, sim->now_ms + 3000, on_fault, NULL);
+}
+
+static void
+heal_machine(struct sim *sim, struct host_worker *host)
+{
+	engine_mem_advance(host->world, sim->now_ms);
+	engine_mem_hold_port(host->world, "tcp", 8080, false);
+	for (unsigned port = 30000; port < 30020; port++)
+		engine_mem_hold_port(host->world, "tcp", port, false);
+	host->journal_fails = false;
+	host_worker_poke(sim, host->index);
 }
 
 void
@@ -286,22 +517,17 @@ faults_end(struct sim *sim)
 	if (!sim->faults_on)
 		return;
 	sim->faults_on = false;
-	sim->delay_max_ms = 20;
+	sim->delay_max_ms = SIM_DELAY_MS;
 	for (unsigned a = 0; a < SIM_PROCS_MAX; a++) {
 		for (unsigned b = 0; b < SIM_PROCS_MAX; b++)
 			sim->links[a][b].is_cut = false;
 	}
+	store_mem_fail_scans(sim->manager->store, 0, 0);
+	sim->manager->full_until_ms = 0;
 	for (unsigned proc = 0; proc < SIM_WORKER + sim->options.n_workers; proc++)
 		start_proc(sim, proc);
-	for (unsigned i = 0; i < sim->options.n_workers; i++) {
-		struct engine_mem_world *world = sim->workers[i]->world;
-
-		engine_mem_advance(world, sim->now_ms);
-		engine_mem_hold_port(world, "tcp", 8080, false);
-		for (unsigned port = 30000; port < 30020; port++)
-			engine_mem_hold_port(world, "tcp", port, false);
-		host_worker_poke(sim, i);
-	}
+	for (unsigned i = 0; i < sim->options.n_workers; i++)
+		heal_machine(sim, sim->workers[i]);
 	users_end(sim);
 	sim_trace(sim, SIM_USER, "---- faults are over ----");
 }

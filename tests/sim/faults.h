@@ -6,5 +6,7 @@
 #include "tests/sim/sim.h"
 
 void faults_init(struct sim *sim);
+/* Now and then somebody dies right here, between two steps. */
+void faults_after_step(struct sim *sim);
 /* From now on nothing goes wrong: all run, all links are whole, clocks stay. */
 void faults_end(struct sim *sim);

@@ -11,6 +11,8 @@
 #include "services/worker/worker.h"
 #include "tests/sim/sim.h"
 
+struct node;
+
 /* ---- manager ---- */
 
 struct host_manager {
@@ -18,18 +20,18 @@ struct host_manager {
 	struct store *store;
 	struct manager *core; /* NULL while it is down */
 	bool turn_is_due;
-	bool must_load; /* the store could not be read: nothing is served */
+	uint64_t reload_ms;     /* the store could not be read: nothing is served before */
+	uint64_t full_until_ms; /* the disk is full */
 };
 
 void host_manager_init(struct sim *sim);
 void host_manager_fini(struct sim *sim);
 void host_manager_start(struct sim *sim);
 void host_manager_kill(struct sim *sim);
-/* The next commit fails with code, or dies within it. */
-void host_manager_fail_commit(struct sim *sim, int code);
-void host_manager_cut_commit(struct sim *sim, bool kept);
 /* A call has arrived; owned from here. */
 void host_manager_take(struct sim *sim, struct rpc_call *call);
+/* A report that no worker made arrives as if from that node. The manager is up. */
+void host_manager_forge(struct sim *sim, const Davit__TaskReport *report, struct node *from);
 
 /* ---- scheduler ---- */
 
@@ -51,7 +53,7 @@ struct host_worker {
 	char node_id[64];                     /* on disk */
 	struct worker_journal_entry *journal; /* on disk */
 	size_t n_journal, journal_room;
-	bool is_changed;                    /* its engine may have; for invariants.c */
+	bool journal_fails;                 /* the next write does */
 	uint64_t armed_ms, engine_armed_ms; /* when an event is queued for; 0: none */
 };
 

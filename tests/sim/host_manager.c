@@ -3,15 +3,19 @@
 
 #include "common/base/mem.h"
 #include "common/store/store_mem.h"
+#include "services/manager/core.h"
+#include "services/manager/lifecycle.h"
 #include "tests/sim/host.h"
 #include "tests/sim/invariants.h"
 #include "tests/sim/network.h"
 
 enum {
 	COMMIT_MS_MAX = 4,
-	RESTART_MS = 1500, /* after it died within a commit */
+	RESTART_MS = 1500, /* after it died by itself */
 	HISTORY_MAX = 60,
 	PLACE_TIMEOUT_MS = 2000,
+	RELOAD_MS = 1000, /* from a failed reading of the store to the next */
+	TURN_BATCHES_MAX = 1000,
 };
 
 static struct manager_now
@@ -66,23 +70,48 @@ port_publish(void *arg, const char *topic, const ProtobufCMessage *message)
 
 /* ---- turns: what arrives while the disk is busy is the next batch ---- */
 
+static bool
+is_alive(const struct sim *sim, void *arg)
+{
+	return sim->procs[SIM_MANAGER].is_up && sim->procs[SIM_MANAGER].epoch == (uintptr_t)arg;
+}
+
+/* As the shell does it: until the store can be read again, nothing is served. */
 static void
 load(struct host_manager *host)
 {
 	struct err err = {0};
 
-	host->must_load = manager_load(host->core, host->store, now(host->sim), &err) < 0;
-	if (host->must_load)
+	host->reload_ms = 0;
+	if (manager_load(host->core, host->store, now(host->sim), &err) == 0) {
+		witness_manager_loaded(host->sim);
+		return;
+	}
+	sim_trace(host->sim, SIM_MANAGER, "cannot read its store: %s", err.text);
+	sim_count(host->sim, SIM_READ_FAILED);
+	if (err.code != -EIO)
 		sim_fail(host->sim, "store_can_be_read", "%s", err.text);
-	witness_manager_loaded(host->sim);
+	manager_abort(host->core, err.text);
+	host->reload_ms = host->sim->now_ms + RELOAD_MS;
 }
 
-static void
+static bool
 on_restart(struct sim *sim, void *arg)
 {
 	(void)arg;
-	if (!sim->is_ending)
-		host_manager_start(sim);
+	if (sim->is_ending || sim->procs[SIM_MANAGER].is_up)
+		return false;
+	host_manager_start(sim);
+	return true;
+}
+
+static void
+count_failure(struct sim *sim, int rc)
+{
+	if (rc == -ENOSPC)
+		sim_count(sim, SIM_DISK_FULL);
+	else
+		sim_count(sim, SIM_COMMIT_FAILED);
 }
 
 static void
@@ -90,38 +119,49 @@ commit(struct host_manager *host)
 {
 	const struct store_batch *writes = manager_seal(host->core);
 	struct err err = {0};
-	int rc = store_commit(host->store, writes, &err);
+	int rc;
 
+	if (host->sim->now_ms < host->full_until_ms && store_batch_count(writes) > 0)
+		store_mem_fail_next(host->store, 0, -ENOSPC);
+	rc = store_commit(host->store, writes, &err);
 	if (rc == -ESHUTDOWN) {
 		host_manager_kill(host->sim);
 		sim_at(host->sim, host->sim->now_ms + RESTART_MS, on_restart, NULL);
 		return;
 	}
 	if (rc == 0) {
-		witness_manager_committed(host->sim);
+		witness_manager_committed(host->sim, writes);
 		manager_release(host->core);
 		return;
 	}
 	sim_trace(host->sim, SIM_MANAGER, "commit failed: %s", err.text);
+	count_failure(host->sim, rc);
 	manager_abort(host->core, err.text);
 	load(host);
 }
 
-static void
+static bool
+has_work(const struct host_manager *host)
+{
+	return host->core != NULL && host->reload_ms == 0 && manager_has_work(host->core);
+}
+
+static bool
 on_turn(struct sim *sim, void *arg)
 {
 	struct host_manager *host = sim->manager;
 
-	if (!sim->procs[SIM_MANAGER].is_up || sim->procs[SIM_MANAGER].epoch != (uintptr_t)arg)
-		return;
+	if (!is_alive(sim, arg))
+		return false;
 	host->turn_is_due = false;
-	for (unsigned n = 0; host->core != NULL && manager_has_work(host->core); n++) {
-		if (n == 1000) {
-			sim_fail(sim, "manager_comes_to_rest", "1000 batches in one turn");
-			return;
+	for (unsigned n = 0; has_work(host); n++) {
+		if (n == TURN_BATCHES_MAX) {
+			sim_fail(sim, "manager_comes_to_rest", "%d batches in one turn", (int)n);
+			break;
 		}
 		commit(host);
 	}
+	return true;
 }
 
 static void
@@ -129,30 +169,52 @@ schedule_turn(struct host_manager *host)
 {
 	struct sim *sim = host->sim;
 
-	if (host->turn_is_due)
+	if (host->turn_is_due || !has_work(host))
 		return;
 	host->turn_is_due = true;
 	sim_at(sim, sim->now_ms + sim_roll(sim, COMMIT_MS_MAX), on_turn,
 		(void *)(uintptr_t)sim->procs[SIM_MANAGER].epoch);
 }
 
-static void
+static bool
 on_tick(struct sim *sim, void *arg)
 {
 	struct host_manager *host = sim->manager;
 
-	if (!sim->procs[SIM_MANAGER].is_up || sim->procs[SIM_MANAGER].epoch != (uintptr_t)arg)
-		return;
-	manager_tick(host->core, now(sim));
+	if (!is_alive(sim, arg))
+		return false;
+	if (host->reload_ms == 0)
+		manager_tick(host->core, now(sim));
+	else if (sim->now_ms >= host->reload_ms)
+		load(host);
 	schedule_turn(host);
 	sim_at(sim, sim->now_ms + SIM_TICK_MS, on_tick, arg);
+	return true;
 }
 
 void
 host_manager_take(struct sim *sim, struct rpc_call *call)
 {
-	manager_call(sim->manager->core, now(sim), call);
-	schedule_turn(sim->manager);
+	struct host_manager *host = sim->manager;
+
+	if (host->reload_ms != 0) {
+		rpc_call_refuse(call, DAVIT__REPLY__STATUS__UNAVAILABLE, NULL,
+			"the manager's store cannot be read");
+		rpc_call_send(call);
+		return;
+	}
+	manager_call(host->core, now(sim), call);
+	schedule_turn(host);
+}
+
+void
+host_manager_forge(struct sim *sim, const Davit__TaskReport *report, struct node *from)
+{
+	struct host_manager *host = sim->manager;
+
+	host->core->now = now(sim);
+	lifecycle_report(host->core, from, report);
+	schedule_turn(host);
 }
 
 /* ---- lives ---- */
@@ -175,6 +237,11 @@ host_manager_start(struct sim *sim)
 	host->turn_is_due = false;
 	sim_trace(sim, SIM_MANAGER, "starts");
 	load(host);
+	if (host->reload_ms != 0) { /* what starts with a store that it cannot read ends again */
+		host_manager_kill(sim);
+		sim_at(sim, sim->now_ms + RESTART_MS, on_restart, NULL);
+		return;
+	}
 	sim_at(sim, sim->now_ms + SIM_TICK_MS, on_tick,
 		(void *)(uintptr_t)sim->procs[SIM_MANAGER].epoch);
 }
@@ -187,23 +254,12 @@ host_manager_kill(struct sim *sim)
 	if (!sim->procs[SIM_MANAGER].is_up)
 		return;
 	sim_trace(sim, SIM_MANAGER, "is killed");
+	sim_count(sim, SIM_MANAGER_KILLED);
 	sim->procs[SIM_MANAGER].is_up = false;
 	sim->procs[SIM_MANAGER].epoch++; /* first: what it still says reaches nobody */
 	manager_free(host->core);
 	host->core = NULL;
 	store_mem_crash(host->store);
-}
-
-void
-host_manager_fail_commit(struct sim *sim, int code)
-{
-	store_mem_fail_next(sim->manager->store, 0, code);
-}
-
-void
-host_manager_cut_commit(struct sim *sim, bool kept)
-{
-	store_mem_cut_next(sim->manager->store, 0, kept);
 }
 
 void

@@ -1,9 +1,11 @@
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/base/mem.h"
 #include "common/pbjson/pbjson.h"
 #include "tests/sim/host.h"
+#include "tests/sim/invariants.h"
 #include "tests/sim/network.h"
 
 enum { JOURNAL_MS_MAX = 5 };
@@ -26,34 +28,38 @@ is_alive(const struct host_worker *host)
 static void
 run(struct host_worker *host)
 {
-	host->is_changed = true;
+	engine_mem_tell_time(host->world, host->sim->now_ms);
 	if (is_alive(host))
 		worker_tick(host->core, sim_mono(host->sim, host->proc),
 			sim_wall(host->sim, host->proc));
 	arm(host);
 }
 
-static void
+static bool
 on_due(struct sim *sim, void *arg)
 {
 	struct host_worker *host = arg;
 
 	if (sim->is_ending || host->armed_ms != sim->now_ms)
-		return; /* an earlier one has taken its place */
+		return false; /* an earlier one has taken its place */
 	host->armed_ms = 0;
 	run(host);
+	return true;
 }
 
-static void
+/* One thing at its engine: a request arrives there, an answer here, a container lives on. */
+static bool
 on_engine_due(struct sim *sim, void *arg)
 {
 	struct host_worker *host = arg;
+	bool happened;
 
 	if (sim->is_ending || host->engine_armed_ms != sim->now_ms)
-		return;
+		return false;
 	host->engine_armed_ms = 0;
-	engine_mem_advance(host->world, sim->now_ms);
+	happened = engine_mem_step(host->world, sim->now_ms);
 	run(host);
+	return happened;
 }
 
 static void
@@ -63,8 +69,6 @@ arm_at(struct host_worker *host, uint64_t at_ms, uint64_t *armed_ms, sim_event_f
 
 	if (at_ms == UINT64_MAX)
 		return;
-	if (at_ms <= sim->now_ms)
-		at_ms = sim->now_ms + 1;
 	if (*armed_ms != 0 && *armed_ms <= at_ms)
 		return;
 	*armed_ms = at_ms;
@@ -74,9 +78,15 @@ arm_at(struct host_worker *host, uint64_t at_ms, uint64_t *armed_ms, sim_event_f
 static void
 arm(struct host_worker *host)
 {
-	if (is_alive(host))
-		arm_at(host, sim_when(host->sim, host->proc, worker_due_ms(host->core)),
-			&host->armed_ms, on_due);
+	struct sim *sim = host->sim;
+	uint64_t due_ms;
+
+	if (is_alive(host)) {
+		due_ms = sim_when(sim, host->proc, worker_due_ms(host->core));
+		if (due_ms <= sim->now_ms)
+			due_ms = sim->now_ms + 1; /* it has had its turn now */
+		arm_at(host, due_ms, &host->armed_ms, on_due);
+	}
 	arm_at(host, engine_mem_next(host->world), &host->engine_armed_ms, on_engine_due);
 }
 
@@ -185,25 +195,44 @@ keep(struct host_worker *host, const struct worker_journal_entry *entry)
 	host->journal[host->n_journal++] = *entry;
 }
 
-/* A process that dies while it writes may have written or not. */
+/* The process died while it wrote: some of it, up to a point, may be on disk. */
 static void
+cut_journal(struct host_worker *host, const struct writing *writing)
+{
+	sim_count(host->sim, SIM_JOURNAL_CUT);
+	for (size_t i = 0; sim_chance(host->sim, 500) && i < writing->n; i++)
+		keep(host, &writing->entries[i]);
+}
+
+static void
+end_journal(struct host_worker *host, const struct writing *writing)
+{
+	struct err err = {0};
+
+	if (host->journal_fails) {
+		host->journal_fails = false;
+		sim_count(host->sim, SIM_JOURNAL_FAILED);
+		(void)err_set(&err, -ENOSPC, "no space left on device");
+	}
+	for (size_t i = 0; err.code == 0 && i < writing->n; i++)
+		keep(host, &writing->entries[i]);
+	worker_journaled(host->core, &err);
+	run(host);
+}
+
+static bool
 on_journal_written(struct sim *sim, void *arg)
 {
 	struct writing *writing = arg;
 	struct host_worker *host = writing->host;
-	struct err err = {0};
-	bool lives;
+	bool lives = is_alive(host) && sim->procs[host->proc].epoch == writing->epoch;
 
-	if (!sim->is_ending) {
-		lives = is_alive(host) && sim->procs[host->proc].epoch == writing->epoch;
-		for (size_t i = 0; (lives || sim_chance(sim, 500)) && i < writing->n; i++)
-			keep(host, &writing->entries[i]);
-		if (lives) {
-			worker_journaled(host->core, &err);
-			run(host);
-		}
-	}
+	if (lives)
+		end_journal(host, writing);
+	else if (!sim->is_ending)
+		cut_journal(host, writing);
 	free(writing);
+	return lives;
 }
 
 static void
@@ -293,6 +322,7 @@ host_worker_kill(struct sim *sim, unsigned index)
 	if (!sim->procs[host->proc].is_up)
 		return;
 	sim_trace(sim, host->proc, "is killed");
+	sim_count(sim, SIM_WORKER_KILLED);
 	sim->procs[host->proc].is_up = false;
 	sim->procs[host->proc].epoch++;
 	worker_free(host->core);
@@ -305,7 +335,11 @@ host_worker_kill(struct sim *sim, unsigned index)
 void
 host_worker_poke(struct sim *sim, unsigned index)
 {
-	arm(sim->workers[index]);
+	struct host_worker *host = sim->workers[index];
+
+	arm(host);
+	if (is_alive(host))
+		arm_at(host, sim->now_ms + 1, &host->armed_ms, on_due);
 }
 
 void
@@ -314,8 +348,7 @@ host_worker_init(struct sim *sim, unsigned index)
 	struct host_worker *host = xcalloc(1, sizeof *host);
 	struct engine_mem_options options = {.seed = sim_roll(sim, UINT32_MAX),
 		.now_ms = sim->now_ms,
-		.latency_ms = 20,
-		.history = true};
+		.latency_ms = 20};
 
 	host->sim = sim;
 	host->index = index;
@@ -323,6 +356,7 @@ host_worker_init(struct sim *sim, unsigned index)
 	(void)snprintf(host->name, sizeof host->name, "w%u", index);
 	sim->workers[index] = host;
 	host->world = engine_mem_world_new(&options);
+	engine_mem_on_run(host->world, witness_run, host);
 	host_worker_start(sim, index);
 }
 

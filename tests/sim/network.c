@@ -1,6 +1,5 @@
 #include "tests/sim/network.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "common/base/mem.h"
@@ -16,8 +15,7 @@ struct exchange {
 	uint64_t from_epoch;
 	const ProtobufCServiceDescriptor *service;
 	const ProtobufCMethodDescriptor *method;
-	ProtobufCMessage *request;
-	char request_id[RPC_REQUEST_ID_MAX + 1];
+	struct buf wire; /* the request, as the bytes that travel */
 	rpc_done_fn *done;
 	void *arg;
 	bool is_done, owns_arg;
@@ -26,11 +24,8 @@ struct exchange {
 /* An answer on its way. */
 struct answer {
 	struct exchange *exchange;
-	Davit__Reply__Status status;
-	char message[256], field[64];
-	uint8_t *response;
 	size_t size;
-	bool has_response;
+	uint8_t data[];
 };
 
 /* What the serving process holds of a call: it may answer after it died. */
@@ -39,25 +34,12 @@ struct served {
 	uint64_t to_epoch;
 };
 
-static ProtobufCMessage *
-copy_message(const ProtobufCMessage *message)
-{
-	size_t size = protobuf_c_message_get_packed_size(message);
-	uint8_t *data = xmalloc(size);
-	ProtobufCMessage *copy;
-
-	(void)protobuf_c_message_pack(message, data);
-	copy = protobuf_c_message_unpack(message->descriptor, NULL, size, data);
-	free(data);
-	return copy;
-}
-
 static void
 unref(struct exchange *exchange)
 {
 	if (--exchange->n_refs > 0)
 		return;
-	protobuf_c_message_free_unpacked(exchange->request, NULL);
+	buf_fini(&exchange->wire);
 	if (exchange->owns_arg)
 		free(exchange->arg);
 	free(exchange);
@@ -72,16 +54,15 @@ caller_lives(const struct exchange *exchange)
 }
 
 static void
-finish(struct exchange *exchange, const struct rpc_result *result)
+finish(const struct rpc_result *result, void *arg)
 {
-	if (exchange->is_done)
-		return;
+	struct exchange *exchange = arg;
+
 	exchange->is_done = true;
-	if (caller_lives(exchange))
-		exchange->done(result, exchange->arg);
+	exchange->done(result, exchange->arg);
 }
 
-static void
+static bool
 on_timeout(struct sim *sim, void *arg)
 {
 	struct exchange *exchange = arg;
@@ -89,23 +70,29 @@ on_timeout(struct sim *sim, void *arg)
 		.message = "no answer in time",
 		.field = "",
 		.note = ""};
+	bool is_news = !exchange->is_done && caller_lives(exchange);
 
-	(void)sim;
-	finish(exchange, &result);
+	if (is_news) {
+		sim_count(sim, SIM_GIVEN_UP);
+		finish(&result, exchange);
+	}
 	unref(exchange);
+	return is_news;
 }
 
 static void send_request(struct exchange *exchange);
 
-static void
+static bool
 on_resend(struct sim *sim, void *arg)
 {
 	struct exchange *exchange = arg;
 
-	(void)sim;
-	if (!exchange->is_done && caller_lives(exchange))
+	if (!exchange->is_done && caller_lives(exchange)) {
+		sim_count(sim, SIM_RESENT);
 		send_request(exchange);
+	}
 	unref(exchange);
+	return false; /* nng's own doing: no process of ours hears of it */
 }
 
 static void
@@ -113,49 +100,60 @@ resend_later(struct exchange *exchange)
 {
 	struct sim *sim = exchange->sim;
 
-	if (sim->is_ending)
+	if (sim->is_ending || exchange->is_done || !caller_lives(exchange))
 		return;
 	exchange->n_refs++;
 	sim_at(sim, sim->now_ms + RESEND_MS + sim_roll(sim, RESEND_MS), on_resend, exchange);
 }
 
+/* When a message that is sent now arrives. Each for itself: so they overtake one another. */
 static uint64_t
-delay(struct sim *sim)
+arrival(struct sim *sim, unsigned from, unsigned to)
 {
-	return sim->now_ms + sim_roll(sim, sim->delay_max_ms + 1);
+	uint64_t at_ms = sim->now_ms + sim_roll(sim, sim->delay_max_ms + 1);
+	struct sim_link *link = &sim->links[from][to];
+
+	if (at_ms < link->last_ms)
+		sim_count(sim, SIM_OVERTAKEN);
+	else
+		link->last_ms = at_ms;
+	if (at_ms - sim->now_ms > SIM_DELAY_MS)
+		sim_count(sim, SIM_LATE);
+	return at_ms;
+}
+
+static bool
+is_lost(struct sim *sim)
+{
+	if (!sim->faults_on || !sim_chance(sim, sim->loss))
+		return false;
+	sim_count(sim, SIM_LOST);
+	return true;
 }
 
 /* ---- answers ---- */
 
-static void
+static bool
 on_answer(struct sim *sim, void *arg)
 {
 	struct answer *answer = arg;
 	struct exchange *exchange = answer->exchange;
-	struct rpc_result result = {.status = answer->status,
-		.message = answer->message,
-		.field = answer->field,
-		.note = ""};
-	ProtobufCMessage *response = NULL;
+	bool is_cut = sim->links[exchange->to][exchange->from].is_cut;
+	bool is_news = !is_cut && !exchange->is_done && caller_lives(exchange);
 
-	if (sim->links[exchange->to][exchange->from].is_cut) {
+	if (is_cut)
 		resend_later(exchange);
-	} else if (!exchange->is_done && caller_lives(exchange)) {
-		if (answer->has_response)
-			response = protobuf_c_message_unpack(exchange->method->output, NULL,
-				answer->size, answer->response);
-		result.response = response;
-		finish(exchange, &result);
-	}
-	if (response != NULL)
-		protobuf_c_message_free_unpacked(response, NULL);
-	free(answer->response);
+	else if (is_news)
+		rpc_mem_reply(exchange->method, answer->data, answer->size, finish, exchange);
+	else if (exchange->is_done)
+		sim_count(sim, SIM_TOO_LATE);
 	free(answer);
 	unref(exchange);
+	return is_news;
 }
 
 static void
-on_reply(const struct rpc_result *result, void *arg)
+on_sent(const void *data, size_t size, void *arg)
 {
 	struct served *served = arg;
 	struct exchange *exchange = served->exchange;
@@ -164,22 +162,15 @@ on_reply(const struct rpc_result *result, void *arg)
 			sim->procs[exchange->to].epoch == served->to_epoch;
 
 	free(served);
-	if (is_alive && (!sim->faults_on || !sim_chance(sim, sim->loss))) {
-		struct answer *answer = xcalloc(1, sizeof *answer);
+	if (data != NULL && is_alive && !is_lost(sim)) {
+		struct answer *answer = xmalloc(sizeof *answer + size);
 
 		answer->exchange = exchange;
-		answer->status = result->status;
-		(void)snprintf(answer->message, sizeof answer->message, "%s", result->message);
-		(void)snprintf(answer->field, sizeof answer->field, "%s", result->field);
-		if (result->response != NULL) {
-			answer->has_response = true;
-			answer->size = protobuf_c_message_get_packed_size(result->response);
-			answer->response = xmalloc(answer->size);
-			(void)protobuf_c_message_pack(result->response, answer->response);
-		}
+		answer->size = size;
+		memcpy(answer->data, data, size);
 		exchange->n_refs++;
-		sim_at(sim, delay(sim), on_answer, answer);
-	} else if (!exchange->is_done) {
+		sim_at(sim, arrival(sim, exchange->to, exchange->from), on_answer, answer);
+	} else {
 		resend_later(exchange);
 	}
 	unref(exchange);
@@ -187,7 +178,7 @@ on_reply(const struct rpc_result *result, void *arg)
 
 /* ---- requests ---- */
 
-static void
+static bool
 on_request(struct sim *sim, void *arg)
 {
 	struct exchange *exchange = arg;
@@ -195,26 +186,28 @@ on_request(struct sim *sim, void *arg)
 	struct served *served;
 	struct rpc_call *call;
 
-	if (exchange->is_done || !caller_lives(exchange)) {
+	if (sim->is_ending) {
 		unref(exchange);
-		return;
+		return false;
 	}
+	/* It arrives also when the caller gave up or died meanwhile. */
 	if (!to->is_up || sim->links[exchange->from][exchange->to].is_cut) {
 		resend_later(exchange);
 		unref(exchange);
-		return;
+		return false;
 	}
 	served = xcalloc(1, sizeof *served);
 	served->exchange = exchange; /* takes over the reference */
 	served->to_epoch = to->epoch;
-	call = rpc_mem_call(exchange->service, exchange->method->name, exchange->request,
-		exchange->request_id[0] != '\0' ? exchange->request_id : NULL, on_reply, served);
+	call = rpc_mem_arrive(exchange->service, exchange->wire.data, exchange->wire.size, on_sent,
+		served);
 	if (call == NULL)
-		return;
+		return true;
 	if (exchange->to == SIM_MANAGER)
 		host_manager_take(sim, call);
 	else
 		host_scheduler_take(sim, call);
+	return true;
 }
 
 static void
@@ -222,15 +215,16 @@ send_request(struct exchange *exchange)
 {
 	struct sim *sim = exchange->sim;
 
-	if (sim->faults_on && sim_chance(sim, sim->loss)) {
+	if (is_lost(sim)) {
 		resend_later(exchange);
 		return;
 	}
 	exchange->n_refs++;
-	sim_at(sim, delay(sim), on_request, exchange);
+	sim_at(sim, arrival(sim, exchange->from, exchange->to), on_request, exchange);
 	if (sim->faults_on && sim_chance(sim, sim->doubling)) {
+		sim_count(sim, SIM_DOUBLED);
 		exchange->n_refs++;
-		sim_at(sim, delay(sim), on_request, exchange);
+		sim_at(sim, arrival(sim, exchange->from, exchange->to), on_request, exchange);
 	}
 }
 
@@ -245,14 +239,11 @@ network_call(struct sim *sim, const struct network_call *call)
 	exchange->from_epoch = sim->procs[call->from].epoch;
 	exchange->service = call->service;
 	exchange->method = rpc_method(call->service, call->method);
-	exchange->request = copy_message(call->request);
 	exchange->done = call->done;
 	exchange->arg = call->arg;
 	exchange->owns_arg = call->owns_arg;
 	exchange->n_refs = 1; /* the timeout's */
-	if (call->request_id != NULL)
-		(void)snprintf(exchange->request_id, sizeof exchange->request_id, "%s",
-			call->request_id);
+	rpc_mem_print(call->method, call->request, call->request_id, &exchange->wire);
 	sim_at(sim, sim->now_ms + call->timeout_ms, on_timeout, exchange);
 	send_request(exchange);
 }

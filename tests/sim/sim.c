@@ -98,9 +98,17 @@ sim_random(struct sim *sim, void *data, size_t size)
 uint64_t
 sim_mono(const struct sim *sim, unsigned proc)
 {
-	uint64_t passed = sim->now_ms - begin_ms;
+	const struct sim_proc *of = &sim->procs[proc];
 
-	return 1000000 + passed * (uint64_t)(1000 + sim->procs[proc].drift) / 1000;
+	return of->mono_ms + (sim->now_ms - of->since_ms) * (uint64_t)(1000 + of->drift) / 1000;
+}
+
+void
+sim_set_drift(struct sim *sim, unsigned proc, int64_t drift)
+{
+	sim->procs[proc].mono_ms = sim_mono(sim, proc);
+	sim->procs[proc].since_ms = sim->now_ms;
+	sim->procs[proc].drift = drift;
 }
 
 uint64_t
@@ -165,6 +173,10 @@ name_procs(struct sim *sim)
 		(void)snprintf(sim->procs[SIM_WORKER + i].name, sizeof sim->procs[0].name, "w%u",
 			i);
 	sim->procs[SIM_USER].is_up = true;
+	for (unsigned i = 0; i < SIM_PROCS_MAX; i++) {
+		sim->procs[i].since_ms = begin_ms;
+		sim->procs[i].mono_ms = 1000000;
+	}
 }
 
 static void
@@ -172,7 +184,7 @@ begin(struct sim *sim, const struct sim_options *options)
 {
 	*sim = (struct sim){.options = *options, .now_ms = begin_ms, .dice = options->seed};
 	sim->faults_on = !options->calm;
-	sim->delay_max_ms = 20;
+	sim->delay_max_ms = SIM_DELAY_MS;
 	name_procs(sim);
 	witness_init(sim);
 	host_manager_init(sim);
@@ -192,7 +204,7 @@ end(struct sim *sim)
 	while (sim->n_events > 0) {
 		struct sim_event event = take_first(sim);
 
-		event.fn(sim, event.arg);
+		(void)event.fn(sim, event.arg);
 	}
 	users_fini(sim);
 	host_manager_fini(sim);
@@ -209,9 +221,12 @@ step(struct sim *sim)
 	struct sim_event event = take_first(sim);
 
 	sim->now_ms = event.at_ms;
+	sim->n_events_done++;
+	if (!event.fn(sim, event.arg))
+		return;
 	sim->n_steps++;
-	event.fn(sim, event.arg);
 	invariants_check(sim);
+	faults_after_step(sim);
 }
 
 /* Until all agree, at most quiet_ms; looks once a simulated second. */
@@ -245,7 +260,7 @@ sim_run(const struct sim_options *options, char *ret_failure, size_t size, uint6
 	begin(sim, options);
 	while (sim->n_steps < options->steps && sim->failure[0] == '\0')
 		step(sim);
-	if (!options->calm) {
+	if (!options->calm && sim->failure[0] == '\0') {
 		faults_end(sim);
 		converge(sim);
 	}

@@ -3,15 +3,22 @@
  *
  * The real cores of manager, scheduler and workers run here, over calls, stores and
  * engines in memory. One seed decides everything: which message is lost, who dies
- * when, what users ask. The same seed gives the same run, step by step; a step is
- * one event of the queue.
+ * when, what users ask. The same seed gives the same run, step by step.
+ *
+ * A step is one event delivered to one process: a message arrives, a timer fires, a
+ * disk is done, an engine takes a request or answers, a container lives on, somebody
+ * is killed, a user wishes. What nobody hears of (a timer whose call was answered, a
+ * message that meets a cut link) is an event of the queue but no step.
  *
  *     sim.c         clock, queue, dice, trace
+ *     tally.c       how often each thing went wrong
  *     network.c     calls between processes: late, lost, doubled, cut
  *     host_*.c      a process each: the shell around a core, its birth and its death
  *     users.c       people who submit, stop, remove, drain, and ask again
  *     faults.c      what goes wrong
- *     invariants.c  what must be true all the same (DESIGN: what must always be true)
+ *     witness.c     a second book of what was promised and what was seen
+ *     invariants.c  what must be true all the same (docs/ARCHITECTURE.md: what is always true)
+ *     converge.c    what must be true some time after faults have stopped
  */
 #pragma once
 
@@ -29,7 +36,66 @@ enum {
 	SIM_USER = 2,
 	SIM_WORKER = 3, /* the first; worker i is SIM_WORKER + i */
 	SIM_PROCS_MAX = SIM_WORKER + SIM_WORKERS_MAX,
+	SIM_JOURNAL_MAX = 2000, /* entries of a worker's journal */
 	SIM_TICK_MS = 100,
+	SIM_DELAY_MS = 20, /* the longest that a message travels in good weather */
+};
+
+/* What went wrong, and what users did; counted over all runs. */
+/* clang-format off */
+#define SIM_TALLIES(X)                                                       \
+	X(LOST,             "messages lost")                                 \
+	X(DOUBLED,          "messages doubled")                              \
+	X(LATE,             "messages late")                                 \
+	X(OVERTAKEN,        "messages overtaken")                            \
+	X(RESENT,           "messages sent again")                           \
+	X(GIVEN_UP,         "calls given up")                                \
+	X(TOO_LATE,         "answers after that")                            \
+	X(CUT,              "links cut")                                     \
+	X(CUT_ONE_WAY,      "links cut one way")                             \
+	X(MANAGER_KILLED,   "manager killed")                                \
+	X(SCHEDULER_KILLED, "scheduler killed")                              \
+	X(WORKER_KILLED,    "worker killed")                                 \
+	X(WORKER_LEFT,      "worker ended with notice")                      \
+	X(KILLED_BETWEEN,   "of these right after a step")                   \
+	X(BURST,            "most nodes vanished")                           \
+	X(MACHINE_LOST,     "machines lost with all they ran")               \
+	X(COMMIT_FAILED,    "commits failed")                                \
+	X(COMMIT_LATE,      "commits failed that the disk had")              \
+	X(DISK_FULL,        "commits on a full disk")                        \
+	X(COMMIT_CUT,       "killed in a commit, lost")                      \
+	X(COMMIT_CUT_KEPT,  "killed in a commit, kept")                      \
+	X(READ_FAILED,      "store unreadable")                              \
+	X(JOURNAL_CUT,      "killed in a journal write")                     \
+	X(JOURNAL_FAILED,   "journal writes failed")                         \
+	X(CALENDAR,         "calendars jumped")                              \
+	X(DRIFT,            "clocks changed their drift")                    \
+	X(ENGINE_RESTARTED, "engines restarted")                             \
+	X(ENGINE_HUNG,      "engines hung")                                  \
+	X(ENGINE_FAILED,    "engine requests failed")                        \
+	X(ENGINE_SILENT,    "engine answers lost")                           \
+	X(CONTAINER_ENDED,  "containers ended by strangers")                 \
+	X(CONTAINER_GONE,   "containers removed by strangers")               \
+	X(CONTAINER_LOST,   "containers forgotten")                          \
+	X(PORT_HELD,        "ports taken by strangers")                      \
+	X(FORGED,           "reports forged")                                \
+	X(SUBMITTED,        "submissions")                                   \
+	X(SUBMITTED_ARRAY,  "of these arrays")                               \
+	X(STOPPED,          "stops")                                         \
+	X(REMOVED,          "removals")                                      \
+	X(DRAINED,          "drains and undrains")                           \
+	X(NODE_REMOVED,     "nodes removed")                                 \
+	X(WAITED,           "waits")                                         \
+	X(LISTED,           "lists")                                         \
+	X(REPEATED,         "requests repeated")                             \
+	X(CHECKED,          "full checks")
+/* clang-format on */
+
+enum sim_tally {
+#define X(id, name) SIM_##id,
+	SIM_TALLIES(X)
+#undef X
+		SIM_TALLY_COUNT
 };
 
 struct sim;
@@ -45,7 +111,9 @@ struct sim_proc {
 	uint64_t epoch; /* counts its lives: what belongs to an earlier one is dropped */
 	bool is_up;
 	int64_t wall_offset_ms; /* its calendar against the truth */
-	int64_t drift;          /* of its monotonic clock, in thousandths */
+	int64_t drift;          /* of its monotonic clock, in thousandths, … */
+	uint64_t since_ms;      /* … since then, … */
+	uint64_t mono_ms;       /* … when it showed this */
 };
 
 struct sim_options {
@@ -57,7 +125,8 @@ struct sim_options {
 	bool calm; /* no faults, no users: for measuring */
 };
 
-typedef void sim_event_fn(struct sim *sim, void *arg);
+/* True if a process heard of it: a step. */
+typedef bool sim_event_fn(struct sim *sim, void *arg);
 
 struct sim_event {
 	uint64_t at_ms, seq;
@@ -66,12 +135,14 @@ struct sim_event {
 };
 
 struct sim_link {
-	bool is_cut; /* this direction */
+	bool is_cut;      /* this direction */
+	uint64_t last_ms; /* the latest arrival so far */
 };
 
 struct sim {
 	struct sim_options options;
-	uint64_t now_ms, n_steps, next_seq;
+	uint64_t now_ms, next_seq;
+	uint64_t n_steps, n_events_done; /* the second counts also what nobody heard of */
 	uint64_t dice;
 	struct sim_event *heap;
 	size_t n_events, room;
@@ -102,9 +173,12 @@ uint64_t sim_roll(struct sim *sim, uint64_t n);
 bool sim_chance(struct sim *sim, unsigned per_mille);
 void sim_random(struct sim *sim, void *data, size_t size);
 
+void sim_count(struct sim *sim, enum sim_tally what);
+
 /* The clocks of a process, and when its monotonic clock will show that. */
 uint64_t sim_mono(const struct sim *sim, unsigned proc);
 uint64_t sim_wall(const struct sim *sim, unsigned proc);
+void sim_set_drift(struct sim *sim, unsigned proc, int64_t drift);
 uint64_t sim_when(const struct sim *sim, unsigned proc, uint64_t mono_ms);
 
 void sim_trace(struct sim *sim, unsigned proc, const char *fmt, ...)
@@ -113,6 +187,9 @@ void sim_trace(struct sim *sim, unsigned proc, const char *fmt, ...)
 /* Records the first violation; the run ends after this step. */
 void sim_fail(struct sim *sim, const char *invariant, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* What was counted, over all runs; only what happened at all. */
+void sim_tally_print(void);
 
 /* The state machine's table with how often each cell was taken or refused, over all runs. */
 void sim_coverage_print(void);

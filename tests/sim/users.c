@@ -18,6 +18,8 @@ enum {
 
 struct users {
 	uint64_t n_wishes;
+	unsigned n_updating[SIM_WORKERS_MAX]; /* wishes about a node that are under way, … */
+	bool is_disputed[SIM_WORKERS_MAX];    /* … at times two at once: any may be the last */
 	struct id known[KNOWN_MAX];
 	unsigned n_known;
 	bool is_over;
@@ -28,8 +30,11 @@ struct wish {
 	struct sim *sim;
 	const char *method;
 	ProtobufCMessage *request; /* on the heap, with what it points to */
-	char request_id[32];
-	unsigned n_repeats; /* once more after the answer */
+	char request_id[32];       /* "" for a question, which is asked only once */
+	unsigned n_repeats;        /* once more after the answer */
+	struct id task;            /* whom a stop or a removal is about */
+	unsigned worker;           /* whom an update is about, and what it says */
+	bool draining;
 };
 
 static void ask(struct wish *wish);
@@ -41,13 +46,16 @@ wish_free(struct wish *wish)
 	free(wish);
 }
 
-static void
+static bool
 on_retry(struct sim *sim, void *arg)
 {
-	if (sim->is_ending)
+	if (sim->is_ending) {
 		wish_free(arg);
-	else
-		ask(arg);
+		return false;
+	}
+	sim_count(sim, SIM_REPEATED);
+	ask(arg);
+	return true;
 }
 
 static void
@@ -75,6 +83,32 @@ take_submission(struct wish *wish, const Davit__SubmitTasksReply *reply)
 }
 
 static bool
+is_change(const struct wish *wish)
+{
+	return wish->request_id[0] != '\0';
+}
+
+/* What was acknowledged is told to the witness. */
+static void
+take_promise(struct wish *wish, const ProtobufCMessage *response)
+{
+	struct sim *sim = wish->sim;
+
+	if (strcmp(wish->method, "SubmitTasks") == 0)
+		take_submission(wish, (const Davit__SubmitTasksReply *)response);
+	else if (strcmp(wish->method, "StopTasks") == 0)
+		witness_stopped(sim, wish->task);
+	else if (strcmp(wish->method, "RemoveTasks") == 0)
+		witness_removed(sim, wish->task);
+	else if (strcmp(wish->method, "UpdateNode") == 0 && wish->n_repeats == 0 &&
+		 --sim->users->n_updating[wish->worker] == 0) {
+		witness_drained(sim, wish->worker, !sim->users->is_disputed[wish->worker],
+			wish->draining);
+		sim->users->is_disputed[wish->worker] = false;
+	}
+}
+
+static bool
 must_retry(Davit__Reply__Status status)
 {
 	return status == DAVIT__REPLY__STATUS__UNAVAILABLE ||
@@ -89,9 +123,9 @@ on_answered(const struct rpc_result *result, void *arg)
 
 	sim_trace(sim, SIM_USER, "%s %s: %d %s", wish->method, wish->request_id,
 		(int)result->status, result->message);
-	if (result->status == DAVIT__REPLY__STATUS__OK && strcmp(wish->method, "SubmitTasks") == 0)
-		take_submission(wish, (const Davit__SubmitTasksReply *)result->response);
-	if (must_retry(result->status) || wish->n_repeats > 0) {
+	if (result->status == DAVIT__REPLY__STATUS__OK)
+		take_promise(wish, result->response);
+	if (is_change(wish) && (must_retry(result->status) || wish->n_repeats > 0)) {
 		wish->n_repeats -= must_retry(result->status) ? 0 : 1;
 		sim_at(sim, sim->now_ms + sim_roll(sim, RETRY_MS), on_retry, wish);
 	} else {
@@ -107,7 +141,7 @@ ask(struct wish *wish)
 		.service = &davit__manager__descriptor,
 		.method = wish->method,
 		.request = wish->request,
-		.request_id = wish->request_id,
+		.request_id = is_change(wish) ? wish->request_id : NULL,
 		.timeout_ms = CALL_TIMEOUT_MS,
 		.done = on_answered,
 		.arg = wish};
@@ -115,8 +149,8 @@ ask(struct wish *wish)
 	network_call(wish->sim, &call);
 }
 
-/* Copies the request, which may be on the stack. */
-static void
+/* Copies the request, which may be on the stack. Not asked yet. */
+static struct wish *
 make_wish(struct sim *sim, const char *method, const ProtobufCMessage *request)
 {
 	struct wish *wish = xcalloc(1, sizeof *wish);
@@ -128,11 +162,19 @@ make_wish(struct sim *sim, const char *method, const ProtobufCMessage *request)
 	wish->method = method;
 	wish->request = protobuf_c_message_unpack(request->descriptor, NULL, size, data);
 	free(data);
+	return wish;
+}
+
+static struct wish *
+make_change(struct sim *sim, const char *method, const ProtobufCMessage *request)
+{
+	struct wish *wish = make_wish(sim, method, request);
+
 	(void)snprintf(wish->request_id, sizeof wish->request_id, "wish-%" PRIu64,
 		++sim->users->n_wishes);
 	wish->n_repeats = sim_chance(sim, 200) ? 1 : 0;
 	sim_trace(sim, SIM_USER, "wants %s %s", method, wish->request_id);
-	ask(wish);
+	return wish;
 }
 
 /* ---- what they want ---- */
@@ -208,17 +250,21 @@ want_submission(struct sim *sim)
 	request.spec = &spec;
 	request.has_count = true;
 	request.count = sim_chance(sim, 200) ? 1 + (uint32_t)sim_roll(sim, ARRAY_MAX) : 1;
-	make_wish(sim, "SubmitTasks", &request.base);
+	sim_count(sim, SIM_SUBMITTED);
+	if (request.count > 1)
+		sim_count(sim, SIM_SUBMITTED_ARRAY);
+	ask(make_change(sim, "SubmitTasks", &request.base));
 }
 
 static bool
-pick_task(struct sim *sim, char ret_id[ID_TEXT_SIZE])
+pick_task(struct sim *sim, struct id *ret_task, char ret_text[ID_TEXT_SIZE])
 {
 	struct users *users = sim->users;
 
 	if (users->n_known == 0)
 		return false;
-	id_format(users->known[sim_roll(sim, users->n_known)], ret_id);
+	*ret_task = users->known[sim_roll(sim, users->n_known)];
+	id_format(*ret_task, ret_text);
 	return true;
 }
 
@@ -226,13 +272,18 @@ static void
 want_stop(struct sim *sim)
 {
 	Davit__StopTasksRequest request = DAVIT__STOP_TASKS_REQUEST__INIT;
-	char id[ID_TEXT_SIZE], *tasks[] = {id};
+	char text[ID_TEXT_SIZE], *tasks[] = {text};
+	struct wish *wish;
+	struct id id;
 
-	if (!pick_task(sim, id))
+	if (!pick_task(sim, &id, text))
 		return;
 	request.n_tasks = 1;
 	request.tasks = tasks;
-	make_wish(sim, "StopTasks", &request.base);
+	sim_count(sim, SIM_STOPPED);
+	wish = make_change(sim, "StopTasks", &request.base);
+	wish->task = id;
+	ask(wish);
 }
 
 static void
@@ -240,46 +291,131 @@ want_removal(struct sim *sim)
 {
 	Davit__RemoveTasksRequest request = DAVIT__REMOVE_TASKS_REQUEST__INIT;
 	char text[ID_TEXT_SIZE], *tasks[] = {text};
+	struct wish *wish;
 	struct id id;
 
-	if (!pick_task(sim, text) || !id_parse(text, &id))
+	if (!pick_task(sim, &id, text))
 		return;
 	witness_may_go(sim, id);
 	request.n_tasks = 1;
 	request.tasks = tasks;
 	request.has_force = request.force = true;
-	make_wish(sim, "RemoveTasks", &request.base);
+	sim_count(sim, SIM_REMOVED);
+	wish = make_change(sim, "RemoveTasks", &request.base);
+	wish->task = id;
+	ask(wish);
+}
+
+static void
+begin_update(struct sim *sim, unsigned worker)
+{
+	sim->users->is_disputed[worker] |= sim->users->n_updating[worker]++ > 0;
+	witness_drained(sim, worker, false, false);
+}
+
+static void
+update_node(struct sim *sim, unsigned worker, bool draining)
+{
+	Davit__UpdateNodeRequest request = DAVIT__UPDATE_NODE_REQUEST__INIT;
+	struct wish *wish;
+	char name[16];
+
+	(void)snprintf(name, sizeof name, "w%u", worker);
+	request.node = name;
+	request.has_draining = true;
+	request.draining = draining;
+	sim_count(sim, SIM_DRAINED);
+	/* A wish that is refused is never over: a late copy of it may still be heeded. */
+	begin_update(sim, worker);
+	wish = make_change(sim, "UpdateNode", &request.base);
+	sim_trace(sim, SIM_USER, "%s: %sdrain %s", wish->request_id, draining ? "" : "un", name);
+	wish->worker = worker;
+	wish->draining = draining;
+	ask(wish);
 }
 
 static void
 want_drain(struct sim *sim)
 {
-	Davit__UpdateNodeRequest request = DAVIT__UPDATE_NODE_REQUEST__INIT;
+	unsigned worker = (unsigned)sim_roll(sim, sim->options.n_workers);
+
+	update_node(sim, worker, sim_chance(sim, 500));
+}
+
+/* Refused unless it is silent; it comes back as a stranger with its old name. */
+static void
+want_node_removal(struct sim *sim)
+{
+	Davit__RemoveNodeRequest request = DAVIT__REMOVE_NODE_REQUEST__INIT;
+	unsigned worker = (unsigned)sim_roll(sim, sim->options.n_workers);
 	char name[16];
 
-	(void)snprintf(name, sizeof name, "w%u", (unsigned)sim_roll(sim, sim->options.n_workers));
+	(void)snprintf(name, sizeof name, "w%u", worker);
 	request.node = name;
-	request.has_draining = true;
-	request.draining = sim_chance(sim, 500);
-	make_wish(sim, "UpdateNode", &request.base);
+	sim_count(sim, SIM_NODE_REMOVED);
+	begin_update(sim, worker); /* whether it is drained is not known any more */
+	ask(make_change(sim, "RemoveNode", &request.base));
 }
 
 static void
+want_news(struct sim *sim)
+{
+	Davit__WaitTaskRequest request = DAVIT__WAIT_TASK_REQUEST__INIT;
+	char text[ID_TEXT_SIZE];
+	struct id id;
+
+	if (!pick_task(sim, &id, text))
+		return;
+	request.task = text;
+	request.has_wait_ms = true;
+	request.wait_ms = sim_roll(sim, CALL_TIMEOUT_MS);
+	sim_count(sim, SIM_WAITED);
+	ask(make_wish(sim, "WaitTask", &request.base));
+}
+
+static void
+want_lists(struct sim *sim)
+{
+	Davit__ListTasksRequest tasks = DAVIT__LIST_TASKS_REQUEST__INIT;
+	Davit__ReadEventsRequest events = DAVIT__READ_EVENTS_REQUEST__INIT;
+	Davit__ListNodesRequest nodes = DAVIT__LIST_NODES_REQUEST__INIT;
+	uint64_t which = sim_roll(sim, 3);
+
+	sim_count(sim, SIM_LISTED);
+	if (which == 0)
+		ask(make_wish(sim, "ListTasks", &tasks.base));
+	else if (which == 1)
+		ask(make_wish(sim, "ReadEvents", &events.base));
+	else
+		ask(make_wish(sim, "ListNodes", &nodes.base));
+}
+
+static const struct wish_kind {
+	void (*want)(struct sim *sim);
+	unsigned weight;
+} wishes[] = {
+	{want_submission, 50},
+	{want_stop, 18},
+	{want_removal, 15},
+	{want_drain, 7},
+	{want_node_removal, 2},
+	{want_news, 5},
+	{want_lists, 3},
+};
+
+static bool
 on_wish(struct sim *sim, void *arg)
 {
-	uint64_t what = sim_roll(sim, 100);
+	unsigned roll = (unsigned)sim_roll(sim, 100); /* the weights' sum */
+	size_t i = 0;
 
 	if (sim->is_ending || sim->users->is_over)
-		return;
-	if (what < 55)
-		want_submission(sim);
-	else if (what < 75)
-		want_stop(sim);
-	else if (what < 92)
-		want_removal(sim);
-	else
-		want_drain(sim);
+		return false;
+	for (; roll >= wishes[i].weight; i++)
+		roll -= wishes[i].weight;
+	wishes[i].want(sim);
 	sim_at(sim, sim->now_ms + sim_roll(sim, WISH_MS_MAX), on_wish, arg);
+	return true;
 }
 
 void
@@ -294,15 +430,8 @@ void
 users_end(struct sim *sim)
 {
 	sim->users->is_over = true;
-	for (unsigned i = 0; i < sim->options.n_workers; i++) {
-		Davit__UpdateNodeRequest request = DAVIT__UPDATE_NODE_REQUEST__INIT;
-		char name[16];
-
-		(void)snprintf(name, sizeof name, "w%u", i);
-		request.node = name;
-		request.has_draining = true;
-		make_wish(sim, "UpdateNode", &request.base);
-	}
+	for (unsigned i = 0; i < sim->options.n_workers; i++)
+		update_node(sim, i, false);
 }
 
 void

@@ -248,6 +248,54 @@ TEST(engine_mem_history_keeps_every_start_even_of_removed_ones)
 	CHECK_EQ(engine_mem_count(bench.world), 0);
 }
 
+static void
+count_runs(const struct engine_mem_view *view, void *arg)
+{
+	unsigned *n = arg;
+
+	n[view->status == ENGINE_RUNNING ? 0 : 1]++;
+}
+
+TEST(engine_mem_tells_who_wants_to_know_what_begins_and_ceases_to_run)
+{
+	BENCH();
+	struct got got;
+	unsigned n[2] = {0};
+
+	engine_mem_on_run(bench.world, count_runs, n);
+	mem_bench_run(&bench, "a", mem_bench_body("exit:0/after:5ms"), &got);
+	CHECK_EQ(n[0], 1);
+	CHECK_EQ(n[1], 0);
+	mem_bench_pass(&bench, 5);
+	CHECK_EQ(n[1], 1);
+	mem_bench_run(&bench, "b", mem_bench_body("run:forever"), &got);
+	CHECK(engine_mem_forget(bench.world, got.id));
+	CHECK_EQ(n[0], 2);
+	CHECK_EQ(n[1], 2);
+}
+
+TEST(engine_mem_goes_on_one_thing_at_a_time)
+{
+	BENCH();
+	struct engine_creation creation = {.name = "a", .body = mem_bench_body("run:forever")};
+	struct got first = {0}, second = {0};
+	uint64_t now = engine_mem_now(bench.world);
+
+	engine_container_create(bench.engine, &creation, got_id, &first);
+	creation.name = "b";
+	engine_container_create(bench.engine, &creation, got_id, &second);
+	engine_mem_tell_time(bench.world, now + 3);
+	CHECK_EQ(engine_mem_now(bench.world), now + 3);
+	CHECK_EQ(engine_mem_count(bench.world), 0);
+	CHECK(engine_mem_step(bench.world, now + 3));
+	CHECK_EQ(engine_mem_count(bench.world), 1);
+	while (engine_mem_step(bench.world, now + 3))
+		;
+	CHECK_EQ(engine_mem_count(bench.world), 2);
+	CHECK_EQ(first.n, 1);
+	CHECK_EQ(second.n, 1);
+}
+
 static uint64_t
 fingerprint(uint64_t seed)
 {

@@ -84,3 +84,58 @@ TEST(rpc_mem_note_reaches_the_caller)
 	rpc_call_send(call);
 	CHECK_STR(seen.note, "by the way");
 }
+
+struct sent {
+	unsigned n;
+	struct buf reply;
+};
+
+static void
+on_sent(const void *data, size_t size, void *arg)
+{
+	struct sent *sent = arg;
+
+	sent->n++;
+	buf_reset(&sent->reply);
+	buf_put(&sent->reply, data, size);
+}
+
+TEST(rpc_mem_bytes_may_arrive_twice_and_the_answer_later)
+{
+	const ProtobufCMethodDescriptor *method =
+		rpc_method(&davit__manager__descriptor, "WaitTask");
+	Davit__WaitTaskRequest request = DAVIT__WAIT_TASK_REQUEST__INIT;
+	CLEANUP(buf_fini) struct buf wire = {0};
+	struct sent sent = {0};
+	struct seen seen = {0};
+	struct rpc_call *first, *second;
+
+	request.task = (char *)(uintptr_t) "t1";
+	rpc_mem_print("WaitTask", &request.base, "r", &wire);
+	first = rpc_mem_arrive(&davit__manager__descriptor, wire.data, wire.size, on_sent, &sent);
+	second = rpc_mem_arrive(&davit__manager__descriptor, wire.data, wire.size, on_sent, &sent);
+	CHECK_STR(second->request_id, "r");
+	CHECK_EQ(sent.n, 0);
+	rpc_call_drop(second);
+	CHECK_EQ(sent.n, 1);
+	CHECK_EQ(sent.reply.size, 0);
+	peer_answer(first);
+	CHECK_EQ(sent.n, 2);
+	rpc_mem_reply(method, sent.reply.data, sent.reply.size, peer_on_done, &seen);
+	CHECK_EQ(seen.n, 1);
+	CHECK_STR(seen.id, "t1");
+	buf_fini(&sent.reply);
+}
+
+TEST(rpc_mem_bytes_that_are_no_call_are_refused)
+{
+	struct sent sent = {0};
+	struct seen seen = {0};
+
+	CHECK(rpc_mem_arrive(&davit__manager__descriptor, "\xff", 1, on_sent, &sent) == NULL);
+	CHECK_EQ(sent.n, 1);
+	rpc_mem_reply(rpc_method(&davit__manager__descriptor, "WaitTask"), sent.reply.data,
+		sent.reply.size, peer_on_done, &seen);
+	CHECK_EQ(seen.status, DAVIT__REPLY__STATUS__INVALID_ARGUMENT);
+	buf_fini(&sent.reply);
+}

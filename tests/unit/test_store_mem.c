@@ -107,3 +107,26 @@ TEST(store_mem_crash_forgets_what_was_planned)
 	store_mem_crash(store);
 	CHECK_OK(commit(store, "a"), &err);
 }
+
+static int
+count_visits(const char *key, const void *value, size_t size, void *arg)
+{
+	(void)key;
+	(void)value;
+	(void)size;
+	++*(unsigned *)arg;
+	return 0;
+}
+
+TEST(store_mem_cannot_be_read_for_so_many_scans)
+{
+	CLEANUP(store_close) struct store *store = open_with_old();
+	unsigned n = 0;
+
+	store_mem_fail_scans(store, 2, -EIO);
+	CHECK_EQ(store_scan(store, "", count_visits, &n, &err), -EIO);
+	CHECK_EQ(store_scan(store, "", count_visits, &n, &err), -EIO);
+	CHECK_EQ(n, 0);
+	CHECK_OK(store_scan(store, "", count_visits, &n, &err), &err);
+	CHECK_EQ(n, 1);
+}
