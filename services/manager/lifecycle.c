@@ -113,6 +113,8 @@ lifecycle_submit(struct manager *manager, struct id id, struct spec *spec, uint3
 		struct task *task = model_task_add(model, group, i);
 
 		task->is_new = true;
+		if (manager->placing.trouble[0] != '\0') /* those before it know already */
+			model_set_text(&task->message, manager->placing.trouble);
 		model_task_set_due(&manager->model, task,
 			spec->spec->ttl_ms > 0 ? group->created_ms + spec->spec->ttl_ms : 0);
 		waiting_add(manager, task);

@@ -8,7 +8,7 @@
 TEST(manager_tells_why_a_task_waits_for_a_scheduler)
 {
 	struct desk desk;
-	char id[ID_TEXT_SIZE];
+	char id[ID_TEXT_SIZE], late[ID_TEXT_SIZE];
 
 	desk_init(&desk);
 	desk.no_scheduler = true;
@@ -19,6 +19,9 @@ TEST(manager_tells_why_a_task_waits_for_a_scheduler)
 	desk.question = NULL;
 	desk_turn(&desk);
 	CHECK_HAS(desk_task(&desk, id)->message, "waiting for a scheduler");
+	/* The trouble is old by now, the task is new. */
+	desk_submit(&desk, "late", 0, false, late);
+	CHECK_HAS(desk_task(&desk, late)->message, "waiting for a scheduler");
 	desk.no_scheduler = false;
 	desk_pass(&desk, 2 * MANAGER_PLACE_RETRY_MS);
 	CHECK_STR(desk_task(&desk, id)->message, "no node fits");
