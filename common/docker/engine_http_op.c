@@ -262,10 +262,10 @@ engine_http_op_begin(struct http_op *op)
 	set_request(op);
 	set_limits(op);
 	op->state = HTTP_RUNNING;
-	if (curl_loop_add(engine->loop, op->easy, &op->err) < 0) {
+	if (curl_loop_add(engine->loop, op->easy, &op->err) < 0)
 		op->state = HTTP_ENDED;
-		engine_http_ready(op);
-	}
+	if (op->state == HTTP_ENDED || op->shape == HTTP_UPLOAD)
+		engine_http_ready(op); /* an upload may be written to from now on */
 }
 
 /* ---- the end ---- */

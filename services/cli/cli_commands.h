@@ -14,6 +14,8 @@ extern const struct cli_command cli_task_commands[];       /* cmd_task.c */
 extern const struct cli_command cli_explain_commands[];    /* cmd_explain.c */
 extern const struct cli_command cli_logs_commands[];       /* cmd_logs.c */
 extern const struct cli_command cli_exec_commands[];       /* cmd_exec.c */
+extern const struct cli_command cli_cp_commands[];         /* cmd_cp.c */
+extern const struct cli_command cli_image_commands[];      /* cmd_image.c */
 extern const struct cli_command cli_events_commands[];     /* cmd_events.c */
 extern const struct cli_command cli_top_commands[];        /* cmd_top.c */
 extern const struct cli_command cli_node_commands[];       /* cmd_node.c */

@@ -6,7 +6,8 @@
 #include "services/cli/cli_task.h"
 
 enum {
-	READ_PATIENCE_MS = 5000,  /* for a node that is silent, then the task is looked at */
+	READ_PATIENCE_MS = 5000, /* for a node that is silent, then the task is looked at */
+	READ_BYTES = 1 << 20,
 	CONTAINER_PAUSE_MS = 100, /* for a task that runs, but whose output is not there yet */
 };
 
@@ -132,6 +133,8 @@ read_once(struct reading *reading)
 	request.cursor = logs->cursor;
 	request.has_wait_ms = true;
 	request.wait_ms = ask.wait_ms = logs->follows ? CLI_POLL_MS : 0;
+	request.has_max_bytes = true;
+	request.max_bytes = READ_BYTES;
 	request.has_tail = logs->has_tail && logs->cursor == NULL;
 	request.tail = logs->tail;
 	request.has_since_ms = logs->since_ms > 0;

@@ -39,6 +39,8 @@ static const struct handler {
 	{"CloseChannel", false, relay_close_channel},
 	{"ListVolumes", false, relay_volumes},
 	{"ListNetworks", false, relay_networks},
+	{"ListImages", false, relay_images},
+	{"RemoveImages", false, relay_remove_images},
 	{"GetCluster", false, cluster_get},
 	{"ExplainTask", false, questions_explain},
 	{"PlanTasks", false, questions_plan},

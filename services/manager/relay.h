@@ -1,5 +1,5 @@
 /*
- * relay.h - questions of clients that only a worker can answer: logs, channels, volumes, networks.
+ * relay.h - questions of clients that only a worker can answer: logs, channels, images and so on.
  *
  * A question goes down with the node's next Poll answer and comes back with an
  * AnswerQueries. Nothing is stored: after a loss the client asks again, from its
@@ -34,6 +34,8 @@ void relay_wait_for_start(struct manager *manager, struct rpc_call *call, struct
 void relay_task_changed(struct manager *manager, struct task *task);
 void relay_volumes(struct manager *manager, struct rpc_call *call);
 void relay_networks(struct manager *manager, struct rpc_call *call);
+void relay_images(struct manager *manager, struct rpc_call *call);
+void relay_remove_images(struct manager *manager, struct rpc_call *call);
 void relay_open_channel(struct manager *manager, struct rpc_call *call);
 void relay_read_channel(struct manager *manager, struct rpc_call *call);
 void relay_write_channel(struct manager *manager, struct rpc_call *call);

@@ -22,10 +22,9 @@ struct query_kind {
 	void (*ask)(const struct query *query, Davit__Query *message, struct arena *arena);
 	/* Not for a question of one call: what of the answer answers it, or NULL if nothing. */
 	const ProtobufCMessage *(*pick)(const Davit__QueryAnswer *answer);
-	/* For a question that is part of a gather. */
+	/* For a question that is part of a gather; answer NULL: there will be none. */
 	void (*gathered)(struct manager *manager, struct query *query,
 		const Davit__QueryAnswer *answer);
-	/* answer NULL: the node will not answer. */
 	const char *field; /* of the call, that names what was asked for */
 };
 

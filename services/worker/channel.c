@@ -297,7 +297,9 @@ take_input(struct worker_channel *channel, const Davit__WriteChannelRequest *req
 	}
 	if (request->end && known >= request->data.len && !channel->in_ended && channel->is_piped) {
 		channel->in_ended = true;
-		engine_write_end(channel->job->op);
+		/* An attachment whose input ends would end as a whole: the engine's own rule. */
+		if (channel->spec->attach == NULL)
+			engine_write_end(channel->job->op);
 	}
 }
 

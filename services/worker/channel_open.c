@@ -246,6 +246,17 @@ begin_attach(struct worker_channel *channel, const struct worker_slot *slot)
 
 /* ---- copies ---- */
 
+/* A question about a path is answered without words. */
+static void
+no_path(struct worker_channel *channel, const struct err *err, const char *path)
+{
+	struct err words = *err;
+
+	if (err->code == -ENOENT)
+		(void)err_set(&words, -ENOENT, "the container has no %s", path);
+	worker_channel_ended(channel, &words);
+}
+
 static void
 on_out_path(const struct err *err, const struct engine_path *path, void *arg)
 {
@@ -256,7 +267,7 @@ on_out_path(const struct err *err, const struct engine_path *path, void *arg)
 	if (channel == NULL)
 		return;
 	if (err->code < 0) {
-		worker_channel_ended(channel, err);
+		no_path(channel, err, channel->spec->copy_out->path);
 		return;
 	}
 	channel->has_path = channel->exists = true;
@@ -318,7 +329,7 @@ on_parent(const struct err *err, const struct engine_path *path, void *arg)
 	if (channel == NULL)
 		return;
 	if (err->code < 0)
-		worker_channel_ended(channel, err);
+		no_path(channel, err, channel->directory);
 	else if (!path->is_directory)
 		end_with(channel, -EBUSY, "the path leads through something that is no directory");
 	else

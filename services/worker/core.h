@@ -172,6 +172,7 @@ struct worker_slot {
 	/* What there is. */
 	enum worker_slot_state state;
 	char container_id[ENGINE_ID_MAX + 1]; /* "": none that we know of */
+	char *log_path;                       /* of the engine's json-file; NULL: not known */
 	int64_t pid;
 	bool is_journaled;  /* it was started, or was about to be */
 	bool wants_journal; /* in worker->to_journal or ->in_journal */
@@ -235,6 +236,9 @@ struct worker_query {
 	/* channels */
 	struct worker_query **channel_place; /* where it waits, or NULL */
 	size_t max_bytes;
+	/* images to remove */
+	Davit__RemoveImagesRequest *removal; /* owned */
+	size_t n_removals;                   /* under way or done */
 };
 
 /* ---- the whole ---- */
@@ -490,8 +494,12 @@ void worker_channel_forget(struct worker_query *query);
 uint64_t worker_channels_tick(struct worker *worker);
 void worker_channels_free(struct worker *worker);
 
+void worker_inventory_remove(struct worker_query *query, const Davit__RemoveImagesRequest *request);
+
 /* Lists out of the engine's JSON, for the caller to free with the answer. */
 int worker_inventory_volumes(const char *json, size_t size, const char *node_name,
+	Davit__QueryAnswer *answer, struct err *err);
+int worker_inventory_images(const char *json, size_t size, const char *node_name,
 	Davit__QueryAnswer *answer, struct err *err);
 int worker_inventory_networks(const char *json, size_t size, const char *node_name,
 	Davit__QueryAnswer *answer, struct err *err);

@@ -108,3 +108,120 @@ worker_inventory_networks(const char *json, size_t size, const char *node_name,
 	}
 	return 0;
 }
+
+static char **
+texts_of(const json_t *array, size_t *ret_n)
+{
+	char **texts = xcalloc(bounded(array) + 1, sizeof(char *));
+
+	*ret_n = 0;
+	for (size_t i = 0; i < bounded(array); i++) {
+		const char *text = json_string_value(json_array_get(array, i));
+
+		/* The engine's words for "none". */
+		if (text != NULL && strncmp(text, "<none>", 6) != 0)
+			texts[(*ret_n)++] = xstrdup(text);
+	}
+	return texts;
+}
+
+static uint64_t
+count_of(const json_t *object, const char *key)
+{
+	json_int_t n = json_integer_value(json_object_get(object, key));
+
+	return n > 0 ? (uint64_t)n : 0;
+}
+
+int
+worker_inventory_images(const char *json, size_t size, const char *node_name,
+	Davit__QueryAnswer *answer, struct err *err)
+{
+	CLEANUP(json_decref) json_t *root = NULL;
+	int rc = load(json, size, "images", &root, err);
+
+	if (rc < 0)
+		return rc;
+	answer->images = xcalloc(bounded(root) + 1, sizeof(void *));
+	for (size_t i = 0; i < bounded(root); i++) {
+		const json_t *item = json_array_get(root, i);
+		uint64_t created_s = count_of(item, "Created");
+		Davit__Image *image = xmalloc(sizeof *image);
+
+		davit__image__init(image);
+		image->id = text_of(item, "Id");
+		image->tags = texts_of(json_object_get(item, "RepoTags"), &image->n_tags);
+		image->digests = texts_of(json_object_get(item, "RepoDigests"), &image->n_digests);
+		image->has_size_bytes = image->has_created_ms = true;
+		image->size_bytes = count_of(item, "Size");
+		image->created_ms = created_s < UINT64_MAX / 1000 ? created_s * 1000 : 0;
+		image->node_name = xstrdup(node_name);
+		answer->images[answer->n_images++] = image;
+	}
+	return 0;
+}
+
+/* ---- removing, one image after the other ---- */
+
+static void remove_next(struct worker_query *query);
+
+static void
+put_result(struct worker_query *query, const struct err *err, const char *json, size_t size)
+{
+	CLEANUP(json_decref) json_t *root = err->code < 0 ? NULL : json_loadb(json, size, 0, NULL);
+	const json_t *pruned = json_object_get(root, "ImagesDeleted");
+	Davit__ImageResult *result = xmalloc(sizeof *result);
+
+	davit__image_result__init(result);
+	result->node_name = xstrdup(query->worker->name);
+	if (query->removal->n_images > 0)
+		result->image = xstrdup(query->removal->images[query->n_removals - 1]);
+	if (err->code < 0)
+		result->error = xstrdup(err->text);
+	result->has_n_removed = true;
+	result->n_removed = (uint32_t)json_array_size(pruned != NULL ? pruned : root);
+	result->has_freed_bytes = pruned != NULL;
+	result->freed_bytes = count_of(root, "SpaceReclaimed");
+	query->answer.image_results[query->answer.n_image_results++] = result;
+}
+
+static void
+on_removed(const struct err *err, const char *json, size_t size, void *arg)
+{
+	struct worker_query *query = worker_job_end(arg);
+
+	if (query == NULL)
+		return;
+	put_result(query, err, json, size);
+	if (query->n_removals < query->removal->n_images)
+		remove_next(query);
+	else
+		worker_query_done(query);
+}
+
+static void
+remove_next(struct worker_query *query)
+{
+	const Davit__RemoveImagesRequest *removal = query->removal;
+	struct engine *engine = query->worker->engine;
+	struct worker_job *job = worker_job_new(&query->job, query);
+
+	if (removal->n_images == 0)
+		job->op = engine_image_prune(engine, removal->all, on_removed, job);
+	else
+		job->op = engine_image_remove(engine, removal->images[query->n_removals++],
+			removal->force, on_removed, job);
+}
+
+void
+worker_inventory_remove(struct worker_query *query, const Davit__RemoveImagesRequest *request)
+{
+	size_t size = davit__remove_images_request__get_packed_size(request);
+	uint8_t *packed = xmalloc(size + 1);
+
+	(void)davit__remove_images_request__pack(request, packed);
+	query->removal = davit__remove_images_request__unpack(NULL, size, packed);
+	free(packed);
+	query->answer.image_results = xcalloc(request->n_images + 1, sizeof(void *));
+	remove_next(query);
+}

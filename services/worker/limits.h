@@ -56,3 +56,8 @@ enum {
 	WORKER_CHANNEL_IDLE_MS = 300000, /* without a question a channel is given up */
 	WORKER_CHANNEL_ENDED_MS = 60000, /* the same for one that has ended */
 };
+
+/* Of logs. */
+enum {
+	WORKER_LOG_FILE_MS = 50, /* between two looks into a log's file that had nothing new */
+};

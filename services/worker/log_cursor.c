@@ -32,18 +32,30 @@ digits(const char **text, uint64_t max, uint64_t *ret)
 	return true;
 }
 
+static bool
+place_parse(const char **text, struct worker_log_place *ret_place)
+{
+	++*text;
+	if (!digits(text, UINT64_MAX, &ret_place->inode) || *(*text)++ != '.')
+		return false;
+	return digits(text, INT64_MAX, &ret_place->offset);
+}
+
 int
 worker_log_cursor_parse(const char *text, struct worker_log_cursor *ret_cursor, struct err *err)
 {
+	struct worker_log_place place = {0};
 	uint64_t ns, n_same;
 
 	*ret_cursor = (struct worker_log_cursor){0};
 	if (text == NULL || *text == '\0')
 		return 0;
 	if (!digits(&text, INT64_MAX, &ns) || *text++ != '.' ||
-		!digits(&text, UINT32_MAX, &n_same) || *text != '\0')
+		!digits(&text, UINT32_MAX, &n_same) ||
+		(*text == '@' && !place_parse(&text, &place)) || *text != '\0')
 		return err_set(err, -EINVAL, "the cursor is none of ours: begin without one");
-	*ret_cursor = (struct worker_log_cursor){.ns = ns, .n_same = (uint32_t)n_same};
+	*ret_cursor =
+		(struct worker_log_cursor){.ns = ns, .n_same = (uint32_t)n_same, .place = place};
 	return 0;
 }
 
@@ -51,8 +63,12 @@ const char *
 worker_log_cursor_format(const struct worker_log_cursor *cursor,
 	char ret_text[WORKER_LOG_CURSOR_SIZE])
 {
-	(void)snprintf(ret_text, WORKER_LOG_CURSOR_SIZE, "%" PRIu64 ".%" PRIu32, cursor->ns,
+	int n = snprintf(ret_text, WORKER_LOG_CURSOR_SIZE, "%" PRIu64 ".%" PRIu32, cursor->ns,
 		cursor->n_same);
+
+	if (cursor->place.inode != 0 && n > 0)
+		(void)snprintf(ret_text + n, WORKER_LOG_CURSOR_SIZE - (size_t)n,
+			"@%" PRIu64 ".%" PRIu64, cursor->place.inode, cursor->place.offset);
 	return ret_text;
 }
 
@@ -109,7 +125,7 @@ worker_log_stamp_parse(const char *data, size_t size, uint64_t *ret_ns)
 void
 worker_log_reader_init(struct worker_log_reader *reader, const struct worker_log_cursor *cursor)
 {
-	*reader = (struct worker_log_reader){.cursor = *cursor};
+	*reader = (struct worker_log_reader){.cursor = *cursor, .is_past = cursor->ns == 0};
 }
 
 void
@@ -125,7 +141,7 @@ move_cursor(struct worker_log_cursor *cursor, uint64_t ns)
 	if (ns == cursor->ns)
 		cursor->n_same++;
 	else
-		*cursor = (struct worker_log_cursor){.ns = ns, .n_same = 1};
+		*cursor = (struct worker_log_cursor){.ns = ns, .n_same = 1, .place = cursor->place};
 }
 
 /* True when the line at ns (n-th with that time in this stream) was handed on by an earlier
@@ -149,9 +165,10 @@ end_record(struct worker_log_reader *reader, int stream)
 	if (line->size == 0)
 		return;
 	move_cursor(&reader->seen, ns);
-	if (!reader->is_full && !was_read(reader, &reader->seen)) {
+	if (!reader->is_full && (reader->is_past || !was_read(reader, &reader->seen))) {
 		size_t skip = reader->keep_stamps ? 0 : stamp;
 
+		reader->is_past = true;
 		reader->cursor = reader->seen;
 		reader->is_full =
 			!reader->on_record(stream, data + skip, line->size - skip, reader->arg);
@@ -179,6 +196,43 @@ worker_log_reader_put(struct worker_log_reader *reader, int stream, const void *
 		p += n;
 		size -= n;
 	}
+}
+
+/* As the engine's own stream has it; a piece of a line that goes on has none. */
+static void
+put_stamp(struct buf *out, uint64_t ns)
+{
+	const uint64_t ns_per_s = 1000000000;
+	time_t seconds = (time_t)(ns / ns_per_s);
+	char text[32];
+	struct tm tm;
+
+	(void)gmtime_r(&seconds, &tm);
+	(void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
+	buf_printf(out, "%s.%09" PRIu64 "Z ", text, ns % ns_per_s);
+}
+
+void
+worker_log_reader_take(struct worker_log_reader *reader, const struct worker_log_line *line)
+{
+	struct buf *whole = &reader->line[line->stream];
+	bool is_mid_line = reader->is_mid_line[line->stream];
+
+	move_cursor(&reader->seen, line->ns);
+	if (reader->is_full || (!reader->is_past && was_read(reader, &reader->seen)))
+		return;
+	reader->is_mid_line[line->stream] = line->size > 0 && line->data[line->size - 1] != '\n';
+	reader->is_past = true;
+	reader->cursor = reader->seen;
+	if (!reader->keep_stamps || is_mid_line) {
+		reader->is_full =
+			!reader->on_record(line->stream, line->data, line->size, reader->arg);
+		return;
+	}
+	put_stamp(whole, line->ns);
+	buf_put(whole, line->data, line->size);
+	reader->is_full = !reader->on_record(line->stream, whole->data, whole->size, reader->arg);
+	buf_reset(whole);
 }
 
 void

@@ -3,7 +3,9 @@
  *
  * The engine knows a place in its output by time alone, and several lines may
  * have the same. So a cursor is a time and the number of lines with that time
- * that were already read: "1700000000123456789.2". Text from outside: checked.
+ * that were already read: "1700000000123456789.2". Where the engine's file can be
+ * read (log_file.h) it has the place in it as well: "….2@INODE.OFFSET", which is
+ * exact even where times go back. Text from outside: checked.
  *
  * Pure. A reader cuts the engine's stream (with timestamps) into records, leaves
  * out those before its cursor, and moves the cursor over those it hands on.
@@ -16,12 +18,14 @@
 
 #include "common/base/buf.h"
 #include "common/base/err.h"
+#include "services/worker/log_file.h"
 
-enum { WORKER_LOG_CURSOR_SIZE = 48 };
+enum { WORKER_LOG_CURSOR_SIZE = 96 };
 
 struct worker_log_cursor {
 	uint64_t ns;     /* time of the last line that was read; 0: none yet */
 	uint32_t n_same; /* lines read that have this time */
+	struct worker_log_place place;
 };
 
 /* text NULL or "": the beginning. -EINVAL for what is no cursor. */
@@ -36,8 +40,10 @@ size_t worker_log_stamp_parse(const char *data, size_t size, uint64_t *ret_ns);
 struct worker_log_reader {
 	struct worker_log_cursor cursor; /* behind what was handed on */
 	struct worker_log_cursor seen;   /* behind what came from the engine */
+	bool is_past;                    /* what comes is behind the cursor, whatever its time */
 	bool keep_stamps;
-	struct buf line[2]; /* begun, for each stream */
+	bool is_mid_line[2]; /* the last record of the stream had no newline */
+	struct buf line[2];  /* begun, for each stream */
 	/* One record, whole: with its newline if it has one. False: no more, please. */
 	bool (*on_record)(int stream, const void *data, size_t size, void *arg);
 	void *arg;
@@ -51,6 +57,9 @@ void worker_log_reader_fini(struct worker_log_reader *reader);
 /* Takes a piece of the engine's stream, cut anywhere. stream: 0 stdout, 1 stderr. */
 void worker_log_reader_put(struct worker_log_reader *reader, int stream, const void *data,
 	size_t size);
+
+/* Takes a whole record. */
+void worker_log_reader_take(struct worker_log_reader *reader, const struct worker_log_line *line);
 
 /* The stream is over: what was begun is a record, too. */
 void worker_log_reader_end(struct worker_log_reader *reader);

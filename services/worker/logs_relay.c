@@ -19,9 +19,11 @@ struct worker_log_relay {
 	struct id task;
 	struct worker_log_reader reader;
 	bool has_cursor; /* the asker's */
-	bool is_failed;
+	bool is_failed;  /* the file cannot be read: the engine is asked */
 	uint64_t since_ns, wait_ms;
 	uint32_t tail;
+	bool has_tail, has_begun; /* the place in the file is known */
+	struct worker_log_place place;
 	size_t max_bytes, n_bytes;
 	uint64_t serial;      /* of the slot that is read; 0: none yet */
 	bool was_over;        /* that slot had ended when reading began */
@@ -94,7 +96,8 @@ answer(struct worker_query *query, bool is_end)
 
 	worker_job_abandon(&query->job);
 	end_chunk(relay);
-	if (relay->has_cursor || relay->reader.cursor.ns != 0)
+	if (relay->has_cursor || relay->reader.cursor.ns != 0 ||
+		relay->reader.cursor.place.inode != 0)
 		relay->reply->cursor =
 			xstrdup(worker_log_cursor_format(&relay->reader.cursor, cursor));
 	relay->reply->has_end = true;
@@ -157,6 +160,65 @@ read_on(struct worker_query *query, const struct worker_slot *slot)
 		job);
 }
 
+/* ---- straight from the engine's file ---- */
+
+static bool
+on_line(const struct worker_log_line *line, void *arg)
+{
+	struct worker_log_relay *relay = arg;
+
+	if (relay->place.was_lost) { /* all that is left of the log comes, from its beginning */
+		relay->place.was_lost = false;
+		relay->reader.is_past = false;
+		relay->reader.seen = (struct worker_log_cursor){0};
+	}
+	if (relay->reader.cursor.ns == 0 && line->ns < relay->since_ns)
+		return true;
+	worker_log_reader_take(&relay->reader, line);
+	return !relay->reader.is_full;
+}
+
+/* Where reading begins; false: not to be seen here. */
+static bool
+find_place(struct worker_query *query, const struct worker_slot *slot)
+{
+	struct worker_log_relay *relay = query->relay;
+	const struct worker_ports *ports = &query->worker->ports;
+
+	relay->place = relay->reader.cursor.place;
+	relay->reader.is_past |= relay->place.inode != 0;
+	relay->reader.seen =
+		relay->place.inode != 0 ? relay->reader.cursor : (struct worker_log_cursor){0};
+	if (relay->has_cursor || !relay->has_tail)
+		return true;
+	return ports->log_tail(ports->arg, slot->log_path, relay->tail, &relay->place) >= 0;
+}
+
+/* One look into the file, without waiting. False: the engine has to be asked. */
+static bool
+read_file(struct worker_query *query, const struct worker_slot *slot)
+{
+	struct worker_log_relay *relay = query->relay;
+	const struct worker_ports *ports = &query->worker->ports;
+	int rc;
+
+	if (ports->log_read == NULL || slot->log_path == NULL || relay->is_failed)
+		return false;
+	relay->was_over = slot->state >= WORKER_SLOT_ENDED;
+	relay->serial = slot->serial;
+	relay->is_failed = !relay->has_begun && !find_place(query, slot);
+	if (relay->is_failed)
+		return false;
+	relay->has_begun = true;
+	rc = ports->log_read(ports->arg, slot->log_path, &relay->place, on_line, relay);
+	relay->is_failed = rc < 0;
+	if (rc < 0)
+		return false;
+	relay->is_read = rc != WORKER_LOG_MORE;
+	relay->reader.cursor.place = relay->place;
+	return true;
+}
+
 void
 worker_logs_begin(struct worker_query *query, const Davit__LogsQuery *logs)
 {
@@ -179,7 +241,8 @@ worker_logs_begin(struct worker_query *query, const Davit__LogsQuery *logs)
 	relay->reader.keep_stamps = logs->timestamps;
 	relay->reader.on_record = on_record;
 	relay->reader.arg = relay;
-	relay->has_cursor = cursor.ns != 0;
+	relay->has_cursor = cursor.ns != 0 || cursor.place.inode != 0;
+	relay->has_tail = logs->has_tail;
 	relay->wait_ms = logs->wait_ms < WORKER_WAIT_MAX_MS ? logs->wait_ms : WORKER_WAIT_MAX_MS;
 	relay->tail = logs->tail;
 	relay->since_ns = logs->since_ms < UINT64_MAX / 1000000 ? logs->since_ms * 1000000 : 0;
@@ -218,6 +281,12 @@ nothing_yet(struct worker_query *query, const struct worker_slot *slot)
 	if (query->job != NULL)
 		return relay->deadline_ms > now ? relay->deadline_ms : UINT64_MAX;
 	if (worker_slot_has_container(slot) && (!relay->is_read || relay->again_ms <= now)) {
+		relay->again_ms = now + WORKER_LOG_FILE_MS;
+		if (read_file(query, slot))
+			return relay->has_news || relay->reader.is_full || !relay->is_read ||
+					       relay->was_over || relay->wait_ms == 0
+				       ? now
+				       : relay->again_ms;
 		read_on(query, slot);
 		relay->again_ms = now + WORKER_LOG_AGAIN_MS;
 		return relay->deadline_ms > now ? relay->deadline_ms : UINT64_MAX;

@@ -29,6 +29,12 @@ free_answer(Davit__QueryAnswer *answer)
 		davit__volume__free_unpacked(answer->volumes[i], NULL);
 	for (size_t i = 0; i < answer->n_networks; i++)
 		davit__network__free_unpacked(answer->networks[i], NULL);
+	for (size_t i = 0; i < answer->n_images; i++)
+		davit__image__free_unpacked(answer->images[i], NULL);
+	for (size_t i = 0; i < answer->n_image_results; i++)
+		davit__image_result__free_unpacked(answer->image_results[i], NULL);
+	free(answer->images);
+	free(answer->image_results);
 	free(answer->volumes);
 	free(answer->networks);
 }
@@ -39,6 +45,7 @@ worker_query_free(struct worker_query *query)
 	worker_job_abandon(&query->job);
 	worker_logs_free(query);
 	worker_channel_forget(query);
+	free_message((ProtobufCMessage *)query->removal);
 	free_answer(&query->answer);
 	free(query);
 }
@@ -181,6 +188,12 @@ on_networks(const struct err *err, const char *json, size_t size, void *arg)
 	answer_list(err, json, size, arg, worker_inventory_networks);
 }
 
+static void
+on_images(const struct err *err, const char *json, size_t size, void *arg)
+{
+	answer_list(err, json, size, arg, worker_inventory_images);
+}
+
 /* ---- all ---- */
 
 static bool
@@ -225,6 +238,11 @@ worker_query_begin(struct worker *worker, const Davit__Query *asked)
 		worker_channel_write(query, asked->write);
 	} else if (asked->close != NULL) {
 		worker_channel_close(query, asked->close);
+	} else if (asked->images) {
+		job = worker_job_new(&query->job, query);
+		job->op = engine_image_list(worker->engine, on_images, job);
+	} else if (asked->remove_images != NULL) {
+		worker_inventory_remove(query, asked->remove_images);
 	} else if (asked->networks) {
 		job = worker_job_new(&query->job, query);
 		job->op = engine_network_list(worker->engine, on_networks, job);

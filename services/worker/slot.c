@@ -47,6 +47,7 @@ worker_slot_free(struct worker_slot *slot)
 	free_ports(slot);
 	free(slot->name);
 	free(slot->message);
+	free(slot->log_path);
 	free(slot);
 }
 
@@ -487,6 +488,10 @@ void
 worker_slot_observe(struct worker_slot *slot, const struct engine_container *container)
 {
 	(void)snprintf(slot->container_id, sizeof slot->container_id, "%s", container->id);
+	free(slot->log_path);
+	slot->log_path = container->log_path == NULL || container->log_path[0] == '\0'
+				 ? NULL
+				 : xstrdup(container->log_path);
 	worker_slot_touch(slot);
 	switch (container->status) {
 	case ENGINE_CREATED:

@@ -23,6 +23,7 @@
 #include "common/docker/engine.h"
 #include "proto/rpc.pb-c.h"
 #include "proto/worker.pb-c.h"
+#include "services/worker/log_file.h"
 
 struct worker;
 
@@ -52,6 +53,13 @@ struct worker_ports {
 	void (*journal_add)(void *arg, const struct worker_journal_entry *entries, size_t n);
 	/* These need not be remembered any more. */
 	void (*journal_drop)(void *arg, const struct worker_journal_entry *entry);
+
+	/* As worker_log_file_read and worker_log_file_tail (log_file.h). NULL: the engine is asked
+	 * for logs. */
+	int (*log_read)(void *arg, const char *path, struct worker_log_place *place,
+		worker_log_line_fn *fn, void *fn_arg);
+	int (*log_tail)(void *arg, const char *path, uint32_t n,
+		struct worker_log_place *ret_place);
 
 	/* The manager gave this node its id: keep it over restarts. May be NULL. */
 	void (*save_node_id)(void *arg, const char *node_id);

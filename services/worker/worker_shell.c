@@ -91,6 +91,21 @@ port_journal_drop(void *arg, const struct worker_journal_entry *entry)
 	worker_journal_file_drop(((struct worker_shell *)arg)->journal, entry);
 }
 
+static int
+port_log_read(void *arg, const char *path, struct worker_log_place *place, worker_log_line_fn *fn,
+	void *fn_arg)
+{
+	(void)arg;
+	return worker_log_file_read(path, place, fn, fn_arg);
+}
+
+static int
+port_log_tail(void *arg, const char *path, uint32_t n, struct worker_log_place *ret_place)
+{
+	(void)arg;
+	return worker_log_file_tail(path, n, ret_place);
+}
+
 static void
 on_journaled(const struct err *err, void *arg)
 {
@@ -336,6 +351,8 @@ open_core(struct worker_shell *shell, const struct worker_shell_options *options
 		.redial = port_redial,
 		.journal_add = port_journal_add,
 		.journal_drop = port_journal_drop,
+		.log_read = port_log_read,
+		.log_tail = port_log_tail,
 		.save_node_id = port_save_node_id,
 		.random = port_random};
 	struct worker_options core = {.name = options->name, .start_limit = start_limit(options)};

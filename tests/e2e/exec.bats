@@ -98,3 +98,109 @@ blue
 $i" ] || fail "exec $i printed $(cat "$BATS_TEST_TMPDIR/$i")"
 	done
 }
+
+@test "cp brings files and directories in and out, whole and with their names" {
+	local dir=$BATS_TEST_TMPDIR
+	mkdir -p "$dir/src/sub"
+	head -c 2000000 /dev/urandom >"$dir/src/big"
+	echo small >"$dir/src/sub/a b"
+	chmod 600 "$dir/src/sub/a b"
+	davit cp "$dir/src" box:/tmp/new
+	davit exec box -- sh -c 'cat /tmp/new/big' | cmp - "$dir/src/big"
+	[ "$(davit exec box -- stat -c %a '/tmp/new/sub/a b')" = 600 ]
+	davit cp "$dir/src" box:/tmp/new
+	davit exec box -- test -f /tmp/new/src/big
+	davit cp "$dir/src/big" box:/tmp/other.name
+	davit cp box:/tmp/other.name "$dir/back"
+	cmp "$dir/back" "$dir/src/big"
+	davit cp box:/tmp/new "$dir/tree"
+	diff -r "$dir/src" "$dir/tree/src"
+	mkdir "$dir/into"
+	davit cp box:/tmp/new/src "$dir/into"
+	diff -r "$dir/src" "$dir/into/src"
+	davit cp box:/tmp/new/sub - | tar -t | grep -qx 'sub/a b'
+	tar -c -C "$dir" src | davit cp - box:/tmp
+	davit exec box -- cmp /tmp/src/big /tmp/new/big
+}
+
+@test "cp works with a task that has ended" {
+	davit run -d --name ended "$E2E_IMAGE" -- sh -c 'echo left > /tmp/x' >/dev/null
+	wait_task ended COMPLETED
+	davit cp ended:/tmp/x "$BATS_TEST_TMPDIR/x"
+	[ "$(cat "$BATS_TEST_TMPDIR/x")" = left ]
+}
+
+@test "cp says what is wrong and leaves nothing behind" {
+	local dir=$BATS_TEST_TMPDIR
+	run davit cp box:/nosuch "$dir/x"
+	[ "$status" -eq 4 ]
+	run davit cp "$dir/nosuch" box:/tmp
+	[ "$status" -eq 4 ]
+	run davit cp /etc/hosts box:/nosuch/dir/file
+	[ "$status" -eq 4 ]
+	run davit cp /etc/hosts /tmp
+	[ "$status" -eq 2 ]
+	davit run -d --name brief "$E2E_IMAGE" -- sh -c 'head -c 300000000 /dev/zero > /tmp/zero; sleep 1000' >/dev/null
+	wait_task brief RUNNING
+	wait_for 30 prints 300000000 davit exec brief -- stat -c %s /tmp/zero
+	davit cp brief:/tmp/zero "$dir/zero" 2>"$dir/err" &
+	local copy=$!
+	wait_for 20 test -n "$(find "$dir" -name '.davit-cp-*')" || true
+	docker kill "$(containers "$(task brief .id)")" >/dev/null 2>&1 || true
+	davit rm -f brief >/dev/null
+	wait "$copy" || true
+	[ -z "$(find "$dir" -name '.davit-cp-*')" ]
+}
+
+@test "images are listed, pulled, removed and told per node" {
+	docker tag "$E2E_IMAGE" "$E2E_IMAGE:extra"
+	run davit images
+	has "$E2E_IMAGE:extra"
+	[ "$(davit image ls -n n1 -o json | jq -r '.[].node_name' | sort -u)" = n1 ]
+	run davit image rm -n n1 "$E2E_IMAGE:extra"
+	[ "$status" -eq 0 ]
+	has "n1: removed $E2E_IMAGE:extra"
+	run davit image rm "$E2E_IMAGE:extra"
+	[ "$status" -eq 4 ]
+	run davit image rm -n nosuch x
+	[ "$status" -eq 4 ]
+	run davit image pull -n n1 "127.0.0.1:1/$E2E_IMAGE"
+	[ "$status" -eq 1 ]
+	has "refused"
+}
+
+@test "an exec outlives a restart of the manager, and ends with the worker's" {
+	davit exec box -- sh -c 'for i in 1 2 3 4 5 6; do echo $i; sleep 1; done' >"$BATS_TEST_TMPDIR/out" &
+	local run=$!
+	wait_for 10 grep -q 1 "$BATS_TEST_TMPDIR/out"
+	manager_restart KILL
+	wait "$run"
+	[ "$(tr -d '\n' <"$BATS_TEST_TMPDIR/out")" = 123456 ]
+	local node name
+	node=$(task box .node_name)
+	davit exec box -- sh -c "touch /tmp/mark; sleep 100" 2>"$BATS_TEST_TMPDIR/err" &
+	run=$!
+	wait_for 10 davit exec box -- test -e /tmp/mark
+	worker_kill "$node" KILL
+	worker_start "$node" 4 8GiB
+	local code=0
+	wait "$run" || code=$?
+	[ "$code" -eq 125 ]
+	grep -q "started anew" "$BATS_TEST_TMPDIR/err"
+}
+
+@test "attach shows what comes, passes input on and ends with the task's code" {
+	davit run -d -i --name reader "$E2E_IMAGE" -- sh -c 'read x; echo got $x; exit 5' >/dev/null
+	wait_task reader RUNNING
+	run davit attach reader <<<"hello"
+	[ "$status" -eq 5 ]
+	has "got hello"
+	davit run -d -it --name shell "$E2E_IMAGE" -- sh >/dev/null
+	wait_task shell RUNNING
+	term_start sh -c "'$DAVIT_BIN/davit' attach shell; echo code=\$?; sleep 100"
+	term send-keys -t t 'echo mar''k$((1+1))' Enter
+	sees mark2
+	term send-keys -t t C-p C-q
+	sees "code=0"
+	prints RUNNING task shell .state
+}

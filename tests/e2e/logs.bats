@@ -1,0 +1,48 @@
+#!/usr/bin/env bats
+# logs.bats - output of containers through the manager: whole, in order, whatever breaks.
+
+load lib
+
+setup_file() { cluster_up; }
+teardown_file() { cluster_down; }
+
+@test "logs come whole and once although manager and workers are killed on the way" {
+	davit run -d --name counter "$E2E_IMAGE" -- \
+		sh -c 'i=0; while [ $i -lt 400 ]; do echo $i; echo e$i >&2; i=$((i+1)); usleep 20000; done' >/dev/null
+	wait_task counter RUNNING
+	timeout 60 "$DAVIT_BIN/davit" logs -f counter >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" &
+	local reader=$! node
+	wait_for 10 grep -qx 50 "$BATS_TEST_TMPDIR/out"
+	manager_restart KILL
+	node=$(task counter .node_name)
+	worker_kill "$node" KILL
+	worker_start "$node" 4 8GiB
+	wait "$reader"
+	seq 0 399 | cmp - "$BATS_TEST_TMPDIR/out"
+	seq 0 399 | sed s/^/e/ | cmp - <(grep -v ^davit: "$BATS_TEST_TMPDIR/err")
+}
+
+@test "a slow reader costs the worker no memory" {
+	davit run -d --name flood "$E2E_IMAGE" -- sh -c 'yes 0123456789012345678901234567890123456789 | head -c 30000000; sleep 1000' >/dev/null
+	wait_task flood RUNNING
+	local node pid before after
+	node=$(task flood .node_name)
+	pid=$(proc_pid "$home/run/$node.pid")
+	before=$(awk '/^RssAnon/ {print $2}' "/proc/$pid/status")
+	(timeout 20 "$DAVIT_BIN/davit" logs -f flood | (read -r _; sleep 3)) || true
+	(timeout 20 "$DAVIT_BIN/davit" exec flood -- sh -c 'yes | head -c 30000000' | (read -r _; sleep 3)) || true
+	after=$(awk '/^RssAnon/ {print $2}' "/proc/$pid/status")
+	[ $((after - before)) -lt 8192 ] || fail "the worker grew from $before to $after KiB"
+}
+
+@test "the last lines, times, and nothing but what is new" {
+	davit run -d --name three "$E2E_IMAGE" -- sh -c 'echo one; echo two; echo three' >/dev/null
+	wait_task three COMPLETED
+	run davit logs --tail 2 three
+	[ "$output" = "two
+three" ]
+	run davit logs --tail 1 -t three
+	[[ $output =~ ^20[0-9-]+T[0-9:.]+Z\ three$ ]]
+	run davit logs --tail 0 three
+	[ "$output" = "" ]
+}
