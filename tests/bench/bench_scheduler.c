@@ -1,244 +1,185 @@
 /*
  * Placements per second on one core: single tasks, no two alike, in a cluster that is
  * four fifths full; the figures are processor time, since machines are shared. First
- * the bare choice, then whole Place calls in memory, then the same through sockets.
+ * the bare choice, then whole Place calls in memory (plain, with spreads and anti-affinity,
+ * with constraints), then the same through sockets; memory per node; and how densely it packs.
+ * With "plot" as an argument only what docs/scheduler.gp draws: cost by nodes and by tasks.
  */
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "tests/bench/scheduler_cluster.h"
 
-#include "common/base/mem.h"
 #include "common/rpc/client.h"
 #include "common/rpc/server.h"
 #include "services/scheduler/place_service.h"
 #include "services/scheduler/strategies.h"
-#include "tests/lib/bench.h"
+#include "tests/bench/scheduler_packing.h"
 
 enum {
-	BATCH = 1000,   /* tasks of one call */
 	N_CALLS = 50,   /* calls of one measurement */
 	TASKS_MAX = 64, /* on one node: never the limit here */
-	ID_SIZE = 40,
 };
-#define GIB ((uint64_t)1 << 30)
-
-static uint64_t chance = 1;
-
-static uint64_t
-roll(uint64_t below)
-{
-	chance = chance * 6364136223846793005U + 1442695040888963407U;
-	return (chance >> 33) % below;
-}
-
-/* ---- a cluster, as a request ---- */
-
-struct cluster {
-	Davit__PlaceRequest request;
-	Davit__PlaceNode *nodes;
-	Davit__PlaceNode **node_list;
-	Davit__Resources *resources;
-	char (*ids)[ID_SIZE];
-	Davit__PlaceSpec specs[BATCH], *spec_list[BATCH];
-	Davit__TaskSpec spec_of[BATCH];
-	Davit__PlaceTask tasks[BATCH], *task_list[BATCH];
-	char task_ids[BATCH][ID_SIZE];
-};
-
-static void
-cluster_nodes(struct cluster *cluster, uint32_t n)
-{
-	cluster->nodes = xcalloc(n, sizeof cluster->nodes[0]);
-	cluster->node_list = xcalloc(n, sizeof(Davit__PlaceNode *));
-	cluster->resources = xcalloc(2 * n, sizeof cluster->resources[0]);
-	cluster->ids = xcalloc(n, ID_SIZE);
-	for (uint32_t i = 0; i < n; i++) {
-		Davit__PlaceNode *node = &cluster->nodes[i];
-
-		(void)snprintf(cluster->ids[i], ID_SIZE, "01930000-0000-7000-8000-%012u", i);
-		davit__place_node__init(node);
-		davit__resources__init(&cluster->resources[2 * i]);
-		davit__resources__init(&cluster->resources[2 * i + 1]);
-		node->id = cluster->ids[i];
-		node->has_schedulable = node->schedulable = true;
-		node->capacity = &cluster->resources[2 * i];
-		node->reserved = &cluster->resources[2 * i + 1];
-		node->capacity->has_cpu_milli = node->capacity->has_memory_bytes = true;
-		node->capacity->has_disk_bytes = true;
-		node->capacity->cpu_milli = 8000 << roll(4);
-		node->capacity->memory_bytes = node->capacity->cpu_milli / 1000 * 4 * GIB;
-		node->capacity->disk_bytes = 500 * GIB;
-		cluster->node_list[i] = node;
-	}
-	cluster->request.nodes = cluster->node_list;
-	cluster->request.n_nodes = n;
-}
-
-/* A thousand tasks of a thousand sizes. */
-static void
-cluster_tasks(struct cluster *cluster)
-{
-	for (unsigned i = 0; i < BATCH; i++) {
-		Davit__TaskSpec *spec = &cluster->spec_of[i];
-
-		(void)snprintf(cluster->task_ids[i], ID_SIZE, "01940000-0000-7000-8000-%012u", i);
-		davit__task_spec__init(spec);
-		spec->has_cpu_milli = spec->has_memory_bytes = true;
-		spec->cpu_milli = 100 + roll(2000);
-		spec->memory_bytes = (64 + roll(8000)) << 20;
-		davit__place_spec__init(&cluster->specs[i]);
-		cluster->specs[i].id = cluster->task_ids[i];
-		cluster->specs[i].spec = spec;
-		cluster->spec_list[i] = &cluster->specs[i];
-		davit__place_task__init(&cluster->tasks[i]);
-		cluster->tasks[i].task_id = cluster->task_ids[i];
-		cluster->tasks[i].spec_id = cluster->task_ids[i];
-		cluster->task_list[i] = &cluster->tasks[i];
-	}
-	cluster->request.specs = cluster->spec_list;
-	cluster->request.n_specs = BATCH;
-	cluster->request.tasks = cluster->task_list;
-	cluster->request.n_tasks = BATCH;
-}
-
-static struct cluster *
-cluster_new(uint32_t n_nodes)
-{
-	struct cluster *cluster = xcalloc(1, sizeof *cluster);
-
-	davit__place_request__init(&cluster->request);
-	cluster->request.has_snapshot = cluster->request.snapshot = true;
-	cluster->request.has_version = cluster->request.has_base_version = true;
-	cluster->request.version = 1;
-	cluster_nodes(cluster, n_nodes);
-	cluster_tasks(cluster);
-	return cluster;
-}
-
-static void
-cluster_free(struct cluster *cluster)
-{
-	free(cluster->nodes);
-	free(cluster->node_list);
-	free(cluster->resources);
-	free(cluster->ids);
-	free(cluster);
-}
 
 /* ---- the bare choice ---- */
+
+struct choosing {
+	struct cluster cluster;
+	struct filters *filters;
+	struct strategies *strategies;
+	Davit__TaskSpec spec;
+};
 
 struct placed {
 	struct want want;
 	uint32_t row;
 };
 
-static struct want
-random_want(void)
-{
-	return (struct want){.cpu_milli = (int64_t)(100 + roll(2000)),
-		.memory_bytes = (int64_t)((64 + roll(8000)) << 20)};
-}
-
 static bool
-place(struct strategies *strategies, Davit__TaskSpec__Strategy strategy, struct node_table *table,
-	struct placed *ret_placed)
+choose(struct choosing *choosing, Davit__TaskSpec__Strategy strategy, struct placed *ret_placed)
 {
+	struct demand demand;
+	struct seek seek = {.table = &choosing->cluster.table, .demand = &demand};
 	struct choice choice;
+	struct err err;
+	bool found;
 
-	ret_placed->want = random_want();
-	if (!strategies_choose(strategies, strategy, table, &ret_placed->want, NULL, &choice))
+	choosing->spec.cpu_milli = 100 + roll(2000);
+	choosing->spec.memory_bytes = (64 + roll(8000)) << 20;
+	demand_init(&demand, seek.table, &choosing->spec);
+	found = filters_get(choosing->filters, &choosing->spec, "", &seek.filter, &err) == 0 &&
+		strategies_choose(choosing->strategies, strategy, &seek, &choice);
+	ret_placed->want = demand.want;
+	demand_fini(&demand, &choosing->cluster);
+	if (!found)
 		return false;
 	ret_placed->row = choice.row;
-	node_table_take(table, choice.row, &ret_placed->want);
+	node_table_take(seek.table, choice.row, &ret_placed->want);
 	return true;
+}
+
+static void
+choosing_open(struct choosing *choosing, const struct bench_cluster *from)
+{
+	struct place_fault fault;
+
+	*choosing = (struct choosing){.spec = DAVIT__TASK_SPEC__INIT};
+	cluster_init(&choosing->cluster, TASKS_MAX * 100);
+	if (cluster_apply(&choosing->cluster, &from->request, &fault) < 0)
+		exit(EXIT_FAILURE);
+	choosing->filters = filters_new(&choosing->cluster);
+	choosing->strategies = strategies_new(1);
+}
+
+static void
+choosing_close(struct choosing *choosing)
+{
+	strategies_free(choosing->strategies);
+	filters_free(choosing->filters);
+	cluster_fini(&choosing->cluster);
 }
 
 /* Fills the cluster, then lets one task end for each that comes. */
 static void
 measure_choice(Davit__TaskSpec__Strategy strategy, uint32_t n_nodes, unsigned n_rounds)
 {
-	struct cluster *cluster = cluster_new(n_nodes);
-	struct strategies *strategies = strategies_new(1);
+	struct bench_cluster *cluster = bench_cluster_new(n_nodes, 0);
 	size_t n_most = (size_t)n_nodes * TASKS_MAX, n = 0;
 	struct placed *placed = xcalloc(n_most, sizeof placed[0]);
 	struct bench_series series = {0};
-	struct node_table table;
+	struct choosing choosing;
 	char name[80];
 	double cpu_us;
 
-	node_table_init(&table, TASKS_MAX * 100);
-	node_table_update(&table, cluster->node_list, n_nodes, NULL, 0);
+	choosing_open(&choosing, cluster);
 	/* Round-robin fills as well as any other, and fast. */
-	while (n < n_most &&
-		place(strategies, DAVIT__TASK_SPEC__STRATEGY__ROUND_ROBIN, &table, &placed[n]))
+	while (n < n_most && choose(&choosing, DAVIT__TASK_SPEC__STRATEGY__ROUND_ROBIN, &placed[n]))
 		n++;
 	for (size_t i = 0; i < n / 5; i++) {
 		size_t out = roll(n);
 
-		node_table_give(&table, placed[out].row, &placed[out].want);
+		node_table_give(&choosing.cluster.table, placed[out].row, &placed[out].want);
 		placed[out] = placed[--n];
 	}
+	n += choose(&choosing, strategy, &placed[n]); /* the order is made */
 	cpu_us = bench_cpu_us();
 	for (unsigned i = 0; i < n_rounds; i++) {
 		size_t out = roll(n);
-		uint64_t from_ns;
 
-		node_table_give(&table, placed[out].row, &placed[out].want);
+		node_table_give(&choosing.cluster.table, placed[out].row, &placed[out].want);
 		placed[out] = placed[--n];
-		from_ns = bench_now_ns();
-		n += place(strategies, strategy, &table, &placed[n]);
-		bench_series_add(&series, bench_now_ns() - from_ns);
+		n += choose(&choosing, strategy, &placed[n]);
 	}
 	cpu_us = bench_cpu_us() - cpu_us;
 	(void)snprintf(name, sizeof name, "scheduler.choice.%s.%u", strategy_name(strategy),
 		n_nodes);
 	bench_print(name, n_rounds / cpu_us * 1e6, "placements/s");
+	for (unsigned i = 0; i < n_rounds / 4; i++) { /* apart: looking at the clock costs, too */
+		size_t out = roll(n);
+		uint64_t from_ns;
+
+		node_table_give(&choosing.cluster.table, placed[out].row, &placed[out].want);
+		placed[out] = placed[--n];
+		from_ns = bench_now_ns();
+		n += choose(&choosing, strategy, &placed[n]);
+		bench_series_add(&series, bench_now_ns() - from_ns);
+	}
 	bench_print_series(name, &series);
 	bench_series_fini(&series);
-	node_table_fini(&table);
-	strategies_free(strategies);
+	choosing_close(&choosing);
 	free(placed);
-	cluster_free(cluster);
+	bench_cluster_free(cluster);
 }
 
 /* ---- whole calls ---- */
 
-static void
-measure_calls(uint32_t n_nodes)
+static const Davit__PlaceReply *
+place(struct placer *placer, const Davit__PlaceRequest *request)
 {
-	struct cluster *cluster = cluster_new(n_nodes);
-	struct placer *placer = placer_new(&(const struct placer_options){0});
-	double before_kib = bench_rss_anon_kib(), cpu_us;
-	const Davit__PlaceReply *reply = NULL;
+	const Davit__PlaceReply *reply;
 	struct place_fault fault;
+
+	if (placer_place(placer, request, &reply, &fault) < 0) {
+		(void)fprintf(stderr, "Place: %s: %s\n", fault.field, fault.err.text);
+		exit(EXIT_FAILURE);
+	}
+	return reply;
+}
+
+/* µs of processor time a task; n_calls of BATCH tasks each. */
+static double
+measure_calls(uint32_t n_nodes, unsigned features, unsigned n_calls, const char *what)
+{
+	struct bench_cluster *cluster = bench_cluster_new(n_nodes, features);
+	struct placer *placer =
+		placer_new(&(const struct placer_options){.tasks_per_node_max = 5000});
+	double before_kib = bench_rss_anon_kib(), cpu_us;
 	size_t n_placed = 0;
 	char name[80];
 
-	(void)placer_place(placer, &cluster->request, &reply, &fault);
+	n_placed += place(placer, &cluster->request)->n_placements;
 	placer_reply_done(placer);
 	(void)snprintf(name, sizeof name, "scheduler.memory.%u", n_nodes);
-	bench_print(name, (bench_rss_anon_kib() - before_kib) * 1024 / n_nodes, "bytes/node");
-	cluster->request.snapshot = false;
-	cluster->request.base_version = 1;
-	cluster->request.n_nodes = 0;
+	if (features == 0)
+		bench_print(name, (bench_rss_anon_kib() - before_kib) * 1024 / n_nodes,
+			"bytes/node");
+	bench_cluster_go_on(cluster);
+	n_placed = 0;
 	cpu_us = bench_cpu_us();
-	for (unsigned i = 0; i < N_CALLS; i++) {
-		if (placer_place(placer, &cluster->request, &reply, &fault) == 0)
-			n_placed += reply->n_placements;
-	}
+	for (unsigned i = 0; i < n_calls; i++)
+		n_placed += place(placer, &cluster->request)->n_placements;
 	cpu_us = bench_cpu_us() - cpu_us;
-	(void)snprintf(name, sizeof name, "scheduler.place.%u", n_nodes);
+	(void)snprintf(name, sizeof name, "scheduler.%s.%u", what, n_nodes);
 	bench_print(name, (double)n_placed / cpu_us * 1e6, "placements/s");
+	(void)snprintf(name, sizeof name, "scheduler.%s.%u.share_placed", what, n_nodes);
+	bench_print(name, (double)n_placed / n_calls / BATCH, "of 1");
 	placer_free(placer);
-	cluster_free(cluster);
+	bench_cluster_free(cluster);
+	return cpu_us / n_calls / BATCH;
 }
 
 /* ---- through sockets, client and server in one process: both sides are counted ---- */
 
 struct talk {
 	struct rpc_client *client;
-	struct cluster *cluster;
+	struct bench_cluster *cluster;
 	uv_loop_t loop;
 	unsigned n_calls;
 	size_t n_placed;
@@ -256,9 +197,7 @@ on_reply(const struct rpc_result *result, void *arg)
 		exit(EXIT_FAILURE);
 	}
 	talk->n_placed += ((const Davit__PlaceReply *)result->response)->n_placements;
-	talk->cluster->request.snapshot = false;
-	talk->cluster->request.base_version = 1;
-	talk->cluster->request.n_nodes = 0;
+	bench_cluster_go_on(talk->cluster);
 	if (++talk->n_calls <= N_CALLS)
 		ask(talk);
 	else
@@ -279,9 +218,10 @@ measure_rpc(uint32_t n_nodes)
 	static const ProtobufCServiceDescriptor *const services[] = {&davit__scheduler__descriptor,
 		NULL};
 	struct placer *placer = placer_new(&(const struct placer_options){0});
-	struct talk talk = {.cluster = cluster_new(n_nodes)};
+	struct talk talk = {.cluster = bench_cluster_new(n_nodes, 0)};
 	struct rpc_server *server;
 	uint64_t from_ns;
+	double cpu_us;
 	struct err err;
 	char name[80];
 
@@ -293,33 +233,61 @@ measure_rpc(uint32_t n_nodes)
 		exit(EXIT_FAILURE);
 	}
 	from_ns = bench_now_ns();
+	cpu_us = bench_cpu_us();
 	ask(&talk);
 	(void)uv_run(&talk.loop, UV_RUN_DEFAULT);
 	(void)snprintf(name, sizeof name, "scheduler.rpc.%u", n_nodes);
 	bench_print(name, (double)talk.n_placed * 1e9 / (double)(bench_now_ns() - from_ns),
 		"placements/s");
+	(void)snprintf(name, sizeof name, "scheduler.rpc.cpu.%u", n_nodes);
+	bench_print(name, (double)talk.n_placed * 1e6 / (bench_cpu_us() - cpu_us), "placements/s");
 	rpc_client_close(talk.client);
 	rpc_server_close(server);
 	(void)uv_run(&talk.loop, UV_RUN_DEFAULT);
 	(void)uv_loop_close(&talk.loop);
 	placer_free(placer);
-	cluster_free(talk.cluster);
+	bench_cluster_free(talk.cluster);
+}
+
+/* µs a task by nodes, for 100 to 100,000 nodes and tasks: columns of tests/bench/scheduler.gp. */
+static void
+print_plot(void)
+{
+	static const uint32_t sizes[] = {100, 300, 1000, 3000, 10000, 30000, 100000};
+
+	for (unsigned i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		for (unsigned n_calls = 1; n_calls <= 100; n_calls *= 10) {
+			double plain = measure_calls(sizes[i], 0, n_calls, "plot.plain");
+			double wishes =
+				measure_calls(sizes[i], FEATURE_WISHES, n_calls, "plot.wishes");
+
+			(void)printf("plot %u %u %.3f %.3f\n", sizes[i], n_calls * BATCH, plain,
+				wishes);
+		}
+	}
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	static const uint32_t sizes[] = {100, 1000, 10000, 100000};
 
+	if (argc > 1 && strcmp(argv[1], "plot") == 0) {
+		print_plot();
+		return EXIT_SUCCESS;
+	}
 	for (unsigned i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
-		measure_choice(DAVIT__TASK_SPEC__STRATEGY__BEST_FIT, sizes[i],
-			20000000 / (sizes[i] < 1000 ? 1000 : sizes[i]) * 4);
+		measure_choice(DAVIT__TASK_SPEC__STRATEGY__BEST_FIT, sizes[i], 200000);
 	for (Davit__TaskSpec__Strategy s = DAVIT__TASK_SPEC__STRATEGY__SPREAD;
 		strategy_name(s) != NULL; s++)
-		measure_choice(s, 10000, 4000);
-	measure_calls(1000);
-	measure_calls(10000);
+		measure_choice(s, 10000, 20000);
+	for (unsigned i = 1; i < sizeof sizes / sizeof sizes[0]; i++)
+		(void)measure_calls(sizes[i], 0, N_CALLS, "place");
+	(void)measure_calls(5000, FEATURE_WISHES, N_CALLS, "wishes");
+	bench_print("scheduler.constrained.100000_tasks_on_5000_nodes",
+		measure_calls(5000, FEATURE_CONSTRAINT, 100, "constrained") * 100000 / 1e6, "s");
 	measure_rpc(1000);
 	measure_rpc(10000);
+	packing_print();
 	return EXIT_SUCCESS;
 }

@@ -1,5 +1,11 @@
 #include "services/scheduler/node_scan.h"
 
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/buf.h"
+#include "common/base/cleanup.h"
 #include "tests/lib/test.h"
 
 static uint32_t
@@ -45,4 +51,45 @@ TEST(node_scan_finds_nothing_where_there_is_nothing)
 	CHECK_EQ(node_scan_first(none, none, none, &(const struct node_scan_want){0}, 0),
 		NODE_SCAN_BLOCK);
 	CHECK_EQ(node_scan_most(none), -1);
+}
+
+/* "vpmaxsd …%ymm" between a function's name and the next one: the compiler made vectors of its
+ * loop. */
+static bool
+is_vector_code(const char *assembly, const char *function, const char *sign)
+{
+	const char *begin = strstr(assembly, function), *end, *found;
+
+	if (begin == NULL)
+		return false;
+	end = strstr(begin, ".cfi_endproc");
+	found = strstr(begin, sign);
+	return found != NULL && end != NULL && found < end;
+}
+
+/* As it is compiled for release: optimised, and without the instruments of this test's mode. */
+TEST(node_scan_is_vector_code_in_release)
+{
+#ifdef __x86_64__
+	static const char command[] = "gcc -I. -std=c11 -O2 -S -o - services/scheduler/node_scan.c";
+	CLEANUP(buf_fini) struct buf assembly = {0};
+	FILE *pipe = popen(command, "r");
+	size_t n;
+
+	CHECK(pipe != NULL);
+	do {
+		n = fread(buf_reserve(&assembly, 4096), 1, 4096, pipe);
+		assembly.size += n;
+	} while (n > 0);
+	CHECK_EQ(pclose(pipe), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		const char *name = i == 0 ? "\nnode_scan_first" : "\nnode_scan_most";
+		char avx2[64], plain[64];
+
+		(void)snprintf(avx2, sizeof avx2, "%s.avx2", name);
+		(void)snprintf(plain, sizeof plain, "%s.default", name);
+		CHECK(is_vector_code(buf_text(&assembly), avx2, "%ymm"));
+		CHECK(is_vector_code(buf_text(&assembly), plain, "pcmpgtd"));
+	}
+#endif
 }
