@@ -182,6 +182,16 @@ request_id_of(const struct http_request *request, const char *method,
 	return random;
 }
 
+/* Of the calls that have one, the client that says so gets a stream. */
+static bool
+wants_stream(const struct http_request *request, const struct api_method *method)
+{
+	const char *accept = http_header(request, "Accept");
+
+	return strcmp(method->rpc, "ReadEvents") == 0 && accept != NULL &&
+	       strstr(accept, "text/event-stream") != NULL;
+}
+
 void
 api_handle(struct http_request *request, void *arg)
 {
@@ -196,6 +206,10 @@ api_handle(struct http_request *request, void *arg)
 	struct exchange *exchange;
 	struct pbjson_err err;
 
+	if (wants_stream(request, method)) {
+		event_hub_follow(site->events, request);
+		return;
+	}
 	if (id != NULL && !is_request_id(id)) {
 		api_refuse(request, DAVIT__REPLY__STATUS__INVALID_ARGUMENT,
 			"Idempotency-Key: want 1 to 64 printable ASCII characters", NULL);

@@ -52,7 +52,7 @@ open_gateway(uv_loop_t *loop, void *arg, void **ret_state, struct err *err)
 
 	if (rc < 0)
 		return rc;
-	gateway->site = site_new(gateway->manager, contracts);
+	gateway->site = site_new(loop, gateway->manager, contracts);
 	options.routes = gateway->site->routes;
 	options.arg = gateway->site;
 	rc = http_open(loop, &options, &gateway->server, err);
@@ -70,15 +70,13 @@ close_gateway(void *state)
 	log_info("gateway.stopping", "reason=signal");
 	upstream_close(gateway->manager); /* first: its calls end, and requests are answered */
 	http_close(gateway->server);
+	site_free(gateway->site);
 }
 
 static void
 free_gateway(void *state)
 {
-	struct gateway *gateway = state;
-
-	site_free(gateway->site);
-	free(gateway);
+	free(state);
 }
 
 static const struct service service = {

@@ -14,7 +14,7 @@ count(const struct http_route *table)
 }
 
 struct site *
-site_new(struct upstream *manager, const struct http_route *const *tables)
+site_new(uv_loop_t *loop, struct upstream *manager, const struct http_route *const *tables)
 {
 	struct site *site = xcalloc(1, sizeof *site);
 	size_t n = 0;
@@ -24,6 +24,7 @@ site_new(struct upstream *manager, const struct http_route *const *tables)
 	for (size_t i = 0; tables[i] != NULL; i++)
 		n += count(tables[i]);
 	site->manager = manager;
+	site->events = event_hub_new(loop, manager);
 	site->routes = xcalloc(n + 1, sizeof *site->routes);
 	/* First, so that a route of the API has the index of its method. */
 	for (n = 0; api_methods[n].method != NULL; n++)
@@ -40,6 +41,7 @@ site_free(struct site *site)
 {
 	if (site == NULL)
 		return;
+	event_hub_free(site->events);
 	free(site->routes);
 	free(site);
 }

@@ -23,7 +23,7 @@ gateway_stage_open(struct gateway_stage *stage, const struct http_route *const *
 			 &stage->upstream, &err),
 		&err);
 	turn_until(&stage->peer.loop, is_connected, stage->upstream, "connections");
-	stage->site = site_new(stage->upstream, tables);
+	stage->site = site_new(&stage->peer.loop, stage->upstream, tables);
 	stage->client.fd = -1;
 	options.routes = stage->site->routes;
 	options.arg = stage->site;
@@ -37,8 +37,8 @@ gateway_stage_close(struct gateway_stage *stage)
 		(void)close(stage->client.fd);
 	upstream_close(stage->upstream);
 	http_close(stage->server);
-	peer_close(&stage->peer);
 	site_free(stage->site);
+	peer_close(&stage->peer);
 }
 
 void
