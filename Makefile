@@ -95,7 +95,7 @@ $(B)/unit/%: $(B)/tests/unit/%.o $(testlib_o) $(service_a) $(B)/common.a
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -lcmocka -o $@
 $(B)/unit/%.pass: $(B)/unit/% $(wildcard tests/golden/*)
 	@echo "  TEST $*"
-	$(Q)BUILD=$(B) timeout 120 $< > $(B)/unit/$*.tap 2> $(B)/unit/$*.err || \
+	$(Q)BUILD=$(B) timeout $(if $(filter asan tsan,$(MODE)),600,120) $< > $(B)/unit/$*.tap 2> $(B)/unit/$*.err || \
 	{ cat $(B)/unit/$*.tap; tail -50 $(B)/unit/$*.err; exit 1; }
 	@touch $@
 $(B)/bench/%: $(B)/tests/bench/%.o $(bench_o) $(service_a) $(B)/common.a

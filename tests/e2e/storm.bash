@@ -14,25 +14,38 @@
 # ask METHOD REQUEST [REQUEST-ID]: until it is answered for good, always with the same id, for a minute
 # at most. Prints the reply; status 1 when there never was one.
 ask() {
-	local id=${3:-$(cat /proc/sys/kernel/random/uuid)} end=$((SECONDS + 60)) reply status
+	local id=${3:-$(cat /proc/sys/kernel/random/uuid)} end=$((SECONDS + 60)) reply
 	jq -cn --arg method "$1" --argjson request "$2" --arg id "$id" \
 		'{method: $method, request: $request, request_id: $id}' >"$desk/call.json"
 	while ((SECONDS < end)); do
-		reply=$(nngcat --req --dial "$url_manager" --recv-timeout 2 --raw --file "$desk/call.json" 2>/dev/null)
-		status=$(jq -r .status <<<"$reply" 2>/dev/null)
-		case $status in
+		reply=$(send)
+		case $(status_of "$reply") in
 		"" | UNAVAILABLE | DEADLINE_EXCEEDED)
 			echo "retry" >>"$storm/tally/$client"
 			sleep 0.1
 			;;
 		*)
 			echo "call" >>"$storm/tally/$client"
+			[[ $1 == List* ]] || ((RANDOM % 3)) || ask_again "$reply"
 			echo "$reply"
 			return
 			;;
 		esac
 	done
 	return 1
+}
+send() { nngcat --req --dial "$url_manager" --recv-timeout 2 --raw --file "$desk/call.json" 2>/dev/null; }
+status_of() { jq -r .status <<<"$1" 2>/dev/null; }
+
+# As one whose answer was lost would: the same request once more changes nothing and is answered the same.
+ask_again() {
+	local reply
+	[ "$(status_of "$1")" = OK ] || return 0
+	reply=$(send)
+	case $(status_of "$reply") in "" | UNAVAILABLE | DEADLINE_EXCEEDED) return ;; esac
+	echo "again" >>"$storm/tally/$client"
+	[ "$(jq -Sc '[.status, .response]' <<<"$1")" = "$(jq -Sc '[.status, .response]' <<<"$reply")" ] ||
+		echo "asked twice and answered differently: $1 $reply" >>"$storm/wrong"
 }
 
 # What the containers do. Each says so itself when it starts and when it ends.

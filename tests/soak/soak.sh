@@ -21,21 +21,12 @@ finish() {
 trap finish EXIT
 trap 'exit 130' INT TERM HUP
 
-free_port() {
-	local port
-	while :; do
-		port=$((10000 + RANDOM % 10000))
-		for ((i = 0; i < 6; i++)); do port_free $((port + i)) || continue 2; done
-		echo "$port"
-		return
-	done
-}
-
 # Read whole before it runs: it takes minutes, and the file may change.
 main() {
-	cluster_use "$folder" "$(free_port)"
-	bounds=(--answers 8MiB)
-	window=5000
+	local port bounds=(--answers 8MiB) window=5000 watched=() name
+	port=$((10000 + RANDOM % 10000))
+	until cluster_ports_free "$folder" "$port"; do port=$((10000 + RANDOM % 10000)); done
+	cluster_use "$folder" "$port"
 	if [ "$tasks" -lt 200000 ]; then
 		bounds=(--history $((tasks / 40)) --answers 64KiB)
 		window=$((tasks / 40))
@@ -48,7 +39,6 @@ main() {
 	monitor_start --log-level warn
 	wait_for 30 nodes_ready 2 || { tail -n 20 "$folder"/log/*.log; exit 1; }
 
-	watched=()
 	for name in manager scheduler n1 n2 monitor; do
 		watched+=("$name=$(proc_pid "$folder/run/$name.pid")")
 	done
