@@ -299,6 +299,22 @@ exit_code_of(const json_t *state)
 	return code < INT32_MIN || code > INT32_MAX ? -1 : (int)code;
 }
 
+static const char *
+address_of(const json_t *settings)
+{
+	const char *name, *address = text_of(settings, "IPAddress");
+	json_t *networks = json_object_get(settings, "Networks"), *network;
+
+	json_object_foreach(networks, name, network)
+	{
+		if (address[0] == '\0')
+			address = text_of(network, "IPAddress");
+		if (address[0] == '\0')
+			address = text_of(network, "GlobalIPv6Address");
+	}
+	return address;
+}
+
 int
 docker_parse_container(const char *json, size_t size, struct docker_answer *answer,
 	struct engine_container *ret_container, struct err *err)
@@ -329,6 +345,10 @@ docker_parse_container(const char *json, size_t size, struct docker_answer *answ
 		.pid = (int64_t)(number_of(state, "Pid") & INT32_MAX),
 		.health = text_of(json_object_get(state, "Health"), "Status"),
 		.log_path = text_of(root, "LogPath"),
+		.address = address_of(json_object_get(root, "NetworkSettings")),
+		.has_host_network =
+			strcmp(text_of(json_object_get(root, "HostConfig"), "NetworkMode"),
+				"host") == 0,
 	};
 	if (strcmp(ret_container->health, "none") == 0)
 		ret_container->health = "";
@@ -359,6 +379,7 @@ docker_parse_item(const char *json, size_t size, struct docker_answer *answer,
 		.error = "",
 		.health = "",
 		.log_path = "",
+		.address = "",
 	};
 	return 0;
 }

@@ -87,6 +87,8 @@ struct engine_container {
 	int64_t pid;
 	const char *health; /* "", "starting", "healthy", "unhealthy" */
 	const char *log_path;
+	const char *address; /* in the first of its networks, or "" */
+	bool has_host_network;
 };
 
 struct engine_creation {
@@ -238,6 +240,10 @@ struct engine_http_options {
  */
 int engine_open_http(uv_loop_t *loop, const struct engine_http_options *options,
 	struct engine **ret_engine, struct err *err);
+
+/* The name or address of the machine that host (as above) is about, for the caller to free; NULL:
+ * this machine, or nothing that is understood. */
+char *engine_host_name(const char *host);
 
 /*
  * Calls fn after each operation has ended: its kind ("start", "pull", …), its error's code (0: it

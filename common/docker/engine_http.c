@@ -318,6 +318,31 @@ set_host(struct http_engine *engine, const struct engine_http_options *options, 
 	return set_tcp(engine, host + 6, tls, err);
 }
 
+char *
+engine_host_name(const char *host)
+{
+	const char *end;
+	char *name;
+
+	if (host == NULL)
+		host = getenv("DOCKER_HOST");
+	if (host == NULL || strncmp(host, "tcp://", 6) != 0)
+		return NULL;
+	host += 6;
+	end = strchr(host, ']');
+	if (host[0] == '[' && end != NULL) {
+		host++;
+	} else {
+		end = host + strcspn(host, ":/");
+	}
+	if (strncmp(host, "127.", 4) == 0 || strncmp(host, "localhost", 9) == 0)
+		return NULL;
+	name = xmalloc((size_t)(end - host) + 1);
+	memcpy(name, host, (size_t)(end - host));
+	name[end - host] = '\0';
+	return name;
+}
+
 static void
 half_free(struct http_engine *engine)
 {

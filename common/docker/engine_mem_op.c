@@ -124,6 +124,8 @@ container_of(const struct mem_snapshot *seen)
 			       : 0,
 		.health = seen->health,
 		.log_path = "",
+		.address = engine_mem_container_is_up(container) ? "10.0.0.1" : "",
+		.has_host_network = strcmp(container->network, "host") == 0,
 	};
 }
 

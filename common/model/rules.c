@@ -301,3 +301,24 @@ rule_signal_number(const char *text)
 	}
 	return -1;
 }
+
+bool
+rule_http_get(const char *text, uint32_t *ret_port, const char **ret_path)
+{
+	static const char before[] = "http://:";
+	size_t size = strlen(text), digits;
+
+	if (strncmp(text, before, sizeof before - 1) != 0 || size > SPEC_VALUE_MAX)
+		return false;
+	text += sizeof before - 1;
+	digits = strspn(text, "0123456789");
+	if (digits < 1 || digits > 5 || (text[digits] != '/' && text[digits] != '\0'))
+		return false;
+	*ret_port = (uint32_t)strtoul(text, NULL, 10);
+	*ret_path = text[digits] == '\0' ? "/" : text + digits;
+	for (const char *p = *ret_path; *p != '\0'; p++) {
+		if (*p <= ' ' || *p > '~')
+			return false;
+	}
+	return *ret_port >= 1 && *ret_port <= UINT16_MAX;
+}

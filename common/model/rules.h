@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Docker's [a-zA-Z0-9][a-zA-Z0-9_.-]+; of tasks, nodes, volumes and networks. */
 bool rule_is_name(const char *text);
@@ -40,6 +41,9 @@ bool rule_is_utf8(const char *text);
  * is wrong with it, for behind "'x' is no image reference: ".
  */
 const char *rule_image_trouble(const char *text);
+
+/* "http://:8080/health": the port, and the path in the text ("/" if there is none). */
+bool rule_http_get(const char *text, uint32_t *ret_port, const char **ret_path);
 
 /* "TERM", "SIGTERM", "15", "RTMIN+3": the signal's number, 1 to 64, or -1. */
 int rule_signal_number(const char *text);

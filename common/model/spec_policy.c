@@ -68,6 +68,8 @@ static int
 check_health(const struct spec_check *check)
 {
 	const Davit__Healthcheck *health = check->spec->healthcheck;
+	const char *path;
+	uint32_t port;
 	int n_kinds, rc;
 
 	if (health == NULL)
@@ -76,6 +78,12 @@ check_health(const struct spec_check *check)
 	if (n_kinds != 1)
 		return err_set(spec_at(check, "healthcheck"), -EINVAL,
 			"want exactly one of command, http_get and tcp_port");
+	if (health->http_get != NULL && !rule_http_get(health->http_get, &port, &path))
+		return err_set(spec_at(check, "healthcheck.http_get"), -EINVAL,
+			"want http://:PORT/PATH, with a port of the container");
+	if (health->has_tcp_port && (health->tcp_port < 1 || health->tcp_port > UINT16_MAX))
+		return err_set(spec_at(check, "healthcheck.tcp_port"), -EINVAL,
+			"a port is 1 to 65535");
 	rc = spec_check_count(check, "healthcheck.command", health->n_command, SPEC_ARGUMENTS_MAX);
 	if (rc == 0)
 		rc = spec_check_texts(check, "healthcheck.command", health->command,
@@ -227,13 +235,10 @@ static int
 check_unimplemented(const struct spec_check *check)
 {
 	const Davit__TaskSpec *spec = check->spec;
-	const Davit__Healthcheck *health = spec->healthcheck;
 	const struct {
 		const char *field;
 		bool is_used;
 	} later[] = {
-		{"healthcheck.http_get", health != NULL && health->http_get != NULL},
-		{"healthcheck.tcp_port", health != NULL && health->has_tcp_port},
 		{"registry_auth", spec->registry_auth != NULL},
 	};
 

@@ -11,6 +11,7 @@ extern const struct cli_command cli_run_commands[];        /* cmd_run.c */
 extern const struct cli_command cli_submit_commands[];     /* cmd_submit.c */
 extern const struct cli_command cli_list_commands[];       /* cmd_list.c */
 extern const struct cli_command cli_task_commands[];       /* cmd_task.c */
+extern const struct cli_command cli_pause_commands[];      /* cmd_pause.c */
 extern const struct cli_command cli_explain_commands[];    /* cmd_explain.c */
 extern const struct cli_command cli_logs_commands[];       /* cmd_logs.c */
 extern const struct cli_command cli_exec_commands[];       /* cmd_exec.c */

@@ -131,20 +131,15 @@ submit(struct cli *cli, const struct cli_run_settings *settings, Davit__TaskSpec
 }
 
 static int
-cmd_run(struct cli *cli, void *arg, int argc, char **argv)
+run_spec(struct cli *cli, const struct cli_run_settings *settings, bool hold, int argc, char **argv)
 {
-	const struct cli_run_settings *settings = arg;
 	Davit__TaskSpec *spec;
 	struct err err = {0};
 	int code = CLI_OK;
 
-	if (settings->follows && settings->count > 1)
-		return cli_fail(cli, CLI_USAGE,
-			"--follow shows one task, and --count makes several");
-	if (settings->follows && (settings->is_detached || settings->waits))
-		return cli_fail(cli, CLI_USAGE, "--follow goes with neither --detach nor --wait");
 	if (cli_spec_from_flags(settings, argc, argv, &spec, &err) < 0)
 		return cli_fail(cli, CLI_USAGE, "%s", err.text);
+	spec->has_hold = spec->hold = hold;
 	if (settings->is_dry) {
 		if (cli->format != CLI_FORMAT_JSON)
 			cli->format = CLI_FORMAT_YAML;
@@ -154,6 +149,31 @@ cmd_run(struct cli *cli, void *arg, int argc, char **argv)
 	}
 	davit__task_spec__free_unpacked(spec, NULL);
 	return code;
+}
+
+static int
+cmd_create(struct cli *cli, void *arg, int argc, char **argv)
+{
+	const struct cli_run_settings *settings = arg;
+
+	if (settings->follows || settings->waits)
+		return cli_fail(cli, CLI_USAGE,
+			"what is created does not run before 'davit start': leave out --follow "
+			"and --wait");
+	return run_spec(cli, settings, true, argc, argv);
+}
+
+static int
+cmd_run(struct cli *cli, void *arg, int argc, char **argv)
+{
+	const struct cli_run_settings *settings = arg;
+
+	if (settings->follows && settings->count > 1)
+		return cli_fail(cli, CLI_USAGE,
+			"--follow shows one task, and --count makes several");
+	if (settings->follows && (settings->is_detached || settings->waits))
+		return cli_fail(cli, CLI_USAGE, "--follow goes with neither --detach nor --wait");
+	return run_spec(cli, settings, false, argc, argv);
 }
 
 const struct cli_command cli_run_commands[] = {
@@ -174,6 +194,20 @@ const struct cli_command cli_run_commands[] = {
 		.max_arguments = -1,
 		.stops_at_argument = true,
 		.run = cmd_run,
+	},
+	{
+		.name = "create",
+		.summary = "Pull and create a container, to be started later",
+		.arguments = "IMAGE [--] [COMMAND…]",
+		.examples =
+			"  davit create --name web -p 80 nginx   takes the same flags as 'davit run'\n"
+			"  davit start web\n",
+		.defs = cli_run_defs,
+		.settings_size = sizeof(struct cli_run_settings),
+		.min_arguments = 1,
+		.max_arguments = -1,
+		.stops_at_argument = true,
+		.run = cmd_create,
 	},
 	{.name = NULL},
 };

@@ -136,6 +136,11 @@ add_assignment(struct manager *manager, const struct task *task, Davit__PollRepl
 	assignment->has_ended = task_state_is_final(task->state);
 	assignment->has_started =
 		task->started_ms > 0 || task->observed >= DAVIT__TASK_REPORT__OBSERVED__RUNNING;
+	assignment->has_paused = assignment->has_pause_generation = task->pause_generation > 0;
+	assignment->paused = task->is_paused;
+	assignment->pause_generation = task->pause_generation;
+	assignment->has_restart_count = task->restart_count > 0;
+	assignment->restart_count = task->restart_count;
 	reply->assignments[reply->n_assignments++] = assignment;
 	add_spec(manager, task->group->spec, reply);
 }

@@ -137,6 +137,8 @@ replace(struct manager *manager, struct task *old)
 	group->replaces = old->id;
 	records_put_group(manager, group);
 	old->replaced_by = id;
+	if (old->desired > DAVIT__TASK__DESIRED__READY)
+		model_task_find(&manager->model, id)->desired = DAVIT__TASK__DESIRED__RUN;
 	old->replace_when_ended = false;
 	batch_touch_task(manager, old);
 }
@@ -252,8 +254,9 @@ take_course(struct task *task, const Davit__TaskReport *report)
 		model_set_text(&task->message, report->message);
 	if (report->container_id != NULL)
 		model_set_text(&task->container_id, report->container_id);
-	if (report->has_restart_count)
+	if (report->restart_count > task->restart_count) /* less: a new worker has not heard yet */
 		task->restart_count = report->restart_count;
+	model_task_set_pull(task, report->pull);
 	if (report->has_started_ms && report->started_ms > 0 && task->started_ms == 0)
 		task->started_ms = report->started_ms;
 }

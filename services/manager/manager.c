@@ -25,6 +25,8 @@ static const struct handler {
 	{"ListTasks", false, task_list},
 	{"WaitTask", false, task_wait},
 	{"StopTasks", true, task_stop},
+	{"StartTasks", true, task_start},
+	{"PauseTasks", true, task_pause},
 	{"RemoveTasks", true, task_remove},
 	{"ReadLogs", false, relay_logs},
 	{"ReadEvents", false, events_read},

@@ -237,7 +237,8 @@ model_task_add(struct model *model, struct group *group, uint32_t index)
 	task->index = index;
 	task->state = TASK_PENDING;
 	task->phase = DAVIT__TASK__PHASE__QUEUED;
-	task->desired = DAVIT__TASK__DESIRED__RUN;
+	task->desired =
+		group->spec->spec->hold ? DAVIT__TASK__DESIRED__READY : DAVIT__TASK__DESIRED__RUN;
 	group->n_left++;
 	model->n_by_state[TASK_PENDING]++;
 	HASH_ADD(hh, model->tasks, id, sizeof task->id, task);
@@ -249,6 +250,21 @@ model_task_add(struct model *model, struct group *group, uint32_t index)
 	model->newest = task;
 	name_enter(model, task);
 	return task;
+}
+
+void
+model_task_set_pull(struct task *task, const Davit__PullProgress *pull)
+{
+	if (pull == NULL) {
+		free(task->pull);
+		task->pull = NULL;
+		return;
+	}
+	if (task->pull == NULL)
+		task->pull = xmalloc(sizeof *task->pull);
+	*task->pull = *pull;
+	task->pull->base.n_unknown_fields = 0;
+	task->pull->base.unknown_fields = NULL;
 }
 
 struct task *
@@ -264,6 +280,7 @@ static void
 task_free(struct task *task)
 {
 	free(task->message);
+	free(task->pull);
 	free(task->container_id);
 	free(task->host_ports);
 	free(task->usage);

@@ -68,7 +68,10 @@ struct task {
 	bool has_exit_code, oom_killed, has_stop_timeout;
 	int32_t exit_code;
 	uint32_t restart_count;
-	struct node *node; /* of this attempt; kept after its end while the node exists */
+	uint32_t pause_generation; /* counts the changes of is_paused */
+	bool is_paused;            /* as wished */
+	Davit__PullProgress *pull; /* while it is being pulled; else NULL */
+	struct node *node;         /* of this attempt; kept after its end while the node exists */
 	char *message, *container_id;
 	uint16_t *host_ports; /* by position in spec.ports; NULL until placed */
 	uint64_t scheduled_ms, started_ms, finished_ms, stop_timeout_ms;
@@ -194,6 +197,8 @@ struct group *model_group_find(const struct model *model, struct id id);
 
 /* A PENDING task, in no queue. */
 struct task *model_task_add(struct model *model, struct group *group, uint32_t index);
+/* How far its pull has come; NULL: it is not being pulled. */
+void model_task_set_pull(struct task *task, const Davit__PullProgress *pull);
 struct task *model_task_find(const struct model *model, struct id id);
 
 /*

@@ -131,6 +131,9 @@ fill_course(Davit__TaskRecord *record, const struct task *task)
 	record->oom_killed = task->oom_killed;
 	record->has_restart_count = task->restart_count > 0;
 	record->restart_count = task->restart_count;
+	record->has_paused = record->has_pause_generation = task->pause_generation > 0;
+	record->paused = task->is_paused;
+	record->pause_generation = task->pause_generation;
 	record->has_scheduled_ms = record->has_started_ms = record->has_finished_ms = true;
 	record->scheduled_ms = task->scheduled_ms;
 	record->started_ms = task->started_ms;

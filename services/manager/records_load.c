@@ -117,6 +117,8 @@ restore_course(struct task *task, const Davit__TaskRecord *record)
 	task->exit_code = record->exit_code;
 	task->oom_killed = record->oom_killed;
 	task->restart_count = record->restart_count;
+	task->is_paused = record->paused;
+	task->pause_generation = record->pause_generation;
 	task->scheduled_ms = record->scheduled_ms;
 	task->started_ms = record->started_ms;
 	task->finished_ms = record->finished_ms;

@@ -17,6 +17,8 @@ void task_get(struct manager *manager, struct rpc_call *call);
 void task_list(struct manager *manager, struct rpc_call *call);
 void task_wait(struct manager *manager, struct rpc_call *call);
 void task_stop(struct manager *manager, struct rpc_call *call);
+void task_start(struct manager *manager, struct rpc_call *call);
+void task_pause(struct manager *manager, struct rpc_call *call);
 void task_remove(struct manager *manager, struct rpc_call *call);
 
 /* Answers the WaitTask calls that have what they wait for: once per batch, for a changed task. */

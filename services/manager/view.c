@@ -93,6 +93,9 @@ view_task(const struct task *task, bool with_spec, struct arena *arena)
 	view->oom_killed = task->oom_killed;
 	view->has_restart_count = true;
 	view->restart_count = task->restart_count;
+	view->has_paused = task->is_paused;
+	view->paused = task->is_paused;
+	view->pull = task->pull;
 	fill_times(view, task);
 	fill_place(view, task, arena);
 	if (!id_is_none(group->replaces))

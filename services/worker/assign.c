@@ -104,6 +104,29 @@ set_ports(struct worker_slot *slot, const Davit__Assignment *assignment)
 }
 
 static void
+take_pause(struct worker_slot *slot, const Davit__Assignment *assignment)
+{
+	if (assignment->pause_generation < slot->pause_generation)
+		return;
+	slot->pause_generation = assignment->pause_generation;
+	slot->wants_pause = assignment->paused;
+}
+
+/* What an earlier worker counted goes on; so does the row that a limit of attempts is about. */
+static void
+take_restarts(struct worker_slot *slot, const Davit__Assignment *assignment)
+{
+	if (slot->knows_restarts)
+		return;
+	slot->knows_restarts = true;
+	if (assignment->restart_count == 0)
+		return;
+	slot->restart_count += assignment->restart_count;
+	slot->n_again += assignment->restart_count;
+	worker_slot_changed(slot);
+}
+
+static void
 update(struct worker_slot *slot, const Davit__Assignment *assignment)
 {
 	slot->is_assigned = true;
@@ -114,6 +137,8 @@ update(struct worker_slot *slot, const Davit__Assignment *assignment)
 	set_ports(slot, assignment);
 	if (slot->name == NULL)
 		slot->name = xstrdup(assignment->name);
+	take_pause(slot, assignment);
+	take_restarts(slot, assignment);
 	if (assignment->desired > slot->desired)
 		slot->desired = assignment->desired;
 	slot->has_ended |= assignment->has_ended;

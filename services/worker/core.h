@@ -10,6 +10,7 @@
  *   slot_duty.c   what each state obliges us to do
  *   slot_engine.c the engine's answers about one container
  *   images.c      which images are there; pulls, joined
+ *   health.c      health checks by HTTP and TCP
  *   networks.c    which networks are there; made on demand, removed when idle
  *   watch.c       the engine as a whole: is it there, its list, its events
  *   uplink.c      registration, polls, reports, answers
@@ -99,7 +100,8 @@ struct worker_image {
 	uint32_t wait_ms;   /* with has_wait: the next tick adds it to its time as retry_ms */
 	bool has_wait;
 	unsigned n_tries;
-	struct worker_slot *waiting; /* linked by image_prev, image_next */
+	struct engine_progress progress; /* while PULLING; its text is not kept */
+	struct worker_slot *waiting;     /* linked by image_prev, image_next */
 	char name[];
 };
 
@@ -155,6 +157,8 @@ struct worker_slot {
 	bool is_assigned;
 	bool is_unwanted; /* the manager does not know it, or has a newer attempt */
 	bool has_ended;   /* as the manager has recorded */
+	bool wants_pause; /* by the wish of pause_generation */
+	uint32_t pause_generation;
 	bool has_stop_timeout;
 	Davit__Task__Desired desired;
 	uint64_t stop_timeout_ms;
@@ -177,18 +181,28 @@ struct worker_slot {
 	bool is_journaled;  /* it was started, or was about to be */
 	bool wants_journal; /* in worker->to_journal or ->in_journal */
 	struct worker_slot *journal_prev, *journal_next;
-	bool may_have_run;   /* by the journal, or because it was seen */
-	bool is_remade;      /* its container went away and is made again */
-	bool is_stray;       /* has ended, and somebody started it again */
-	bool was_oom;        /* an event said so */
-	uint64_t up_mono_ms; /* of the first start */
-	uint64_t last_up_ms; /* of the latest, same clock */
-	bool is_up_fresh;    /* the two above are to be set by the next tick */
-	uint64_t ttl_ms;     /* when it ends, same clock; 0: never */
-	uint64_t restart_ms; /* RESTARTING: not before, same clock */
+	bool may_have_run; /* by the journal, or because it was seen */
+	bool is_remade;    /* its container went away and is made again */
+	bool is_stray;     /* has ended, and somebody started it again */
+	bool was_oom;      /* an event said so */
+	bool is_paused;
+	bool is_pausing; /* what the pause or unpause under way will make of is_paused */
+	bool is_unfit;   /* stopped because it is unhealthy, to be started again */
+	bool has_host_network;
+	bool knows_restarts;               /* restart_count has what earlier workers counted */
+	char address[WORKER_ADDRESS_SIZE]; /* of the container, where it is looked at; "": not known
+					    */
+	uint64_t up_mono_ms;               /* of the first start */
+	uint64_t last_up_ms;               /* of the latest, same clock */
+	bool is_up_fresh;                  /* the two above are to be set by the next tick */
+	uint64_t ttl_ms;                   /* when it ends, same clock; 0: never */
+	uint64_t restart_ms;               /* RESTARTING: not before, same clock */
 
 	/* What is under way. */
-	struct worker_job *job, *kill_job;
+	struct worker_job *job, *kill_job, *probe_job;
+	uint64_t probe_ms;        /* of the next look at its health */
+	bool is_probe_done;       /* the next tick says when that is */
+	uint32_t n_probes_failed; /* in a row */
 	bool must_look;           /* inspect before anything else */
 	bool is_hurried;          /* stop_timeout became shorter while stopping */
 	unsigned n_tries;         /* of the present step, failed for no clear reason */
@@ -293,6 +307,7 @@ struct worker {
 	struct worker_ports ports;
 	struct engine *engine;
 	char *name, *instance, *address, *cluster;
+	char *engine_address; /* NULL: this machine's */
 	char node_id[64];
 	Davit__StringEntry *labels;
 	Davit__StringEntry **label_list;
@@ -359,6 +374,7 @@ void worker_slot_set_health(struct worker_slot *slot, const char *health);
 void worker_slot_observe(struct worker_slot *slot, const struct engine_container *container);
 struct worker_report {
 	Davit__TaskReport report;
+	Davit__PullProgress pull;
 	char task_id[ID_TEXT_SIZE];
 };
 /* Strings are the slot's. */
@@ -380,6 +396,8 @@ void worker_slot_connect(struct worker_slot *slot);
 void worker_slot_start(struct worker_slot *slot);
 void worker_slot_stop(struct worker_slot *slot);
 void worker_slot_kill(struct worker_slot *slot);
+/* Freezes it, or lets it go on, as is wanted. */
+void worker_slot_pause(struct worker_slot *slot);
 void worker_slot_remove(struct worker_slot *slot, const char *container_id);
 
 /* ---- slots.c ---- */
@@ -431,6 +449,15 @@ void worker_image_leave(struct worker_slot *slot);
 void worker_image_forget(struct worker *worker, const char *name);
 uint64_t worker_images_tick(struct worker *worker);
 void worker_images_free(struct worker *worker);
+
+/* ---- health.c ---- */
+
+/* It was started: forgets what was seen before. */
+void worker_health_begin(struct worker_slot *slot);
+/* Looks at its health when it is time to. */
+void worker_health_act(struct worker_slot *slot);
+/* True when it is to be stopped, and started again if its policy says so, for being unhealthy. */
+bool worker_health_ends(const struct worker_slot *slot);
 
 /* ---- networks.c ---- */
 

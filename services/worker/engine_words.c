@@ -12,6 +12,7 @@ static const char *const step_words[WORKER_STEP_COUNT] = {
 	[WORKER_STEP_CREATE] = "create the container",
 	[WORKER_STEP_CONNECT] = "connect the container to its networks",
 	[WORKER_STEP_START] = "start the container",
+	[WORKER_STEP_PAUSE] = "pause or unpause the container",
 	[WORKER_STEP_STOP] = "stop the container",
 	[WORKER_STEP_REMOVE] = "remove the container",
 	[WORKER_STEP_INSPECT] = "look at the container",

@@ -85,6 +85,8 @@ on_progress(const struct engine_progress *progress, void *arg)
 	struct worker_image *image = worker_job_owner(arg);
 	struct worker_slot *slot;
 
+	if (image != NULL)
+		image->progress = *progress;
 	/* Not every layer's every step: a thousand slots may wait, and each would report it. */
 	if (image == NULL || image->worker->mono_ms < image->say_ms)
 		return;
@@ -145,6 +147,7 @@ pull(struct worker_image *image)
 	struct worker_job *job = worker_job_new(&image->job, image);
 
 	image->worker->n_pulls++;
+	image->progress = (struct engine_progress){0};
 	image->state = WORKER_IMAGE_PULLING;
 	job->op = engine_image_pull(image->worker->engine,
 		&(struct engine_pull){.image = image->name}, on_progress, on_pulled, job);

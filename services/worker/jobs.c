@@ -41,7 +41,8 @@ worker_job_abandon(struct worker_job **place)
 		return;
 	*place = NULL;
 	job->owner = NULL;
-	engine_cancel(job->op);
+	if (job->op != NULL) /* a probe is no operation of the engine: it ends by itself */
+		engine_cancel(job->op);
 }
 
 static uint32_t

@@ -27,6 +27,7 @@ enum {
 	WORKER_PULL_TRIES_MAX = 3,          /* where the registry does not answer */
 	WORKER_STEP_TRIES_MAX = 3,      /* of a step that the engine fails for no clear reason */
 	WORKER_LISTED_ITEMS_MAX = 4096, /* volumes or networks in one answer */
+	WORKER_ADDRESS_SIZE = 46,       /* an IPv6 address and its end */
 };
 
 enum {

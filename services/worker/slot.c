@@ -38,6 +38,7 @@ worker_slot_free(struct worker_slot *slot)
 {
 	worker_job_abandon(&slot->job);
 	worker_job_abandon(&slot->kill_job);
+	worker_job_abandon(&slot->probe_job);
 	worker_lane_leave(&slot->pass);
 	worker_lane_leave(&slot->look_pass);
 	worker_image_leave(slot);
@@ -214,7 +215,7 @@ uint64_t
 worker_slot_deadline_ms(const struct worker_slot *slot, uint64_t since_ms)
 {
 	const uint64_t all[] = {run_deadline_ms(slot), contact_deadline_ms(slot), slot->ttl_ms,
-		slot->hold_ms, slot->kill_ms, slot->restart_ms};
+		slot->hold_ms, slot->kill_ms, slot->restart_ms, slot->probe_ms};
 	uint64_t next = UINT64_MAX;
 
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
@@ -280,6 +281,8 @@ end_for(struct worker_slot *slot, Davit__TaskReport__Cause cause)
 			"stopped: its node had no contact with the manager (disconnect: stop_after)",
 		[DAVIT__TASK_REPORT__CAUSE__VANISHED] =
 			"its container was removed by somebody else",
+		[DAVIT__TASK_REPORT__CAUSE__UNHEALTHY] =
+			"stopped: its health check failed, and its restart policy is used up",
 	};
 
 	if (slot->cause == DAVIT__TASK_REPORT__CAUSE__EXIT)
@@ -340,8 +343,11 @@ void
 worker_slot_over(struct worker_slot *slot, int exit_code)
 {
 	enum worker_want want = worker_slot_want(slot);
+	bool was_unfit = slot->is_unfit;
+	int judged = was_unfit && exit_code == 0 ? 1 : exit_code; /* it is no success */
 	char why[64];
 
+	slot->is_unfit = slot->is_paused = false;
 	slot->exit_code = exit_code;
 	slot->has_exit_code = true;
 	slot->health = DAVIT__TASK__PHASE__PHASE_NONE;
@@ -352,11 +358,14 @@ worker_slot_over(struct worker_slot *slot, int exit_code)
 	}
 	forget_row_of_quick_ends(slot);
 	if (want < WORKER_WANT_STOP &&
-		worker_restart_wanted(&slot->restart, exit_code, slot->n_again)) {
-		(void)snprintf(why, sizeof why, "exited with code %d", exit_code);
+		worker_restart_wanted(&slot->restart, judged, slot->n_again)) {
+		(void)snprintf(why, sizeof why, "%s with code %d",
+			was_unfit ? "was unhealthy, exited" : "exited", exit_code);
 		start_again_later(slot, why);
 	} else {
-		end_for(slot, DAVIT__TASK_REPORT__CAUSE__EXIT);
+		end_for(slot, was_unfit && want < WORKER_WANT_STOP
+				      ? DAVIT__TASK_REPORT__CAUSE__UNHEALTHY
+				      : DAVIT__TASK_REPORT__CAUSE__EXIT);
 	}
 }
 
@@ -379,7 +388,7 @@ worker_slot_vanished(struct worker_slot *slot)
 	slot->container_id[0] = '\0';
 	slot->pid = 0;
 	slot->kill_ms = 0;
-	slot->is_stray = false;
+	slot->is_stray = slot->is_paused = slot->is_unfit = false;
 	worker_slot_touch(slot);
 	if (slot->state == WORKER_SLOT_STOPPING) {
 		end_for(slot, slot->cause);
@@ -435,6 +444,10 @@ worker_slot_set_health(struct worker_slot *slot, const char *health)
 		phase = DAVIT__TASK__PHASE__UNHEALTHY;
 	if (slot->health == phase)
 		return;
+	if (phase == DAVIT__TASK__PHASE__UNHEALTHY && slot->message == NULL)
+		worker_slot_say(slot, "unhealthy: its health check fails");
+	else if (phase == DAVIT__TASK__PHASE__HEALTHY)
+		worker_slot_say(slot, "%s", "");
 	slot->health = phase;
 	worker_slot_changed(slot);
 }
@@ -450,19 +463,26 @@ observe_running(struct worker_slot *slot, const struct engine_container *contain
 
 	slot->pid = container->pid;
 	slot->may_have_run = true;
+	if (slot->is_paused != (container->status == ENGINE_PAUSED))
+		worker_slot_changed(slot);
+	slot->is_paused = container->status == ENGINE_PAUSED;
+	slot->has_host_network = container->has_host_network;
+	(void)snprintf(slot->address, sizeof slot->address, "%s", container->address);
 	if (slot->started_ms == 0)
 		slot->started_ms = container->started_ms;
 	if (slot->up_mono_ms == 0)
 		slot->up_mono_ms = worker->mono_ms > age ? worker->mono_ms - age : 1;
 	if (slot->last_up_ms == 0)
 		slot->last_up_ms = slot->up_mono_ms;
-	worker_slot_set_health(slot, container->health);
+	if (container->health[0] != '\0') /* else it is not the engine that checks */
+		worker_slot_set_health(slot, container->health);
 	if (slot->state >= WORKER_SLOT_ENDED) {
 		slot->is_stray = slot->state == WORKER_SLOT_ENDED;
 		return;
 	}
 	if (slot->state == WORKER_SLOT_STARTING || slot->state == WORKER_SLOT_RESTARTING) {
 		slot->is_up_fresh = true; /* the start arrived, its answer did not */
+		worker_health_begin(slot);
 		slot->restart_count += slot->observed >= DAVIT__TASK_REPORT__OBSERVED__RUNNING;
 	}
 	slot->is_remade = false;

@@ -78,10 +78,16 @@ duty_starting(struct worker_slot *slot, enum worker_want want)
 static void
 duty_running(struct worker_slot *slot, enum worker_want want)
 {
-	if (want < WORKER_WANT_STOP)
-		return;
-	slot->cause = worker_slot_cause(slot);
-	(void)worker_slot_step(slot, WORKER_SLOT_EV_STOP);
+	if (want >= WORKER_WANT_STOP) {
+		slot->cause = worker_slot_cause(slot);
+		(void)worker_slot_step(slot, WORKER_SLOT_EV_STOP);
+	} else if (want == WORKER_WANT_RUN && slot->wants_pause != slot->is_paused) {
+		worker_slot_pause(slot);
+	} else if (worker_health_ends(slot) &&
+		   worker_lane_enter(&slot->worker->stop_lane, &slot->pass)) {
+		slot->is_unfit = true;
+		worker_slot_stop(slot);
+	}
 }
 
 static void
@@ -226,6 +232,7 @@ worker_slot_act(struct worker_slot *slot)
 	enum worker_want want;
 
 	take_time(slot);
+	worker_health_act(slot);
 	worker_slot_wake_at(slot, worker_slot_deadline_ms(slot, worker->mono_ms));
 	if (slot->kill_ms != 0 && slot->kill_ms <= worker->mono_ms)
 		worker_slot_kill(slot);

@@ -288,6 +288,7 @@ on_started(const struct err *err, void *arg)
 		slot->is_remade = false;
 		slot->has_exit_code = false;
 		slot->health = DAVIT__TASK__PHASE__PHASE_NONE;
+		worker_health_begin(slot);
 		worker_slot_say(slot, "%s", "");
 		(void)worker_slot_step(slot, WORKER_SLOT_EV_UP);
 		return;
@@ -333,12 +334,44 @@ worker_slot_stop(struct worker_slot *slot)
 	struct worker_job *job = worker_job_new(&slot->job, slot);
 	uint64_t grace_ms = WORKER_STOP_MS;
 
-	if (slot->has_stop_timeout)
+	if (slot->cause == DAVIT__TASK_REPORT__CAUSE__TTL)
+		grace_ms = 0; /* its time is over, that to say good-bye included */
+	else if (slot->has_stop_timeout)
 		grace_ms = slot->stop_timeout_ms;
 	else if (slot->spec != NULL && slot->spec->spec->has_stop_timeout_ms)
 		grace_ms = slot->spec->spec->stop_timeout_ms;
 	job->op = engine_container_stop(slot->worker->engine, slot->container_id, grace_ms,
 		on_stopped, job);
+}
+
+static void
+on_paused(const struct err *err, void *arg)
+{
+	struct worker_slot *slot = worker_job_end(arg);
+
+	if (slot == NULL)
+		return;
+	worker_slot_touch(slot);
+	if (err->code == 0) {
+		slot->is_paused = slot->is_pausing;
+		worker_slot_changed(slot);
+		return;
+	}
+	slot->must_look = true;
+	if (!failed_as_usual(slot, WORKER_STEP_PAUSE, err))
+		worker_slot_rest(slot, REST_MS);
+}
+
+void
+worker_slot_pause(struct worker_slot *slot)
+{
+	struct worker_job *job = worker_job_new(&slot->job, slot);
+	struct engine *engine = slot->worker->engine;
+
+	slot->is_pausing = slot->wants_pause;
+	job->op = slot->is_pausing
+			  ? engine_container_pause(engine, slot->container_id, on_paused, job)
+			  : engine_container_unpause(engine, slot->container_id, on_paused, job);
 }
 
 static void

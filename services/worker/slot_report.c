@@ -10,6 +10,9 @@ phase_of(const struct worker_slot *slot)
 	case WORKER_SLOT_ACCEPTED:
 	case WORKER_SLOT_CREATING:
 	case WORKER_SLOT_CREATED:
+		if (slot->state == WORKER_SLOT_CREATED &&
+			worker_slot_want(slot) == WORKER_WANT_READY)
+			return DAVIT__TASK__PHASE__CREATED;
 		return slot->is_remade ? DAVIT__TASK__PHASE__RESTARTING
 				       : DAVIT__TASK__PHASE__CREATING;
 	case WORKER_SLOT_STARTING:
@@ -17,6 +20,8 @@ phase_of(const struct worker_slot *slot)
 			       ? DAVIT__TASK__PHASE__RESTARTING
 			       : DAVIT__TASK__PHASE__STARTING;
 	case WORKER_SLOT_RUNNING:
+		if (slot->is_paused)
+			return DAVIT__TASK__PHASE__PAUSED;
 		return slot->health != DAVIT__TASK__PHASE__PHASE_NONE ? slot->health
 								      : DAVIT__TASK__PHASE__STARTED;
 	case WORKER_SLOT_RESTARTING:
@@ -43,6 +48,24 @@ observed_to_tell(const struct worker_slot *slot)
 		slot->told < DAVIT__TASK_REPORT__OBSERVED__ENDED)
 		return DAVIT__TASK_REPORT__OBSERVED__ENDED;
 	return slot->observed;
+}
+
+static void
+fill_pull(const struct worker_slot *slot, struct worker_report *ret_report)
+{
+	const struct worker_image *image = slot->image;
+	Davit__PullProgress *pull = &ret_report->pull;
+
+	if (image == NULL || image->state != WORKER_IMAGE_PULLING || image->progress.n_layers == 0)
+		return;
+	davit__pull_progress__init(pull);
+	pull->has_n_layers = pull->has_n_layers_done = true;
+	pull->has_bytes = pull->has_bytes_total = true;
+	pull->n_layers = image->progress.n_layers;
+	pull->n_layers_done = image->progress.n_layers_done;
+	pull->bytes = image->progress.bytes;
+	pull->bytes_total = image->progress.bytes_total;
+	ret_report->report.pull = pull;
 }
 
 void
@@ -72,6 +95,7 @@ worker_slot_report(const struct worker_slot *slot, struct worker_report *ret_rep
 	report->finished_ms = slot->finished_ms;
 	report->has_busy_port = slot->busy_port > 0;
 	report->busy_port = slot->busy_port;
+	fill_pull(slot, ret_report);
 	report->has_cause = slot->observed >= DAVIT__TASK_REPORT__OBSERVED__ENDED;
 	report->cause = slot->cause;
 }

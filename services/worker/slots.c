@@ -116,7 +116,7 @@ is_as_known(const struct worker_slot *slot, enum engine_container_status status)
 	case WORKER_SLOT_REJECTED:
 		return status == ENGINE_CREATED;
 	case WORKER_SLOT_RUNNING:
-		return status == ENGINE_RUNNING || status == ENGINE_PAUSED;
+		return status == (slot->is_paused ? ENGINE_PAUSED : ENGINE_RUNNING);
 	case WORKER_SLOT_ENDED:
 	case WORKER_SLOT_RESTARTING:
 		return status == ENGINE_EXITED || status == ENGINE_DEAD || status == ENGINE_CREATED;

@@ -79,6 +79,9 @@ on_event(const struct engine_event *event, void *arg)
 		slot->must_look |= slot->state < WORKER_SLOT_REMOVING;
 	} else if (strcmp(event->action, "start") == 0) {
 		slot->must_look |= slot->state == WORKER_SLOT_ENDED;
+	} else if (strcmp(event->action, "pause") == 0 || strcmp(event->action, "unpause") == 0) {
+		slot->must_look |= slot->state == WORKER_SLOT_RUNNING &&
+				   slot->is_paused != (event->action[0] == 'p');
 	} else if (strncmp(event->action, health, sizeof health - 1) == 0 &&
 		   slot->state == WORKER_SLOT_RUNNING) {
 		worker_slot_set_health(slot, event->action + sizeof health - 1);

@@ -32,6 +32,7 @@ worker_new(const struct worker_options *options, struct engine *engine,
 	worker->name = xstrdup(options->name);
 	worker->instance = xstrdup(options->instance);
 	worker->address = xstrdup(options->address);
+	worker->engine_address = xstrdup(options->engine_address);
 	if (options->node_id != NULL)
 		(void)snprintf(worker->node_id, sizeof worker->node_id, "%s", options->node_id);
 	copy_labels(worker, options);
@@ -86,6 +87,7 @@ worker_free(struct worker *worker)
 	free(worker->name);
 	free(worker->instance);
 	free(worker->address);
+	free(worker->engine_address);
 	free(worker->cluster);
 	free(worker);
 }

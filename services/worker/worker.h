@@ -33,6 +33,16 @@ struct worker_journal_entry {
 	uint32_t attempt;
 };
 
+/* A look at a port, from outside of the container. */
+struct worker_probe {
+	const char *address; /* in numbers, or a name */
+	uint32_t port;
+	const char *
+		path; /* GET this over HTTP, 200 to 399 is healthy; NULL: that it accepts will do */
+	uint64_t timeout_ms;
+};
+typedef void worker_probed_fn(bool ok, const char *why, void *arg);
+
 struct worker_ports {
 	void *arg;
 
@@ -64,6 +74,10 @@ struct worker_ports {
 	/* The manager gave this node its id: keep it over restarts. May be NULL. */
 	void (*save_node_id)(void *arg, const char *node_id);
 
+	/* done follows exactly once, later. probe is borrowed. NULL: no checks but the engine's. */
+	void (*probe)(void *arg, const struct worker_probe *probe, worker_probed_fn *done,
+		void *done_arg);
+
 	uint32_t (*random)(void *arg);
 };
 
@@ -75,9 +89,10 @@ struct worker_options {
 	const char *address;  /* or NULL */
 	const Davit__StringEntry *labels;
 	size_t n_labels;
-	Davit__Resources capacity; /* what is absent is taken from the engine, … */
-	Davit__Resources fallback; /* … or from here while the engine has never answered */
-	unsigned start_limit;      /* creates and starts at one time; 0: 4 */
+	Davit__Resources capacity;  /* what is absent is taken from the engine, … */
+	Davit__Resources fallback;  /* … or from here while the engine has never answered */
+	unsigned start_limit;       /* creates and starts at one time; 0: 4 */
+	const char *engine_address; /* of another machine's engine; NULL: it is this machine's */
 	const struct worker_journal_entry *started; /* what the journal holds */
 	size_t n_started;
 };

@@ -20,6 +20,7 @@
 #include "services/worker/journal_file.h"
 #include "services/worker/limits.h"
 #include "services/worker/machine.h"
+#include "services/worker/probe.h"
 #include "services/worker/shell_metrics.h"
 #include "services/worker/worker.h"
 
@@ -36,6 +37,7 @@ struct worker_shell {
 	struct worker *worker;
 	struct worker_stats *stats;
 	struct worker_metrics *counted; /* NULL: nothing is counted */
+	struct probes *probes;
 	char *node_id_path;
 	uint32_t random_state;
 	void (*on_left)(void *arg);
@@ -104,6 +106,12 @@ port_log_tail(void *arg, const char *path, uint32_t n, struct worker_log_place *
 {
 	(void)arg;
 	return worker_log_file_tail(path, n, ret_place);
+}
+
+static void
+port_probe(void *arg, const struct worker_probe *probe, worker_probed_fn *done, void *done_arg)
+{
+	probes_begin(((struct worker_shell *)arg)->probes, probe, done, done_arg);
 }
 
 static void
@@ -354,9 +362,11 @@ open_core(struct worker_shell *shell, const struct worker_shell_options *options
 		.log_read = port_log_read,
 		.log_tail = port_log_tail,
 		.save_node_id = port_save_node_id,
+		.probe = port_probe,
 		.random = port_random};
 	struct worker_options core = {.name = options->name, .start_limit = start_limit(options)};
 	char node_id[64], instance[RPC_REQUEST_ID_SIZE];
+	CLEANUP(free) char *engine_host = engine_host_name(options->docker_host);
 	int rc = worker_journal_file_open(shell->loop, journal_path, on_journaled, shell,
 		&shell->journal, &started, &core.n_started, err);
 
@@ -369,6 +379,7 @@ open_core(struct worker_shell *shell, const struct worker_shell_options *options
 		rpc_request_id_make(instance);
 		core.node_id = node_id;
 		core.instance = instance;
+		core.engine_address = engine_host;
 		core.labels = labels;
 		core.n_labels = options->labels.n;
 		core.started = started;
@@ -408,6 +419,7 @@ worker_shell_open(uv_loop_t *loop, const struct worker_shell_options *options,
 	int rc;
 
 	shell->loop = loop;
+	shell->probes = probes_new(loop);
 	if (getrandom(&shell->random_state, sizeof shell->random_state, 0) < 0 ||
 		shell->random_state == 0)
 		shell->random_state = (uint32_t)clock_mono_ms() | 1;
@@ -464,6 +476,7 @@ worker_shell_close(struct worker_shell *shell)
 	worker_stats_free(shell->stats);
 	worker_journal_file_close(shell->journal);
 	worker_free(worker);
+	probes_free(shell->probes);
 	rpc_client_close(shell->client);
 	rpc_pub_close(shell->pub);
 	engine_close(shell->engine);

@@ -210,6 +210,11 @@ put_assignment(struct reply *out, const struct world_task *task, size_t at)
 	assignment->has_stop_timeout_ms = task->has_stop_timeout;
 	assignment->stop_timeout_ms = task->stop_timeout_ms;
 	assignment->name = (char *)"a-name";
+	assignment->has_paused = assignment->has_pause_generation = task->pause_generation > 0;
+	assignment->paused = task->wants_pause;
+	assignment->pause_generation = task->pause_generation;
+	assignment->has_restart_count = task->known_restarts > 0;
+	assignment->restart_count = task->known_restarts;
 	if (task->host_port != 0) {
 		davit__port_mapping__init(&out->ports[at]);
 		out->ports[at].has_container_port = out->ports[at].has_host_port = true;
@@ -391,6 +396,7 @@ give_birth(struct world *world)
 		.journal_add = port_journal_add,
 		.journal_drop = port_journal_drop,
 		.save_node_id = port_save_node_id,
+		.probe = world_port_probe,
 		.random = port_random};
 	struct worker_options options = {.name = "n1",
 		.node_id = world->is_node_known ? WORLD_NODE : NULL,
@@ -425,6 +431,7 @@ bury(struct world *world)
 {
 	worker_free(world->worker);
 	engine_close(world->engine);
+	(void)world_answer_probe(world); /* nobody is there to hear it */
 	while (world->n_calls > 0)
 		call_end(world, 0);
 	world->is_journaling = false;
@@ -463,6 +470,7 @@ step(struct world *world)
 		worker_journaled(world->worker, &err);
 		moved = true;
 	}
+	moved |= world_answer_probe(world);
 	for (size_t i = world->n_calls; i-- > 0;)
 		moved |= serve_one(world, i);
 	return moved;

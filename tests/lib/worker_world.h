@@ -27,6 +27,8 @@ struct world_task {
 	uint32_t attempt;
 	Davit__Task__Desired desired;
 	bool is_assigned, has_ended, is_dropped, has_stop_timeout;
+	bool wants_pause;
+	uint32_t pause_generation, known_restarts;
 	uint64_t stop_timeout_ms, version, created_ms;
 	Davit__TaskSpec *spec; /* borrowed */
 	uint32_t host_port, container_port;
@@ -59,10 +61,16 @@ struct world {
 	bool journal_fails;
 	unsigned n_registered, n_polls, n_redials, n_complete, n_left;
 	char engine_trouble[256];
-	Davit__Query *query;        /* to be asked with the next reply; borrowed */
-	Davit__QueryAnswer *answer; /* the last one; owned */
-	struct fault *lose_reply;   /* which answer of the manager is lost */
-	struct fault *crash;        /* before which step the worker is killed and born again */
+	Davit__Query *query;          /* to be asked with the next reply; borrowed */
+	Davit__QueryAnswer *answer;   /* the last one; owned */
+	worker_probed_fn *probe_done; /* of the look at its health under way, or NULL */
+	void *probe_arg;
+	struct worker_probe probe; /* the last one; its path is the spec's */
+	char probe_address[64];
+	unsigned n_probes;
+	bool probe_fails;
+	struct fault *lose_reply; /* which answer of the manager is lost */
+	struct fault *crash;      /* before which step the worker is killed and born again */
 	uint32_t chance;
 	bool skip_version;      /* the next increment has a gap before it */
 	bool are_sessions_dead; /* every one is over as soon as it began */
@@ -95,3 +103,9 @@ struct world_spec {
 	Davit__Disconnect disconnect;
 };
 void world_spec_init(struct world_spec *spec, const char *image);
+
+/* worker_world_probe.c: the port of the worker, and its answer, once; true if there was a question.
+ */
+void world_port_probe(void *arg, const struct worker_probe *probe, worker_probed_fn *done,
+	void *done_arg);
+bool world_answer_probe(struct world *world);

@@ -150,3 +150,20 @@ TEST(signals_have_names_and_numbers)
 	CHECK_EQ(rule_signal_number("RTMAX-15"), -1);
 	CHECK_EQ(rule_signal_number("999999999999"), -1);
 }
+
+TEST(rule_http_get_is_a_port_and_a_path)
+{
+	const char *const bad[] = {"", "http://:", "http://:0/", "http://:65536/",
+		"http://:123456/", "https://:80/", "http://host:80/", "http://:80x",
+		"http://:80/a b", "http://:80/\n"};
+	const char *path;
+	uint32_t port;
+
+	CHECK(rule_http_get("http://:8080/health?x=1", &port, &path));
+	CHECK_EQ(port, 8080);
+	CHECK_STR(path, "/health?x=1");
+	CHECK(rule_http_get("http://:1", &port, &path));
+	CHECK_STR(path, "/");
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		CHECK(!rule_http_get(bad[i], &port, &path));
+}

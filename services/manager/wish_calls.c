@@ -1,0 +1,239 @@
+/* The calls that say what is wanted of tasks: stop, start, pause, remove; tested by
+ * tests/unit/test_manager_wishes.c and tests/unit/test_manager_tasks.c. */
+#include "services/manager/task_calls.h"
+
+#include <stdio.h>
+
+#include "services/manager/assignments.h"
+#include "services/manager/core.h"
+#include "services/manager/lifecycle.h"
+#include "services/manager/limits.h"
+#include "services/manager/view.h"
+
+/* All named tasks, or NULL and the call was refused: then nothing is done to any. */
+static struct task **
+resolve_all(struct manager *manager, struct rpc_call *call, const char *namespace, char **texts,
+	size_t n)
+{
+	struct task **tasks;
+
+	if (n > MANAGER_LIST_MAX) {
+		batch_refuse(manager, call, DAVIT__REPLY__STATUS__INVALID_ARGUMENT, "tasks",
+			"at most %d tasks at once (MANAGER_LIST_MAX)", MANAGER_LIST_MAX);
+		return NULL;
+	}
+	tasks = arena_array(&manager->batch.arena, n + 1, sizeof *tasks);
+	for (size_t i = 0; i < n; i++) {
+		char field[32];
+
+		(void)snprintf(field, sizeof field, "tasks[%zu]", i);
+		tasks[i] = task_resolve(manager, call, namespace, texts[i], field);
+		if (tasks[i] == NULL)
+			return NULL;
+	}
+	return tasks;
+}
+
+/* The group of an array_id, or NULL and the call was refused. */
+static struct group *
+resolve_array(struct manager *manager, struct rpc_call *call, const char *text)
+{
+	struct group *group = NULL;
+	struct id id;
+
+	if (id_parse(text, &id))
+		group = model_group_find(&manager->model, id);
+	if (group == NULL)
+		batch_refuse(manager, call, DAVIT__REPLY__STATUS__NOT_FOUND, "array_id",
+			"no array '%.40s'", text);
+	return group;
+}
+
+void
+task_stop(struct manager *manager, struct rpc_call *call)
+{
+	const Davit__StopTasksRequest *request = (const Davit__StopTasksRequest *)call->request;
+	Davit__StopTasksReply reply = DAVIT__STOP_TASKS_REPLY__INIT;
+	struct arena *arena = &manager->batch.arena;
+	struct task **tasks =
+		resolve_all(manager, call, request->namespace_, request->tasks, request->n_tasks);
+	struct group *group = NULL;
+
+	if (tasks == NULL)
+		return;
+	if (request->array_id != NULL) {
+		group = resolve_array(manager, call, request->array_id);
+		if (group == NULL)
+			return;
+	}
+	reply.task_ids = arena_array(arena, request->n_tasks, sizeof *reply.task_ids);
+	for (size_t i = 0; i < request->n_tasks; i++) {
+		reply.task_ids[reply.n_task_ids++] = view_id(tasks[i]->id, arena);
+		lifecycle_stop(manager, tasks[i], request->has_timeout_ms, request->timeout_ms);
+	}
+	for (uint32_t i = 0; group != NULL && i < group->count; i++) {
+		struct task *task = model_task_find(&manager->model, id_at(group->id, i));
+
+		if (task != NULL)
+			lifecycle_stop(manager, task, request->has_timeout_ms, request->timeout_ms);
+	}
+	batch_answer(manager, call, &reply.base);
+}
+
+/* As resolve_all, but none of them may have ended. */
+static struct task **
+resolve_live(struct manager *manager, struct rpc_call *call, const char *namespace, char **texts,
+	size_t n)
+{
+	struct task **tasks = resolve_all(manager, call, namespace, texts, n);
+	char name[256];
+
+	for (size_t i = 0; tasks != NULL && i < n; i++) {
+		if (!task_state_is_final(tasks[i]->state))
+			continue;
+		model_task_name(tasks[i], name, sizeof name);
+		batch_refuse(manager, call, DAVIT__REPLY__STATUS__FAILED_PRECONDITION, "tasks",
+			"task '%s' has ended: it is %s", name,
+			task_fsm.state_name[tasks[i]->state]);
+		return NULL;
+	}
+	return tasks;
+}
+
+static void
+start(struct manager *manager, struct task *task)
+{
+	if (task_state_is_final(task->state) || task->desired != DAVIT__TASK__DESIRED__READY)
+		return;
+	task->desired = DAVIT__TASK__DESIRED__RUN;
+	batch_touch_task(manager, task);
+	if (task->on_node)
+		assignments_changed(manager, task);
+}
+
+static void
+set_paused(struct manager *manager, struct task *task, bool is_paused)
+{
+	if (task_state_is_final(task->state) || task->is_paused == is_paused)
+		return;
+	task->is_paused = is_paused;
+	task->pause_generation++;
+	batch_touch_task(manager, task);
+	if (task->on_node)
+		assignments_changed(manager, task);
+}
+
+static char **
+ids_of(struct manager *manager, struct task *const *tasks, size_t n)
+{
+	struct arena *arena = &manager->batch.arena;
+	char **ids = arena_array(arena, n + 1, sizeof *ids);
+
+	for (size_t i = 0; i < n; i++)
+		ids[i] = view_id(tasks[i]->id, arena);
+	return ids;
+}
+
+void
+task_start(struct manager *manager, struct rpc_call *call)
+{
+	const Davit__StartTasksRequest *request = (const Davit__StartTasksRequest *)call->request;
+	Davit__StartTasksReply reply = DAVIT__START_TASKS_REPLY__INIT;
+	struct task **tasks =
+		resolve_live(manager, call, request->namespace_, request->tasks, request->n_tasks);
+
+	if (tasks == NULL)
+		return;
+	for (size_t i = 0; i < request->n_tasks; i++)
+		start(manager, tasks[i]);
+	reply.n_task_ids = request->n_tasks;
+	reply.task_ids = ids_of(manager, tasks, request->n_tasks);
+	batch_answer(manager, call, &reply.base);
+}
+
+void
+task_pause(struct manager *manager, struct rpc_call *call)
+{
+	const Davit__PauseTasksRequest *request = (const Davit__PauseTasksRequest *)call->request;
+	Davit__PauseTasksReply reply = DAVIT__PAUSE_TASKS_REPLY__INIT;
+	struct task **tasks =
+		resolve_live(manager, call, request->namespace_, request->tasks, request->n_tasks);
+
+	if (tasks == NULL)
+		return;
+	for (size_t i = 0; i < request->n_tasks; i++)
+		set_paused(manager, tasks[i], !request->unpause);
+	reply.n_task_ids = request->n_tasks;
+	reply.task_ids = ids_of(manager, tasks, request->n_tasks);
+	batch_answer(manager, call, &reply.base);
+}
+
+/* True if the call was refused: something is live, and force was not given. */
+static bool
+refuse_live(struct manager *manager, struct rpc_call *call, struct task *const *tasks, size_t n)
+{
+	char name[256];
+
+	for (size_t i = 0; i < n; i++) {
+		if (task_state_is_final(tasks[i]->state))
+			continue;
+		model_task_name(tasks[i], name, sizeof name);
+		batch_refuse(manager, call, DAVIT__REPLY__STATUS__FAILED_PRECONDITION, "tasks",
+			"task '%s' is %s: stop it first, or use force", name,
+			task_fsm.state_name[tasks[i]->state]);
+		return true;
+	}
+	return false;
+}
+
+static struct task **
+members(struct manager *manager, const struct group *group, size_t *ret_n)
+{
+	struct task **tasks =
+		arena_array(&manager->batch.arena, group->count, sizeof(struct task *));
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < group->count; i++) {
+		struct task *task = model_task_find(&manager->model, id_at(group->id, i));
+
+		if (task != NULL)
+			tasks[n++] = task;
+	}
+	*ret_n = n;
+	return tasks;
+}
+
+void
+task_remove(struct manager *manager, struct rpc_call *call)
+{
+	const Davit__RemoveTasksRequest *request = (const Davit__RemoveTasksRequest *)call->request;
+	Davit__RemoveTasksReply reply = DAVIT__REMOVE_TASKS_REPLY__INIT;
+	struct arena *arena = &manager->batch.arena;
+	struct task **tasks =
+		resolve_all(manager, call, request->namespace_, request->tasks, request->n_tasks);
+	size_t n = request->n_tasks;
+
+	if (tasks == NULL)
+		return;
+	if (request->array_id != NULL) {
+		struct group *group = resolve_array(manager, call, request->array_id);
+
+		if (group == NULL)
+			return;
+		tasks = members(manager, group, &n);
+	}
+	if (!request->force && refuse_live(manager, call, tasks, n))
+		return;
+	reply.task_ids = arena_array(arena, n, sizeof *reply.task_ids);
+	for (size_t i = 0; i < n && i < MANAGER_LIST_MAX; i++)
+		reply.task_ids[reply.n_task_ids++] = view_id(tasks[i]->id, arena);
+	for (size_t i = 0; i < n; i++) {
+		bool is_repeat = false; /* named twice: it is gone after the first */
+
+		for (size_t j = 0; request->array_id == NULL && j < i; j++)
+			is_repeat |= tasks[j] == tasks[i];
+		if (!is_repeat)
+			lifecycle_remove(manager, tasks[i]);
+	}
+	batch_answer(manager, call, &reply.base);
+}

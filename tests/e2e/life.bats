@@ -1,0 +1,108 @@
+#!/usr/bin/env bats
+# life.bats - health, pause, hold, restarts, limits in time: what happens to a task while it lives.
+
+load lib
+setup_file() { cluster_up; }
+teardown_file() { cluster_down; }
+
+# submit JSON: of a spec; $image is the demo image's.
+submit() { call SubmitTasks "$(jq -n --arg image "$E2E_IMAGE" "{spec: ({image: \$image} + $1)}")"; }
+# wait_phase NAME PHASE
+wait_phase() {
+	wait_for "${3:-30}" prints "$2" task "$1" .phase || fail "task $1 is not $2: $(task "$1")"
+}
+
+@test "a check over HTTP is healthy, and says why it is not; with no restart policy the task goes on" {
+	submit '{name: "web", command: ["sh", "-c", "httpd -p 8080 -h /www && sleep 600"],
+		healthcheck: {http_get: "http://:8080/index.html", interval: "300ms", timeout: "2s", retries: 2}}'
+	wait_phase web HEALTHY
+	docker exec "$(task web .container_id)" killall httpd
+	wait_phase web UNHEALTHY
+	[[ $(task web .message) == *"cannot connect"* ]]
+	docker exec "$(task web .container_id)" httpd -p 8080 -h /www
+	wait_phase web HEALTHY
+	[ "$(task web .restart_count)" = 0 ]
+	davit rm -f web
+}
+
+@test "a check of a TCP port drives the restart policy" {
+	submit '{name: "flaky", stop_timeout: "1s", restart: {condition: "ALWAYS"},
+		command: ["sh", "-c", "trap \"exit 0\" TERM; nc -l -p 7000 & for i in $(seq 600); do sleep 0.1; done"],
+		healthcheck: {tcp_port: 7000, interval: "300ms", retries: 2}}'
+	restarted() { [ "$(task flaky .restart_count)" -ge 1 ]; }
+	wait_for 40 restarted
+	davit rm -f flaky
+}
+
+@test "a check by a command is the engine's, and its word reaches the task" {
+	submit '{name: "file", command: ["sh", "-c", "touch /tmp/ok; sleep 600"],
+		healthcheck: {command: ["test", "-e", "/tmp/ok"], interval: "1s", retries: 1}}'
+	wait_phase file HEALTHY
+	docker exec "$(task file .container_id)" rm /tmp/ok
+	wait_phase file UNHEALTHY
+	davit rm -f file
+}
+
+@test "pause freezes the processes and unpause lets them go on; what is paused can be stopped" {
+	davit run --name cold --stop-timeout 1s "$E2E_IMAGE" -- sleep 600
+	wait_task cold RUNNING
+	davit pause cold
+	wait_phase cold PAUSED
+	[ "$(docker inspect -f '{{.State.Paused}}' "$(task cold .container_id)")" = true ]
+	worker=$(task cold .node_name)
+	worker_kill "$worker" KILL
+	worker_start "$worker" 8 16GiB
+	wait_node "$worker" READY
+	[ "$(task cold .phase)" = PAUSED ]
+	davit unpause cold
+	wait_phase cold STARTED
+	[ "$(docker inspect -f '{{.State.Paused}}' "$(task cold .container_id)")" = false ]
+	davit pause cold
+	wait_phase cold PAUSED
+	davit stop cold
+	wait_task cold COMPLETED
+	run davit pause cold
+	[ "$status" -ne 0 ]
+}
+
+@test "what is created is there and does not run before it is started" {
+	davit create --name later "$E2E_IMAGE" -- sleep 600
+	wait_phase later CREATED
+	[ "$(docker inspect -f '{{.State.Status}}' "$(task later .container_id)")" = created ]
+	[ "$(task later .state)" = SCHEDULED ]
+	before=$(task later .container_id)
+	davit start later
+	wait_task later RUNNING
+	[ "$(task later .container_id)" = "$before" ]
+	davit rm -f later
+}
+
+@test "restarts are counted on over a restart of the worker" {
+	submit '{name: "counter", command: ["sh", "-c", "sleep 0.5; exit 1"], restart: {condition: "ALWAYS", max_delay: "100ms"}}'
+	counted() { [ "$(task counter .restart_count)" -ge "$1" ]; }
+	wait_for 30 counted 2
+	worker=$(task counter .node_name)
+	worker_kill "$worker" KILL
+	before=$(task counter .restart_count)
+	worker_start "$worker" 8 16GiB
+	wait_for 30 counted $((before + 1))
+	davit rm -f counter
+}
+
+@test "running out of memory is told apart from other ends" {
+	davit run --name hog -m 8MiB "$E2E_IMAGE" -- sh -c 'x=$(head -c 64000000 /dev/zero | tr "\0" x); echo ${#x}'
+	wait_task hog FAILED
+	[ "$(task hog .oom_killed)" = true ] || [ "$(task hog .exit_code)" -ne 0 ]
+	[[ $(task hog .message) == *memory* ]] || docker info 2>/dev/null | grep -q "No memory limit"
+}
+
+@test "a task whose ttl is over is removed within a second or so, although it ignores TERM" {
+	davit run --name mayfly --ttl 4s --stop-timeout 10s "$E2E_IMAGE" -- sh -c 'trap "" TERM; while :; do sleep 0.1; done'
+	wait_task mayfly RUNNING
+	id=$(task mayfly .id)
+	due=$(($(task mayfly .created_ms) + 4000))
+	gone() { [ -z "$(containers "$id" -a)" ]; }
+	wait_for 20 gone
+	echo "removed $(($(now_ms) - due)) ms after its time"
+	[ $(($(now_ms) - due)) -lt 8000 ] # less than its grace: it was not given any
+}
