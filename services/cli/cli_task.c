@@ -75,15 +75,44 @@ poll_once(struct cli *cli, const struct cli_wait *wait, uint64_t limit_ms, uint6
 	return code;
 }
 
+/* "… 3 of 5 layers …": a bar for a terminal. False: the sentence has no such figures. */
+static bool
+draw_bar(struct cli *cli, const Davit__Task *task, const char *message)
+{
+	enum { WIDTH = 20 };
+	const char *figures = strstr(message, " layers"), *from;
+	unsigned done, total, filled;
+
+	if (!cli->is_err_terminal || cli->globals->is_quiet || figures == NULL)
+		return false;
+	for (from = figures; from > message && strchr("0123456789 of", from[-1]) != NULL;)
+		from--;
+	from += strspn(from, " of");
+	if (sscanf(from, "%5u of %5u", &done, &total) != 2 || total == 0 || done > total)
+		return false;
+	filled = done * WIDTH / total;
+	(void)fprintf(cli->err, "\r\033[K%s: pulling [%.*s%.*s] %s", task->name, (int)filled,
+		"####################", (int)(WIDTH - filled), "....................", from);
+	(void)fflush(cli->err);
+	return true;
+}
+
 static void
 show_progress(struct cli *cli, const Davit__Task *task, char **last)
 {
 	const char *message = task->message == NULL ? "" : task->message;
+	bool was_bar = *last != NULL && strstr(*last, " layers") != NULL && cli->is_err_terminal &&
+		       !cli->globals->is_quiet;
+	bool is_same = strcmp(*last == NULL ? "" : *last, message) == 0;
 
-	if (message[0] == '\0' || cli_task_has_ended(task) ||
-		(*last != NULL && strcmp(*last, message) == 0))
+	if (is_same)
 		return;
-	cli_note(cli, "%s: %s", task->name, message);
+	if (message[0] == '\0' || cli_task_has_ended(task) || !draw_bar(cli, task, message)) {
+		if (was_bar)
+			(void)fprintf(cli->err, "\r\033[K"); /* the bar has had its time */
+		if (message[0] != '\0' && !cli_task_has_ended(task))
+			cli_note(cli, "%s: %s", task->name, message);
+	}
 	free(*last);
 	*last = xstrdup(message);
 }

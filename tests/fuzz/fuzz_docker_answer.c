@@ -1,5 +1,6 @@
 /* Whatever an engine, or what poses as one, answers. */
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/docker/docker_list.h"
@@ -38,6 +39,14 @@ as_values(const char *text, size_t size)
 	struct err err;
 	bool ended;
 
+	struct engine_exec exec;
+	struct engine_path path;
+	char name[DOCKER_PATH_NAME_MAX], *header = strndup(text, size);
+
+	(void)docker_parse_exec(text, size, &exec, &err);
+	if (docker_parse_path(header, name, &path, &err) == 0)
+		assert(memchr(name, '\0', sizeof name) != NULL);
+	free(header);
 	if (docker_parse_version(text, size, version, &err) == 0)
 		assert(memchr(version, '\0', sizeof version) != NULL);
 	if (docker_parse_id(text, size, id, &err) == 0)
