@@ -2,11 +2,10 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "common/store/store_mem.h"
-#include "services/manager/core.h"
 #include "tests/sim/host.h"
+#include "tests/sim/lies.h"
 #include "tests/sim/users.h"
 
 enum {
@@ -14,7 +13,7 @@ enum {
 	DOWN_MS_MAX = 6000,  /* how long a process stays dead */
 	CUT_MS_MAX = 8000,
 	LEAVE_MS_MAX = 2000, /* from TERM to the end */
-	FULL_MS_MAX = 4000,
+	FULL_MS_MAX = 1500,
 	COMMITS_AHEAD = 8, /* a commit fails so many later at most */
 	DRIFT_MAX = 10,    /* thousandths */
 	STEPS_PER_DEATH = 4000,
@@ -379,50 +378,6 @@ hold_port(struct sim *sim)
 	engine_mem_hold_port(host->world, "tcp", port, is_held);
 }
 
-/* ---- lies ---- */
-
-/*
- * A report that is stale or of another node, of any kind, about a task in any state: it must
- * change nothing at all. (A worker's reports of what it was given are believed; there is nobody
- * else to ask.)
- */
-static void
-forge_report(struct sim *sim)
-{
-	Davit__TaskReport report = DAVIT__TASK_REPORT__INIT;
-	struct manager *manager = sim->manager->core;
-	struct task *task = manager == NULL ? NULL : manager->model.oldest;
-	struct node *node, *next, *from = NULL;
-	char text[ID_TEXT_SIZE];
-	struct task before;
-	unsigned n = 0;
-
-	if (task == NULL || sim->manager->reload_ms != 0)
-		return;
-	for (uint64_t skip = sim_roll(sim, HASH_COUNT(manager->model.tasks)); skip > 0; skip--)
-		task = task->newer;
-	HASH_ITER(hh, manager->model.nodes, node, next)
-	{
-		if (sim_roll(sim, ++n) == 0)
-			from = node;
-	}
-	if (from == NULL)
-		return;
-	id_format(task->id, text);
-	report.task_id = text;
-	report.attempt = task->attempt + (uint32_t)sim_roll(sim, 3) - 1;
-	if (task->on_node && from == task->node && report.attempt == task->attempt)
-		report.attempt++;
-	report.has_exit_code = true;
-	report.observed = (Davit__TaskReport__Observed)(1 + sim_roll(sim, 6));
-	report.exit_code = (int32_t)sim_roll(sim, 2);
-	before = *task;
-	sim_count(sim, SIM_FORGED);
-	host_manager_forge(sim, &report, from);
-	if (memcmp(&before, task, sizeof before) != 0)
-		sim_fail(sim, "stale_reports_change_nothing", "task %s", text);
-}
-
 /* ---- by dice ---- */
 
 static const struct fault {
@@ -449,7 +404,8 @@ static const struct fault {
 	{end_container, 12},
 	{lose_answer, 12},
 	{hold_port, 8},
-	{forge_report, 10},
+	{lies_forge_report, 10},
+	{lies_offer_forbidden, 8},
 };
 
 static bool

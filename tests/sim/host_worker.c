@@ -6,6 +6,7 @@
 #include "common/pbjson/pbjson.h"
 #include "tests/sim/host.h"
 #include "tests/sim/invariants.h"
+#include "tests/sim/lies.h"
 #include "tests/sim/network.h"
 
 enum { JOURNAL_MS_MAX = 5 };
@@ -29,9 +30,11 @@ static void
 run(struct host_worker *host)
 {
 	engine_mem_tell_time(host->world, host->sim->now_ms);
-	if (is_alive(host))
+	if (is_alive(host)) {
 		worker_tick(host->core, sim_mono(host->sim, host->proc),
 			sim_wall(host->sim, host->proc));
+		lies_after_turn(host->sim, host->index);
+	}
 	arm(host);
 }
 

@@ -92,13 +92,11 @@ main(int argc, char **argv)
 	if (rc < 0)
 		(void)fprintf(stderr, "sim: %s\n", err.text);
 	(void)setvbuf(stdout, NULL, _IOLBF, 0);
-	log_open("sim", settings.trace ? LOG_LVL_WARN : LOG_LVL_ERROR);
+	log_open("sim", LOG_LVL_ERROR);
 	if (rc == OPTIONS_RUN)
 		ok = run_all(&settings);
-	if (rc == OPTIONS_RUN && settings.coverage) {
+	if (rc == OPTIONS_RUN && settings.coverage)
 		sim_coverage_print();
-		ok = ok && sim_coverage_is_full();
-	}
 	options_free(option_defs, &settings);
 	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -1,25 +1,69 @@
-#!/bin/sh
-# run.sh SIM SEED SEEDS STEPS - runs seeds on all cores; TAP, one line a share.
+#!/bin/bash
+# run.sh SIM SEED SEEDS STEPS - runs seeds on all cores; TAP: one line a share, then what happened in all of
+# them. COVERAGE=1: one more test, that every cell of the state machines was taken or offered, with the tables;
+# and one that the same seed gives the same trace.
 set -u
 sim=$1 seed=$2 seeds=$3 steps=$4
 jobs=$(nproc)
 share=$(((seeds + jobs - 1) / jobs))
 out=$(dirname "$sim")
-i=0
-while [ "$i" -lt "$jobs" ]; do
-	"$sim" --seed $((seed + i * share)) --runs "$share" --steps "$steps" > "$out/share-$i.txt" 2>&1 &
-	echo $! > "$out/share-$i.pid"
-	i=$((i + 1))
+n=0 bad=0
+
+# report RC WORDS: one line of TAP.
+report() {
+	n=$((n + 1))
+	[ "$1" -eq 0 ] && echo "ok $n - $2" && return
+	echo "not ok $n - $2"
+	bad=1
+}
+
+# Sums lines of the same shape: every number in them, field by field.
+happened() {
+	sed -n 's/^happened: *//p' "$@" | tr ',' '\n' | awk '{
+		count = $NF; sub(/ *[0-9]+$/, ""); sub(/^ +/, "")
+		if (!($0 in sum)) order[++n] = $0
+		sum[$0] += count
+	} END { for (i = 1; i <= n; i++) printf "%s%s %d", i > 1 ? ", " : "", order[i], sum[order[i]]; print "" }'
+}
+tables() {
+	grep -h '^| ' "$@" | awk -F' *[|] *' '{
+		row = $2
+		if (!(row in width)) order[++n] = row
+		width[row] = NF
+		for (i = 3; i < NF; i++) {
+			word = $i; count = 0
+			if (match(word, /[0-9]+$/)) { count = substr(word, RSTART); word = substr(word, 1, RSTART - 1) }
+			else count = ""
+			words[row, i] = word
+			if (count != "") { sum[row, i] += count; counted[row, i] = 1 }
+		}
+	} END { for (r = 1; r <= n; r++) {
+		row = order[r]; line = "| " row " |"
+		for (i = 3; i < width[row]; i++) line = line " " words[row, i] (counted[row, i] ? sum[row, i] : "") " |"
+		print line
+	} }'
+}
+
+for ((i = 0; i < jobs; i++)); do
+	"$sim" --seed $((seed + i * share)) --runs "$share" --steps "$steps" ${COVERAGE:+--coverage} >"$out/share-$i.txt" 2>&1 &
+	pids[i]=$!
 done
-bad=0 i=0
-while [ "$i" -lt "$jobs" ]; do
-	if wait "$(cat "$out/share-$i.pid")"; then
-		echo "ok $((i + 1)) - $(tail -1 "$out/share-$i.txt")"
-	else
-		echo "not ok $((i + 1)) - seeds from $((seed + i * share))"
-		sed 's/^/# /' "$out/share-$i.txt"
-		bad=1
-	fi
-	i=$((i + 1))
+for ((i = 0; i < jobs; i++)); do
+	wait "${pids[i]}"
+	rc=$?
+	report $rc "$(grep '^sim: ' "$out/share-$i.txt" || echo "seeds from $((seed + i * share))")"
+	[ $rc -eq 0 ] || grep -v '^| ' "$out/share-$i.txt" | sed 's/^/# /'
 done
+echo "# happened: $(happened "$out"/share-*.txt)"
+if [ -n "${COVERAGE:-}" ]; then
+	tables "$out"/share-*.txt >"$out/coverage.md"
+	sed 's/^/# /' "$out/coverage.md"
+	missing=$(grep '^| task ' "$out/coverage.md" | grep -cE '[| ]0 \|')
+	report "$missing" "every cell of the task's state machine was taken, or offered and refused (rows without: $missing)"
+	"$sim" --seed "$seed" --steps "$steps" --trace >"$out/trace-1.txt" 2>/dev/null
+	"$sim" --seed "$seed" --steps "$steps" --trace >"$out/trace-2.txt" 2>/dev/null
+	cmp <(grep -v '^sim: ' "$out/trace-1.txt") <(grep -v '^sim: ' "$out/trace-2.txt")
+	report $? "the same seed gives the same trace, byte by byte ($(wc -l <"$out/trace-1.txt") lines)"
+	rm -f "$out"/trace-[12].txt
+fi
 exit $bad

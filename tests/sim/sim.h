@@ -16,6 +16,7 @@
  *     host_*.c      a process each: the shell around a core, its birth and its death
  *     users.c       people who submit, stop, remove, drain, and ask again
  *     faults.c      what goes wrong
+ *     lies.c        what no honest process would say
  *     witness.c     a second book of what was promised and what was seen
  *     invariants.c  what must be true all the same (docs/ARCHITECTURE.md: what is always true)
  *     converge.c    what must be true some time after faults have stopped
@@ -27,6 +28,7 @@
 #include <stdint.h>
 
 #include "common/docker/engine_mem.h"
+#include "common/fsm/fsm.h"
 #include "services/manager/manager.h"
 
 enum {
@@ -79,6 +81,7 @@ enum {
 	X(CONTAINER_LOST,   "containers forgotten")                          \
 	X(PORT_HELD,        "ports taken by strangers")                      \
 	X(FORGED,           "reports forged")                                \
+	X(OFFERED,          "forbidden events offered")                      \
 	X(SUBMITTED,        "submissions")                                   \
 	X(SUBMITTED_ARRAY,  "of these arrays")                               \
 	X(STOPPED,          "stops")                                         \
@@ -191,7 +194,7 @@ void sim_fail(struct sim *sim, const char *invariant, const char *fmt, ...)
 /* What was counted, over all runs; only what happened at all. */
 void sim_tally_print(void);
 
-/* The state machine's table with how often each cell was taken or refused, over all runs. */
+/* The tables of the state machines, with how often each cell was taken or refused, over all runs.
+ */
 void sim_coverage_print(void);
-/* False if a cell that is allowed was never taken, or a forbidden one never offered. */
-bool sim_coverage_is_full(void);
+bool sim_coverage_is_allowed(const struct fsm *fsm, unsigned state, unsigned event);

@@ -12,7 +12,7 @@ enum {
 	WISH_MS_MAX = 1500, /* between two wishes */
 	RETRY_MS = 1000,
 	CALL_TIMEOUT_MS = 3000,
-	KNOWN_MAX = 64, /* tasks that users remember */
+	KNOWN_MAX = 40, /* tasks that users keep: with more, one is removed for each new one */
 	ARRAY_MAX = 4,
 };
 
@@ -59,12 +59,21 @@ on_retry(struct sim *sim, void *arg)
 }
 
 static void
-know(struct users *users, struct sim *sim, struct id id)
+know(struct users *users, struct id id)
 {
-	unsigned i =
-		users->n_known < KNOWN_MAX ? users->n_known++ : (unsigned)sim_roll(sim, KNOWN_MAX);
+	if (users->n_known < KNOWN_MAX)
+		users->known[users->n_known++] = id;
+}
 
-	users->known[i] = id;
+static void
+forget(struct users *users, struct id id)
+{
+	for (unsigned i = 0; i < users->n_known; i++) {
+		if (!id_equal(users->known[i], id))
+			continue;
+		users->known[i] = users->known[--users->n_known];
+		return;
+	}
 }
 
 static void
@@ -79,7 +88,7 @@ take_submission(struct wish *wish, const Davit__SubmitTasksReply *reply)
 	}
 	witness_submitted(sim, base, reply->count, wish->request_id);
 	for (uint32_t i = 0; i < reply->count; i++)
-		know(sim->users, sim, id_at(base, i));
+		know(sim->users, id_at(base, i));
 }
 
 static bool
@@ -96,12 +105,14 @@ take_promise(struct wish *wish, const ProtobufCMessage *response)
 
 	if (strcmp(wish->method, "SubmitTasks") == 0)
 		take_submission(wish, (const Davit__SubmitTasksReply *)response);
-	else if (strcmp(wish->method, "StopTasks") == 0)
+	if (strcmp(wish->method, "StopTasks") == 0)
 		witness_stopped(sim, wish->task);
-	else if (strcmp(wish->method, "RemoveTasks") == 0)
+	if (strcmp(wish->method, "RemoveTasks") == 0) {
 		witness_removed(sim, wish->task);
-	else if (strcmp(wish->method, "UpdateNode") == 0 && wish->n_repeats == 0 &&
-		 --sim->users->n_updating[wish->worker] == 0) {
+		forget(sim->users, wish->task);
+	}
+	if (strcmp(wish->method, "UpdateNode") == 0 && wish->n_repeats == 0 &&
+		--sim->users->n_updating[wish->worker] == 0) {
 		witness_drained(sim, wish->worker, !sim->users->is_disputed[wish->worker],
 			wish->draining);
 		sim->users->is_disputed[wish->worker] = false;
@@ -179,19 +190,27 @@ make_change(struct sim *sim, const char *method, const ProtobufCMessage *request
 
 /* ---- what they want ---- */
 
-static const char *const images[] = {
+/* How a container behaves is told by a label, whether its image is there by the image's name. */
+static const char *const behaviours[] = {
 	"run:forever",
 	"run:forever",
 	"run:forever/stubborn:TERM",
 	"exit:0/after:300ms",
 	"exit:0/after:0",
 	"exit:3/after:2s",
-	"missing:500ms/run:forever",
-	"nosuch:1",
 	"badcmd:1",
 	"oom:1s",
 	"slow:2s/run:forever",
 };
+
+static const char *const images[] = {"missing:500ms", "missing:3s", "nosuch:1", "denied:1",
+	"offline:1"};
+
+static char *
+pick_text(struct sim *sim, const char *const *texts, size_t n)
+{
+	return (char *)(uintptr_t)texts[sim_roll(sim, n)];
+}
 
 static void
 want_submission(struct sim *sim)
@@ -205,10 +224,11 @@ want_submission(struct sim *sim)
 	Davit__StringEntry *labels[] = {&label, &mark};
 	char wish[32];
 
-	/* The image says nothing a reference may not: how it behaves is told by a label. */
-	spec.image = "demo";
+	spec.image = sim_chance(sim, 850)
+			     ? (char *)"demo"
+			     : pick_text(sim, images, sizeof images / sizeof images[0]);
 	label.key = ENGINE_MEM_LABEL;
-	label.value = (char *)(uintptr_t)images[sim_roll(sim, sizeof images / sizeof images[0])];
+	label.value = pick_text(sim, behaviours, sizeof behaviours / sizeof behaviours[0]);
 	(void)snprintf(wish, sizeof wish, "t%" PRIu64, sim->users->n_wishes);
 	mark.key = "wish"; /* so that the witness can count what became of it */
 	mark.value = wish;
@@ -413,7 +433,10 @@ on_wish(struct sim *sim, void *arg)
 		return false;
 	for (; roll >= wishes[i].weight; i++)
 		roll -= wishes[i].weight;
-	wishes[i].want(sim);
+	if (wishes[i].want == want_submission && sim->users->n_known + ARRAY_MAX > KNOWN_MAX)
+		want_removal(sim);
+	else
+		wishes[i].want(sim);
 	sim_at(sim, sim->now_ms + sim_roll(sim, WISH_MS_MAX), on_wish, arg);
 	return true;
 }

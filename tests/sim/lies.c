@@ -1,0 +1,136 @@
+#include "tests/sim/lies.h"
+
+#include <string.h>
+
+#include "services/manager/core.h"
+#include "services/worker/core.h"
+#include "tests/sim/host.h"
+
+enum { TURNS_PER_OFFER = 32 };
+
+/* NULL while the manager is down or knows none. */
+static struct task *
+pick_task(struct sim *sim)
+{
+	struct manager *manager = sim->manager->core;
+	struct task *task = manager == NULL ? NULL : manager->model.oldest;
+
+	if (task == NULL || sim->manager->reload_ms != 0)
+		return NULL;
+	for (uint64_t skip = sim_roll(sim, HASH_COUNT(manager->model.tasks)); skip > 0; skip--)
+		task = task->newer;
+	return task;
+}
+
+static struct node *
+pick_node(struct sim *sim)
+{
+	struct manager *manager = sim->manager->core;
+	struct node *node, *next, *picked = NULL;
+	unsigned n = 0;
+
+	if (manager == NULL)
+		return NULL;
+	HASH_ITER(hh, manager->model.nodes, node, next)
+	{
+		if (sim_roll(sim, ++n) == 0)
+			picked = node;
+	}
+	return picked;
+}
+
+/*
+ * Stale or of another node, of any kind, about a task in any state. (A worker's reports of what it
+ * was given are believed; there is nobody else to ask.)
+ */
+void
+lies_forge_report(struct sim *sim)
+{
+	Davit__TaskReport report = DAVIT__TASK_REPORT__INIT;
+	struct task *task = pick_task(sim);
+	struct node *from = pick_node(sim);
+	char text[ID_TEXT_SIZE];
+	struct task before;
+
+	if (task == NULL || from == NULL)
+		return;
+	id_format(task->id, text);
+	report.task_id = text;
+	report.attempt = task->attempt + (uint32_t)sim_roll(sim, 3) - 1;
+	if (task->on_node && from == task->node && report.attempt == task->attempt)
+		report.attempt++;
+	report.has_exit_code = true;
+	report.observed = (Davit__TaskReport__Observed)(1 + sim_roll(sim, 6));
+	report.exit_code = (int32_t)sim_roll(sim, 2);
+	before = *task;
+	sim_count(sim, SIM_FORGED);
+	host_manager_forge(sim, &report, from);
+	if (memcmp(&before, task, sizeof before) != 0)
+		sim_fail(sim, "stale_reports_change_nothing", "task %s", text);
+}
+
+static void
+offer_to_task(struct sim *sim, const struct task *task)
+{
+	struct err err;
+	unsigned to;
+
+	for (unsigned event = 0; event < task_fsm.n_events; event++) {
+		if (!sim_coverage_is_allowed(&task_fsm, task->state, event) &&
+			fsm_next(&task_fsm, task->state, event, &to, &err) == 0)
+			sim_fail(sim, "forbidden_is_refused", "task: %s in %s",
+				task_fsm.event_name[event], task_fsm.state_name[task->state]);
+	}
+}
+
+static void
+offer_to_slot(struct sim *sim, struct worker_slot *slot)
+{
+	enum worker_slot_state before = slot->state;
+
+	for (unsigned event = 0; event < worker_slot_fsm.n_events; event++) {
+		if (sim_coverage_is_allowed(&worker_slot_fsm, slot->state, event))
+			continue;
+		if (worker_slot_step(slot, (enum worker_slot_event)event) || slot->state != before)
+			sim_fail(sim, "forbidden_is_refused", "slot: %s in %s",
+				worker_slot_fsm.event_name[event],
+				worker_slot_fsm.state_name[before]);
+	}
+}
+
+void
+lies_offer_forbidden(struct sim *sim)
+{
+	struct task *task = sim->manager->core == NULL ? NULL : sim->manager->core->model.oldest;
+	struct worker_slot *slot;
+
+	sim_count(sim, SIM_OFFERED);
+	for (; task != NULL; task = task->newer)
+		offer_to_task(sim, task);
+	for (unsigned i = 0; i < sim->options.n_workers; i++) {
+		if (sim->workers[i]->core == NULL)
+			continue;
+		DL_FOREACH (sim->workers[i]->core->slots, slot)
+			offer_to_slot(sim, slot);
+	}
+}
+
+static bool
+is_passing(enum worker_slot_state state)
+{
+	return state != WORKER_SLOT_RUNNING && state != WORKER_SLOT_RESTARTING &&
+	       state != WORKER_SLOT_ENDED && state != WORKER_SLOT_REJECTED;
+}
+
+void
+lies_after_turn(struct sim *sim, unsigned worker)
+{
+	struct worker_slot *slot;
+
+	if (!sim->faults_on || sim_roll(sim, TURNS_PER_OFFER) > 0)
+		return;
+	DL_FOREACH (sim->workers[worker]->core->slots, slot) {
+		if (is_passing(slot->state))
+			offer_to_slot(sim, slot);
+	}
+}
