@@ -195,18 +195,26 @@ counter_new(struct counters *counters, const struct counter_wish *wish)
 const struct counter *
 counters_get(struct counters *counters, const struct counter_wish *wish)
 {
+	static const char *const kinds[] = {[COUNTER_MATCH] = "match ",
+		[COUNTER_REPEL] = "repel ",
+		[COUNTER_PEERS] = "peers "};
 	CLEANUP(buf_fini) struct buf key = {0};
 	const char *topology = wish->topology != NULL ? wish->topology : "node";
 	struct counter *counter;
 
 	assert(counters->shape == counters->table->shape);
-	if (wish->kind == COUNTER_PEERS)
-		buf_printf(&key, "p%s\n%s", topology, wish->peers->key);
-	else
-		buf_printf(&key, "%c%s\n%s\n%s%s%s", wish->kind == COUNTER_MATCH ? 'm' : 'r',
-			topology, wish->namespace, wish->selector->key,
-			wish->selector->value != NULL ? "=" : "",
-			wish->selector->value != NULL ? wish->selector->value : "");
+	buf_puts(&key, kinds[wish->kind]);
+	buf_puts(&key, topology);
+	buf_puts(&key, "\n");
+	if (wish->kind == COUNTER_PEERS) {
+		buf_puts(&key, wish->peers->key);
+	} else {
+		buf_puts(&key, wish->namespace);
+		buf_puts(&key, "\n");
+		buf_puts(&key, wish->selector->key);
+		buf_puts(&key, wish->selector->value != NULL ? "=" : "");
+		buf_puts(&key, wish->selector->value != NULL ? wish->selector->value : "");
+	}
 	HASH_FIND(hh, counters->by_key, buf_text(&key), (unsigned)key.size, counter);
 	if (counter != NULL)
 		return counter;

@@ -146,12 +146,22 @@ demand_needs_groups(const struct demand *demand)
 }
 
 static char *
+append(char *to, const char *text)
+{
+	size_t n = strnlen(text, TEXT_SHOWN);
+
+	return (char *)memcpy(to, text, n) + n;
+}
+
+/* By hand: it is done for every task with wishes, and printf would be a third of all the work. */
+static char *
 text_of(const char *what, const char *about, const char *topology)
 {
-	char text[2 * TEXT_SHOWN + 64];
+	char text[4 * TEXT_SHOWN] = "", *to = append(append(append(text, what), " "), about);
 
-	(void)snprintf(text, sizeof text, "%s %.*s%s%.*s", what, TEXT_SHOWN, about,
-		topology != NULL ? " in " : "", TEXT_SHOWN, topology != NULL ? topology : "");
+	if (topology != NULL)
+		to = append(append(to, " in "), topology);
+	*to = '\0';
 	return xstrdup(text);
 }
 

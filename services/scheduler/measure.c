@@ -26,11 +26,9 @@ left_of(const struct node *node, const struct want *want)
 }
 
 static double
-left_points(uint64_t measure, const struct want *want)
+left_points(uint64_t measure, uint64_t least)
 {
-	uint64_t wanted = node_table_left_wanted(want);
-
-	return measure <= wanted ? 0 : towards_one((double)(measure - wanted) / UNIT);
+	return measure <= least ? 0 : towards_one((double)(measure - least) / UNIT);
 }
 
 static double
@@ -54,9 +52,9 @@ nothing(const struct want *want)
 }
 
 static double
-tasks_points(uint64_t measure, const struct want *want)
+tasks_points(uint64_t measure, uint64_t least)
 {
-	(void)want;
+	(void)least;
 	return towards_one((double)measure);
 }
 
@@ -95,11 +93,11 @@ share_of(const struct node *node, const struct want *want)
 }
 
 static double
-share_points(uint64_t measure, const struct want *want)
+share_points(uint64_t measure, uint64_t least)
 {
 	double share;
 
-	(void)want;
+	(void)least;
 	memcpy(&share, &measure, sizeof share);
 	return share;
 }
@@ -137,7 +135,8 @@ struct search {
 	const struct order *order;
 	struct node_scan_want scan;
 	bool has_wishes;
-	double least_wishes; /* no row has less */
+	uint64_t least_measure; /* no row that fits has less */
+	double least_wishes;    /* no row has less */
 	struct best best;
 };
 
@@ -153,18 +152,31 @@ is_better(const struct search *search, double score, uint64_t measure, uint64_t 
 	return measure != best->measure ? measure < best->measure : rank < best->rank;
 }
 
+static double
+points_of(const struct search *search, uint64_t measure)
+{
+	return search->has_wishes ? search->measure->points(measure, search->least_measure) : 0;
+}
+
 /* The cheap question first: most rows would not be better, fit or not. */
 static void
-consider(struct search *search, uint32_t row, uint64_t measure, uint64_t rank)
+consider(struct search *search, uint32_t row, uint64_t measure, uint64_t rank, double points)
 {
-	double score = 0;
+	double score = points;
 
 	if (search->has_wishes)
-		score = search->measure->points(measure, search->want) +
-			seek_wishes_at(search->seek, row);
+		score += seek_wishes_at(search->seek, row);
 	if (is_better(search, score, measure, rank) && seek_admits(search->seek, row))
 		search->best =
 			(struct best){.row = row, .score = score, .measure = measure, .rank = rank};
+}
+
+static void
+consider_row(struct search *search, uint32_t row, uint64_t rank)
+{
+	uint64_t measure = search->measure->of(&search->seek->table->nodes[row], search->want);
+
+	consider(search, row, measure, rank, points_of(search, measure));
 }
 
 static void
@@ -178,9 +190,7 @@ consider_few(struct search *search)
 			uint32_t row = word * 64 + (uint32_t)__builtin_ctzll(bits);
 
 			if (row < table->n && node_table_fits(table, row, search->want))
-				consider(search, row,
-					search->measure->of(&table->nodes[row], search->want),
-					node_table_rank(table, row));
+				consider_row(search, row, node_table_rank(table, row));
 		}
 	}
 }
@@ -192,40 +202,56 @@ has_room(const struct search *search, const struct order_block *block, uint32_t 
 	       block->disk[i] >= search->scan.disk;
 }
 
-/* Whether a row of that measure, and all behind it, cannot be better whatever it is. */
+/* Whether a row of so many points, and all behind it, cannot be better whatever it is. */
 static bool
-is_over(const struct search *search, uint64_t measure)
+is_over(const struct search *search, double points)
 {
 	if (search->best.row == NODE_ROW_NONE)
 		return false;
 	if (!search->has_wishes)
 		return true; /* the first of an order is the best */
-	return search->measure->points(measure, search->want) + search->least_wishes >
-	       search->best.score;
+	return points + search->least_wishes > search->best.score;
+}
+
+/* floor: no row of the block has fewer points. True: no better row can follow. */
+static bool
+walk_block(struct search *search, const struct order_block *block, double floor)
+{
+	uint32_t i = node_scan_first(block->cpu, block->memory, block->disk, &search->scan, 0);
+
+	for (; i < block->n; i++) {
+		struct order_key key = block->keys[i];
+		uint32_t row = order_row(key);
+
+		if (!has_room(search, block, i))
+			continue;
+		if (!search->has_wishes) {
+			consider(search, row, key.measure, key.rank, 0);
+			if (search->best.row != NODE_ROW_NONE)
+				return true; /* the first of an order is the best */
+			continue;
+		}
+		/* Without a division for each row: most are out by their wishes already. */
+		if (search->best.row != NODE_ROW_NONE &&
+			floor + seek_wishes_at(search->seek, row) > search->best.score)
+			continue;
+		consider(search, row, key.measure, key.rank, points_of(search, key.measure));
+	}
+	return false;
 }
 
 static void
 walk(struct search *search)
 {
 	const struct order *order = search->order;
-	uint32_t at = order_start(order, search->measure->least(search->want));
+	uint32_t at = order_start(order, search->least_measure);
 
 	for (at = order_next(order, &search->scan, at); at < order->n_blocks;
 		at = order_next(order, &search->scan, at + 1)) {
-		const struct order_block *block = order->blocks[at];
-		uint32_t i;
+		double floor = points_of(search, order->first[at].measure);
 
-		if (is_over(search, order->first[at].measure))
+		if (is_over(search, floor) || walk_block(search, order->blocks[at], floor))
 			return;
-		i = node_scan_first(block->cpu, block->memory, block->disk, &search->scan, 0);
-		for (; i < block->n; i++) {
-			if (!has_room(search, block, i))
-				continue;
-			if (is_over(search, block->keys[i].measure))
-				return;
-			consider(search, order_row(block->keys[i]), block->keys[i].measure,
-				block->keys[i].rank);
-		}
 	}
 }
 
@@ -244,22 +270,21 @@ static void
 consider_block(struct search *search, uint32_t at)
 {
 	const struct order_block *block = search->order->blocks[at];
-	const struct node_table *table = search->seek->table;
 
 	for (uint32_t i = 0; i < block->n; i++) {
 		uint32_t row = order_row(block->keys[i]);
 
 		if (has_room(search, block, i))
-			consider(search, row, search->measure->of(&table->nodes[row], search->want),
-				block->keys[i].rank);
+			consider_row(search, row, block->keys[i].rank);
 	}
 }
 
 static double
 best_score(const struct search *search)
 {
-	return search->has_wishes ? search->best.score
-				  : search->measure->points(search->best.measure, search->want);
+	return search->has_wishes
+		       ? search->best.score
+		       : search->measure->points(search->best.measure, search->least_measure);
 }
 
 /* The most promising block first: after that most others are left out. */
@@ -308,6 +333,7 @@ measure_choose(const struct measure *measure, const struct seek *seek, uint32_t 
 			.memory = (int32_t)(want->amounts.memory_bytes >> MIB_SHIFT),
 			.disk = (int32_t)(want->amounts.disk_bytes >> MIB_SHIFT)},
 		.has_wishes = seek_has_wishes(seek),
+		.least_measure = measure->least(want),
 		.best = {.row = NODE_ROW_NONE}};
 
 	if (search.has_wishes)

@@ -15,7 +15,8 @@ struct measure {
 	uint64_t (*of)(const struct node *node, const struct want *want);
 	/* No row that fits has less. */
 	uint64_t (*least)(const struct want *want);
-	double (*points)(uint64_t measure, const struct want *want);
+	/* Of a measure, where `least` is what the above said. */
+	double (*points)(uint64_t measure, uint64_t least);
 	/* What people see of it when there are no wishes. */
 	double (*score)(const struct node *node, const struct want *want);
 };

@@ -29,11 +29,14 @@ seek_part(const struct seek *seek, uint32_t i)
 double
 seek_wishes_at(const struct seek *seek, uint32_t row)
 {
-	const struct part *part;
+	const struct filter *filter = seek->filter;
+	const struct demand *demand = seek->demand;
 	double sum = 0;
 
-	for (uint32_t i = 0; (part = seek_part(seek, i)) != NULL; i++)
-		sum += part_at(part, row);
+	for (uint32_t i = 0; i < filter->n_parts; i++)
+		sum += part_at(&filter->parts[i], row);
+	for (uint32_t i = 0; i < demand->n_parts; i++)
+		sum += part_at(&demand->parts[i], row);
 	return sum;
 }
 

@@ -197,8 +197,9 @@ strategies_fit(const struct strategies *strategies, Davit__TaskSpec__Strategy st
 	uint32_t n = seek->table->n;
 
 	if (measure != NULL)
-		return seek_has_wishes(seek) ? measure->points(measure->of(node, want), want)
-					     : measure->score(node, want);
+		return seek_has_wishes(seek)
+			       ? measure->points(measure->of(node, want), measure->least(want))
+			       : measure->score(node, want);
 	if (strategy == DAVIT__TASK_SPEC__STRATEGY__ROUND_ROBIN && !seek_has_wishes(seek))
 		return (row + n - next_row(strategies, seek->table) % n) % n;
 	return 0;

@@ -3,7 +3,7 @@
  * four fifths full; the figures are processor time, since machines are shared. First
  * the bare choice, then whole Place calls in memory (plain, with spreads and anti-affinity,
  * with constraints), then the same through sockets; memory per node; and how densely it packs.
- * With "plot" as an argument only what docs/scheduler.gp draws: cost by nodes and by tasks.
+ * With "plot" as an argument: cost by nodes and by tasks only.
  */
 #include "tests/bench/scheduler_cluster.h"
 
@@ -249,7 +249,7 @@ measure_rpc(uint32_t n_nodes)
 	bench_cluster_free(talk.cluster);
 }
 
-/* µs a task by nodes, for 100 to 100,000 nodes and tasks: columns of tests/bench/scheduler.gp. */
+/* µs a task by nodes, for 100 to 100,000 nodes and tasks. */
 static void
 print_plot(void)
 {

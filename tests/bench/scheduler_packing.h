@@ -168,16 +168,16 @@ packing_print(void)
 		qsort(items, PACK_SMALL, sizeof items[0], pack_compare);
 		decreasing += pack_greedy(items, PACK_SMALL, true);
 	}
-	bench_print("scheduler.packing.small.over_optimal", (double)ours / optimal, "nodes");
-	bench_print("scheduler.packing.small.decreasing_over_optimal", (double)decreasing / optimal,
+	bench_print("scheduler.packing.small.over_optimal", 100.0 * ours / optimal, "%");
+	bench_print("scheduler.packing.small.decreasing_over_optimal", 100.0 * decreasing / optimal,
 		"nodes");
 	pack_items(items, PACK_LARGE);
 	ours = pack_ours(items, PACK_LARGE);
 	bench_print("scheduler.packing.large", ours, "nodes");
 	qsort(items, PACK_LARGE, sizeof items[0], pack_compare);
 	bench_print("scheduler.packing.large.over_first_fit_decreasing",
-		(double)ours / pack_greedy(items, PACK_LARGE, false), "nodes");
+		100.0 * ours / pack_greedy(items, PACK_LARGE, false), "%");
 	bench_print("scheduler.packing.large.over_best_fit_decreasing",
-		(double)ours / pack_greedy(items, PACK_LARGE, true), "nodes");
+		100.0 * ours / pack_greedy(items, PACK_LARGE, true), "%");
 	free(items);
 }
