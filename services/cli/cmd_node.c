@@ -1,12 +1,16 @@
 /* davit nodes, node …; tested by tests/unit/test_cli_node.c and tests/e2e/cli.bats. */
+#include <errno.h>
 #include <string.h>
 
 #include "common/base/buf.h"
+#include "common/base/mem.h"
 #include "common/base/units.h"
+#include "common/model/taint.h"
 #include "proto/manager.pb-c.h"
 #include "services/cli/cli_call.h"
 #include "services/cli/cli_commands.h"
 #include "services/cli/cli_output.h"
+#include "services/cli/cli_pb.h"
 #include "services/cli/cli_table.h"
 #include "services/cli/cli_text.h"
 
@@ -177,6 +181,99 @@ cmd_undrain(struct cli *cli, void *arg, int argc, char **argv)
 	return update(cli, argc, argv, false);
 }
 
+struct update_settings {
+	struct cli_globals globals;
+	struct option_list labels, label_rms, taints, taint_rms;
+};
+
+#define U struct update_settings
+static const struct option_def update_defs[] = {
+	OPTION_LIST("label", 'l', "KEY=VALUE", U, labels, "a label to set, over the worker's"),
+	OPTION_LIST("label-rm", 0, "KEY", U, label_rms,
+		"a label to remove, also if the worker has it"),
+	OPTION_LIST("taint", 0, "KEY[=VALUE]:EFFECT", U, taints,
+		"keeps tasks off that do not tolerate it: no-schedule, prefer-no-schedule or "
+		"no-execute, which also moves those that run"),
+	OPTION_LIST("taint-rm", 0, "KEY", U, taint_rms, "a taint to remove"),
+	OPTION_END,
+};
+#undef U
+
+static int
+add_label(Davit__UpdateNodeRequest *request, const char *text, struct err *err)
+{
+	Davit__StringEntry *label;
+	size_t n = strcspn(text, "=");
+
+	if (n == 0 || text[n] == '\0')
+		return err_set(err, -EINVAL, "--label '%.60s': want KEY=VALUE", text);
+	label = CLI_PB_NEW(davit__string_entry, Davit__StringEntry);
+	label->key = cli_pb_text(text, n);
+	label->value = xstrdup(text + n + 1);
+	CLI_PB_ADD(request, labels, label);
+	return 0;
+}
+
+static int
+fill_update(const struct update_settings *settings, Davit__UpdateNodeRequest *request,
+	struct err *err)
+{
+	for (size_t i = 0; i < settings->labels.n; i++) {
+		if (add_label(request, settings->labels.items[i], err) < 0)
+			return err->code;
+	}
+	for (size_t i = 0; i < settings->taints.n; i++) {
+		Davit__Taint *taint;
+
+		if (taint_parse(settings->taints.items[i], &taint, err) < 0)
+			return err_wrap(err, "--taint");
+		CLI_PB_ADD(request, taints, taint);
+	}
+	for (size_t i = 0; i < settings->label_rms.n; i++)
+		CLI_PB_ADD(request, remove_labels, xstrdup(settings->label_rms.items[i]));
+	for (size_t i = 0; i < settings->taint_rms.n; i++)
+		CLI_PB_ADD(request, remove_taints, xstrdup(settings->taint_rms.items[i]));
+	return 0;
+}
+
+static int
+update_one(struct cli *cli, Davit__UpdateNodeRequest *request)
+{
+	CLEANUP(cli_response_free) ProtobufCMessage *response = NULL;
+	int code = cli_call_changing(cli, "UpdateNode", &request->base, &response);
+
+	if (code == CLI_OK && cli_is_structured(cli))
+		cli_print_message(cli, &((Davit__UpdateNodeReply *)response)->node->base);
+	else if (code == CLI_OK)
+		(void)fprintf(cli->out, "%s\n", request->node);
+	return code;
+}
+
+static int
+cmd_update(struct cli *cli, void *arg, int argc, char **argv)
+{
+	const struct update_settings *settings = arg;
+	Davit__UpdateNodeRequest *request =
+		CLI_PB_NEW(davit__update_node_request, Davit__UpdateNodeRequest);
+	struct err err = {0};
+	int code = CLI_OK;
+
+	if (settings->labels.n + settings->label_rms.n + settings->taints.n +
+			settings->taint_rms.n ==
+		0)
+		code = cli_fail(cli, CLI_USAGE,
+			"update what? give --label, --label-rm, --taint or --taint-rm");
+	else if (fill_update(settings, request, &err) < 0)
+		code = cli_fail(cli, CLI_USAGE, "%s", err.text);
+	for (int i = 0; i < argc && code == CLI_OK; i++) {
+		request->node = argv[i];
+		code = update_one(cli, request);
+	}
+	request->node = NULL;
+	davit__update_node_request__free_unpacked(request, NULL);
+	return code;
+}
+
 static int
 cmd_rm(struct cli *cli, void *arg, int argc, char **argv)
 {
@@ -221,6 +318,19 @@ const struct cli_command cli_node_commands[] = {
 		"  davit node drain node1 && davit ps -n node1\n", cmd_drain),
 	NODE_COMMAND("undrain", "Let nodes take tasks again", "  davit node undrain node1\n",
 		cmd_undrain),
+	{
+		.name = "node update",
+		.summary = "Set or remove labels and taints of nodes",
+		.arguments = "NODE…",
+		.examples = "  davit node update n1 --label disk=ssd --label-rm old\n"
+			    "  davit node update n1 --taint gpu:no-schedule\n"
+			    "  davit node update n1 --taint-rm gpu\n",
+		.defs = update_defs,
+		.settings_size = sizeof(struct update_settings),
+		.min_arguments = 1,
+		.max_arguments = -1,
+		.run = cmd_update,
+	},
 	NODE_COMMAND("rm", "Forget silent nodes; their tasks end as failed",
 		"  davit node rm node1\n", cmd_rm),
 	{.name = NULL},

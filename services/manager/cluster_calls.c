@@ -22,6 +22,11 @@ cluster_get(struct manager *manager, struct rpc_call *call)
 	reply.feed_url = (char *)(uintptr_t)config->feed_url;
 	reply.feed_json_url = (char *)(uintptr_t)config->feed_json_url;
 	reply.stats_url = (char *)(uintptr_t)config->stats_url;
+	reply.has_n_refused_proposals = reply.has_n_claims = true;
+	reply.n_refused_proposals = manager->placing.n_refused;
+	reply.n_claims = (uint32_t)manager->claims.n;
+	if (manager->placing.refused[0] != '\0')
+		reply.last_refused_proposal = manager->placing.refused;
 	batch_answer(manager, call, &reply.base);
 }
 

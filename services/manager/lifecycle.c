@@ -513,14 +513,13 @@ lifecycle_lose(struct manager *manager, struct task *task, bool replace_it, cons
 }
 
 void
-lifecycle_migrate(struct manager *manager, struct task *task)
+lifecycle_migrate(struct manager *manager, struct task *task, const char *message)
 {
 	if (task_state_is_final(task->state) || task->replace_when_ended ||
 		task->desired >= DAVIT__TASK__DESIRED__STOP)
 		return;
 	task->replace_when_ended = true;
-	stop_with(manager, task, DAVIT__TASK__DESIRED__STOP,
-		"its node is being drained: it will run elsewhere");
+	stop_with(manager, task, DAVIT__TASK__DESIRED__STOP, message);
 }
 
 void

@@ -57,8 +57,8 @@ void lifecycle_remove(struct manager *manager, struct task *task);
 /* Its node was given up. May make a replacement. */
 void lifecycle_lose(struct manager *manager, struct task *task, bool replace, const char *message);
 
-/* Its node is being drained: stop it and run it elsewhere. */
-void lifecycle_migrate(struct manager *manager, struct task *task);
+/* It cannot stay on its node: stop it and run it elsewhere. */
+void lifecycle_migrate(struct manager *manager, struct task *task, const char *message);
 
 /* It is PENDING, and has waited too long. */
 void lifecycle_abandon(struct manager *manager, struct task *task, const char *message);

@@ -25,6 +25,9 @@ enum {
 	MANAGER_CLAIMS_BY_AGE_MAX = 8,        /* of those, because they have waited long */
 	MANAGER_PREEMPT_ABOVE = 50,           /* tasks of greater priority may end others */
 	MANAGER_EVICTIONS_MAX = 256,          /* groups of which tasks end for one other */
+	MANAGER_STRATEGIES_MAX = 64,          /* namespaces with a strategy of their own */
+	MANAGER_LABEL_VALUE_MAX = 4096,       /* bytes of a node's label's value */
+	MANAGER_TAINTS_MAX = 64,              /* of a node */
 	MANAGER_LABELS_MAX = 256,             /* of a node */
 	MANAGER_NODE_NAME_MAX = 128,
 	MANAGER_PORT_RETRIES_MAX = 20, /* attempts of one task after a stranger's port */

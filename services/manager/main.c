@@ -6,14 +6,18 @@
 #include <string.h>
 
 #include "common/base/log.h"
+#include "common/model/limits.h"
 #include "common/service/service.h"
 #include "services/manager/limits.h"
 #include "services/manager/shell.h"
+#include "services/manager/strategy_options.h"
 
 struct settings {
 	struct service_settings common;
 	char *listen, *feed, *feed_json, *stats, *scheduler, *state_dir, *name, *port_range;
-	struct option_list nodes;
+	struct option_list nodes, strategies;
+	struct manager_strategy of_namespaces[MANAGER_STRATEGIES_MAX];
+	uint64_t preempt_above, claim_after_ms;
 	uint64_t poll_ms, silent_ms, restart_grace_ms, history_max, answers_bytes;
 };
 
@@ -42,6 +46,12 @@ static const struct option_def option_defs[] = {
 		"after a start nothing is moved before this"),
 	OPTION_NUMBER("history", 0, "N", S, history_max, "10000", 0, MANAGER_TASKS_MAX,
 		"ended tasks to keep"),
+	OPTION_NUMBER("preempt-above", 0, "N", S, preempt_above, "50", 0, SPEC_PRIORITY_MAX,
+		"tasks of greater priority may end others of lower; 100: none may"),
+	OPTION_DURATION("claim-after", 0, S, claim_after_ms, "30s",
+		"a task that waited so long may have room kept for it"),
+	OPTION_LIST("strategy", 0, "[NAMESPACE=]STRATEGY", S, strategies,
+		"for tasks that name none; absent: the scheduler's"),
 	OPTION_BYTES("answers", 0, S, answers_bytes, "16MiB",
 		"memory for answers that are given again to a request that is repeated"),
 	SERVICE_OPTIONS(S),
@@ -71,7 +81,7 @@ parse_port_range(const char *text, struct ledger_range *ret_range, struct err *e
 }
 
 static int
-fill(struct shell_options *options, const struct settings *settings, struct err *err)
+fill(struct shell_options *options, struct settings *settings, struct err *err)
 {
 	struct manager_config *config = &options->config;
 
@@ -89,6 +99,10 @@ fill(struct shell_options *options, const struct settings *settings, struct err 
 	config->restart_grace_ms = settings->restart_grace_ms;
 	config->history_max = (uint32_t)settings->history_max;
 	config->requests_bytes_max = (size_t)settings->answers_bytes;
+	config->preempt_above = (uint32_t)settings->preempt_above;
+	config->claim_after_ms = settings->claim_after_ms;
+	if (strategy_options_read(&settings->strategies, settings->of_namespaces, config, err) < 0)
+		return err->code;
 	if (settings->nodes.n > 0) {
 		config->allowed_nodes = (const char *const *)settings->nodes.items;
 		config->n_allowed_nodes = settings->nodes.n;

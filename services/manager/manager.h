@@ -36,7 +36,7 @@ struct manager_now {
 };
 
 struct manager_strategy {
-	char *namespace_name;
+	char namespace_name[64];
 	Davit__TaskSpec__Strategy strategy;
 };
 

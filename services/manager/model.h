@@ -15,6 +15,7 @@
 #include "common/base/err.h"
 #include "common/base/id.h"
 #include "common/model/task_fsm.h"
+#include "proto/store.pb-c.h"
 #include "proto/types.pb-c.h"
 #include "services/manager/ledger.h"
 
@@ -123,8 +124,9 @@ struct node {
 	char *name, *address, *davit_version, *instance, *message;
 	Davit__Node__State state;
 	bool draining;
-	size_t n_labels;
-	char **label_keys, **label_values;
+	/* Labels, taints, class: as the worker says, as the operator wishes (NULL: nothing), and
+	 * both. */
+	Davit__NodeTraits *declared, *wishes, *traits;
 	Davit__EngineInfo *engine; /* unpacked copy, or NULL */
 	struct ledger_account account;
 	struct engine_ports *ports;

@@ -104,6 +104,13 @@ model_node_set_engine(struct model *model, struct node *node, const char *engine
 	node->ports = engine;
 }
 
+static void
+free_traits(Davit__NodeTraits *traits)
+{
+	if (traits != NULL)
+		davit__node_traits__free_unpacked(traits, NULL);
+}
+
 void
 model_node_free(struct model *model, struct node *node)
 {
@@ -112,12 +119,9 @@ model_node_free(struct model *model, struct node *node)
 	leave_engine(model, node);
 	HASH_DELETE(hh, model->nodes, node);
 	HASH_DELETE(hh_name, model->nodes_by_name, node);
-	for (size_t i = 0; i < node->n_labels; i++) {
-		free(node->label_keys[i]);
-		free(node->label_values[i]);
-	}
-	free(node->label_keys);
-	free(node->label_values);
+	free_traits(node->declared);
+	free_traits(node->wishes);
+	free_traits(node->traits);
 	while ((dropped = node->dropped) != NULL) {
 		node->dropped = dropped->next;
 		free(dropped);

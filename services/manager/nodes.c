@@ -5,33 +5,26 @@
 #include <string.h>
 
 #include "common/base/mem.h"
+#include "common/model/limits.h"
 #include "common/model/rules.h"
 #include "common/model/spec.h"
+#include "common/model/taint.h"
 #include "services/manager/core.h"
 #include "services/manager/holds.h"
 #include "services/manager/lifecycle.h"
 #include "services/manager/limits.h"
 #include "services/manager/records.h"
+#include "services/manager/traits.h"
 #include "services/manager/view.h"
 
 /* ---- what a node says of itself ---- */
 
+/* declared is borrowed. */
 static void
-set_labels(struct node *node, Davit__StringEntry *const *labels, size_t n_labels)
+set_traits(struct node *node, const Davit__NodeTraits *declared)
 {
-	for (size_t i = 0; i < node->n_labels; i++) {
-		free(node->label_keys[i]);
-		free(node->label_values[i]);
-	}
-	free(node->label_keys);
-	free(node->label_values);
-	node->label_keys = xcalloc(n_labels > 0 ? n_labels : 1, sizeof *node->label_keys);
-	node->label_values = xcalloc(n_labels > 0 ? n_labels : 1, sizeof *node->label_values);
-	node->n_labels = n_labels;
-	for (size_t i = 0; i < n_labels; i++) {
-		node->label_keys[i] = xstrdup(labels[i]->key);
-		node->label_values[i] = xstrdup(labels[i]->value == NULL ? "" : labels[i]->value);
-	}
+	traits_replace(&node->declared, traits_copy(declared));
+	traits_replace(&node->traits, traits_merge(node->declared, node->wishes));
 }
 
 static Davit__EngineInfo *
@@ -114,6 +107,20 @@ capacity_of(struct manager *manager, const Davit__Resources *message)
 	return capacity;
 }
 
+static void
+restore_traits(struct node *node, const Davit__NodeRecord *record)
+{
+	Davit__NodeTraits declared = DAVIT__NODE_TRAITS__INIT;
+
+	declared.labels = record->labels;
+	declared.n_labels = record->n_labels;
+	declared.taints = record->taints;
+	declared.n_taints = record->n_taints;
+	declared.class_ = record->class_;
+	node->wishes = traits_copy(record->wishes);
+	set_traits(node, &declared);
+}
+
 void
 nodes_restore(struct manager *manager, struct id id, const Davit__NodeRecord *record)
 {
@@ -127,7 +134,7 @@ nodes_restore(struct manager *manager, struct id id, const Davit__NodeRecord *re
 	model_set_text(&node->davit_version, record->davit_version);
 	model_set_text(&node->instance, record->instance);
 	model_set_text(&node->message, "not heard since the manager started");
-	set_labels(node, record->labels, record->n_labels);
+	restore_traits(node, record);
 	set_engine(manager, node, record->engine);
 	node->heard_mono_ms = node->silent_mono_ms = manager->now.mono_ms;
 	telling_node_changed(manager, node);
@@ -187,6 +194,19 @@ refuse_registration(struct manager *manager, struct rpc_call *call,
 	else if (request->n_labels > MANAGER_LABELS_MAX)
 		batch_refuse(manager, call, DAVIT__REPLY__STATUS__INVALID_ARGUMENT, "labels",
 			"a node has at most %d labels (MANAGER_LABELS_MAX)", MANAGER_LABELS_MAX);
+	else if (!traits_labels_are_good(request->labels, request->n_labels))
+		batch_refuse(manager, call, DAVIT__REPLY__STATUS__INVALID_ARGUMENT, "labels",
+			"a label has a key of at most %d bytes without blanks, and a value of at most "
+			"%d (MANAGER_LABEL_VALUE_MAX)",
+			SPEC_KEY_MAX, MANAGER_LABEL_VALUE_MAX);
+	else if (request->n_taints > MANAGER_TAINTS_MAX ||
+		 !traits_taints_are_good(request->taints, request->n_taints))
+		batch_refuse(manager, call, DAVIT__REPLY__STATUS__INVALID_ARGUMENT, "taints",
+			"a node has at most %d taints (MANAGER_TAINTS_MAX), each with key and effect",
+			MANAGER_TAINTS_MAX);
+	else if (request->class_ != NULL && !rule_is_name(request->class_))
+		batch_refuse(manager, call, DAVIT__REPLY__STATUS__INVALID_ARGUMENT, "class",
+			"a class is named as a node is");
 	else if (have->cpu_milli == 0 || have->memory_bytes == 0)
 		batch_refuse(manager, call, DAVIT__REPLY__STATUS__INVALID_ARGUMENT, "capacity",
 			"a node has some CPU and some memory");
@@ -266,6 +286,19 @@ set_capacity(struct manager *manager, struct node *node, const Davit__Resources 
 }
 
 static void
+declare_traits(struct node *node, const Davit__RegisterNodeRequest *request)
+{
+	Davit__NodeTraits declared = DAVIT__NODE_TRAITS__INIT;
+
+	declared.labels = request->labels;
+	declared.n_labels = request->n_labels;
+	declared.taints = request->taints;
+	declared.n_taints = request->n_taints;
+	declared.class_ = request->class_;
+	set_traits(node, &declared);
+}
+
+static void
 begin_session(struct manager *manager, struct node *node, const Davit__RegisterNodeRequest *request)
 {
 	assignments_end(manager, node, "a newer session of this node has begun");
@@ -276,7 +309,7 @@ begin_session(struct manager *manager, struct node *node, const Davit__RegisterN
 	node->stats_seq = 0;
 	node->leave_mono_ms = 0;
 	set_capacity(manager, node, request->capacity);
-	set_labels(node, request->labels, request->n_labels);
+	declare_traits(node, request);
 	set_engine(manager, node, request->engine);
 	model_set_text(&node->address, request->address);
 	model_set_text(&node->davit_version, request->davit_version);
@@ -284,6 +317,7 @@ begin_session(struct manager *manager, struct node *node, const Davit__RegisterN
 	batch_touch_node(manager, node);
 	telling_node_changed(manager, node);
 	waiting_node_changed(manager, node);
+	nodes_execute_taints(manager, node);
 }
 
 void
@@ -411,8 +445,8 @@ nodes_list(struct manager *manager, struct rpc_call *call)
 	batch_answer(manager, call, &reply.base);
 }
 
-static struct node *
-resolve(struct manager *manager, struct rpc_call *call, const char *text)
+struct node *
+nodes_resolve(struct manager *manager, struct rpc_call *call, const char *text)
 {
 	struct node *node;
 	struct err err = {0};
@@ -428,49 +462,10 @@ nodes_get(struct manager *manager, struct rpc_call *call)
 {
 	const Davit__GetNodeRequest *request = (const Davit__GetNodeRequest *)call->request;
 	Davit__GetNodeReply reply = DAVIT__GET_NODE_REPLY__INIT;
-	struct node *node = resolve(manager, call, request->node);
+	struct node *node = nodes_resolve(manager, call, request->node);
 
 	if (node == NULL)
 		return;
-	reply.node = view_node(node, &manager->batch.arena);
-	batch_answer(manager, call, &reply.base);
-}
-
-/* What restarts by its policy can be moved; the rest is left to end by itself. */
-static void
-drain(struct manager *manager, struct node *node)
-{
-	struct task *next;
-
-	for (struct task *task = node->tasks; task != NULL; task = next) {
-		const Davit__TaskSpec *spec = task->group->spec->spec;
-
-		next = task->node_next;
-		if (spec_restart_condition(spec) != DAVIT__RESTART_POLICY__CONDITION__NO ||
-			(task->state == TASK_SCHEDULED && task->observed == 0))
-			lifecycle_migrate(manager, task);
-	}
-}
-
-void
-nodes_update(struct manager *manager, struct rpc_call *call)
-{
-	const Davit__UpdateNodeRequest *request = (const Davit__UpdateNodeRequest *)call->request;
-	Davit__UpdateNodeReply reply = DAVIT__UPDATE_NODE_REPLY__INIT;
-	struct node *node = resolve(manager, call, request->node);
-
-	if (node == NULL)
-		return;
-	if (request->has_draining && request->draining != node->draining) {
-		node->draining = request->draining;
-		batch_touch_node(manager, node);
-		events_node(manager, node, node->draining ? "draining" : "undrained");
-		telling_node_changed(manager, node);
-		if (node->draining)
-			drain(manager, node);
-		else
-			waiting_node_changed(manager, node);
-	}
 	reply.node = view_node(node, &manager->batch.arena);
 	batch_answer(manager, call, &reply.base);
 }
@@ -480,7 +475,7 @@ nodes_remove(struct manager *manager, struct rpc_call *call)
 {
 	const Davit__RemoveNodeRequest *request = (const Davit__RemoveNodeRequest *)call->request;
 	Davit__RemoveNodeReply reply = DAVIT__REMOVE_NODE_REPLY__INIT;
-	struct node *node = resolve(manager, call, request->node);
+	struct node *node = nodes_resolve(manager, call, request->node);
 	struct task *next;
 
 	if (node == NULL)

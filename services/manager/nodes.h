@@ -24,3 +24,9 @@ void nodes_list(struct manager *manager, struct rpc_call *call);
 void nodes_get(struct manager *manager, struct rpc_call *call);
 void nodes_update(struct manager *manager, struct rpc_call *call);
 void nodes_remove(struct manager *manager, struct rpc_call *call);
+
+/* The node that a call names, or NULL and the call was refused. */
+struct node *nodes_resolve(struct manager *manager, struct rpc_call *call, const char *text);
+
+/* What does not tolerate a NO_EXECUTE taint of its node is stopped and runs elsewhere. */
+void nodes_execute_taints(struct manager *manager, struct node *node);

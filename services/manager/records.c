@@ -202,7 +202,6 @@ records_put_node(struct manager *manager, const struct node *node)
 {
 	Davit__NodeRecord record = DAVIT__NODE_RECORD__INIT;
 	struct arena *arena = &manager->batch.arena;
-	Davit__StringEntry *entries = arena_array(arena, node->n_labels, sizeof *entries);
 
 	record.id = (char *)(uintptr_t)node->id_text;
 	record.name = node->name;
@@ -215,13 +214,11 @@ records_put_node(struct manager *manager, const struct node *node)
 	record.instance = node->instance;
 	record.engine = node->engine;
 	record.capacity = view_resources(&node->account.capacity, node->account.kinds, arena);
-	record.n_labels = node->n_labels;
-	record.labels = arena_array(arena, node->n_labels, sizeof *record.labels);
-	for (size_t i = 0; i < node->n_labels; i++) {
-		davit__string_entry__init(&entries[i]);
-		entries[i].key = node->label_keys[i];
-		entries[i].value = node->label_values[i];
-		record.labels[i] = &entries[i];
-	}
+	record.n_labels = node->declared->n_labels;
+	record.labels = node->declared->labels;
+	record.n_taints = node->declared->n_taints;
+	record.taints = node->declared->taints;
+	record.class_ = node->declared->class_;
+	record.wishes = node->wishes;
 	records_put_message(manager, "node", node->id_text, &record.base);
 }

@@ -104,6 +104,9 @@ make_node(struct manager *manager, struct node *node, const struct task *without
 	message->n_tasks = view->n_tasks - (left_out != NULL);
 	message->n_labels = view->n_labels;
 	message->labels = view->labels;
+	message->n_taints = view->n_taints;
+	message->taints = view->taints;
+	message->class_ = view->class_;
 	message->engine = view->engine;
 	message->address = view->address;
 	message->has_state = true;

@@ -157,21 +157,6 @@ fill_host_ports(Davit__Node *view, const struct node *node, struct arena *arena)
 	}
 }
 
-static void
-fill_labels(Davit__Node *view, const struct node *node, struct arena *arena)
-{
-	Davit__StringEntry *entries = arena_array(arena, node->n_labels, sizeof *entries);
-
-	view->labels = arena_array(arena, node->n_labels, sizeof *view->labels);
-	for (size_t i = 0; i < node->n_labels; i++) {
-		davit__string_entry__init(&entries[i]);
-		entries[i].key = node->label_keys[i];
-		entries[i].value = node->label_values[i];
-		view->labels[i] = &entries[i];
-	}
-	view->n_labels = node->n_labels;
-}
-
 Davit__Node *
 view_node_without_ports(const struct node *node, struct arena *arena)
 {
@@ -199,7 +184,11 @@ view_node_without_ports(const struct node *node, struct arena *arena)
 	view->reserved = view_resources(&node->account.reserved, node->account.kinds, arena);
 	if (node->sample_mono_ms > 0)
 		view->usage = (Davit__NodeSample *)(uintptr_t)&node->sample;
-	fill_labels(view, node, arena);
+	view->labels = node->traits->labels;
+	view->n_labels = node->traits->n_labels;
+	view->taints = node->traits->taints;
+	view->n_taints = node->traits->n_taints;
+	view->class_ = node->traits->class_;
 	return view;
 }
 

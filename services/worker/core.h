@@ -312,6 +312,7 @@ struct worker {
 	Davit__StringEntry *labels;
 	Davit__StringEntry **label_list;
 	size_t n_labels;
+	const struct worker_declared *declared; /* or NULL */
 	Davit__Resources capacity, fallback;
 	uint64_t mono_ms, wall_ms, born_ms;
 	uint64_t due_ms;

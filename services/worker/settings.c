@@ -22,6 +22,12 @@ static const struct option_def option_defs[] = {
 		"to give away; default: as the engine has"),
 	OPTION_BYTES("disk", 0, S, disk_bytes, NULL, "to give away; default: of the engine's disk"),
 	OPTION_LIST("label", 'l', "KEY=VALUE", S, labels, "of this node, for constraints"),
+	OPTION_STRING("class", 0, "NAME", S, node_class, NULL, "kind of machine, for constraints"),
+	OPTION_LIST("taint", 0, "KEY[=VALUE]:EFFECT", S, taints,
+		"keeps tasks off that do not tolerate it: no-schedule, prefer-no-schedule or "
+		"no-execute"),
+	OPTION_NUMBER("gpus", 0, "N", S, gpus, "0", 0, 4096, "to give away"),
+	OPTION_LIST("device", 0, "KIND=COUNT", S, devices, "other devices to give away"),
 	OPTION_NUMBER("start-limit", 0, "N", S, start_limit, "0", 0, 4096,
 		"containers being started at one time; 0: four for each CPU"),
 	OPTION_DURATION("stats-interval", 0, S, stats_interval_ms, "1s",
@@ -74,6 +80,10 @@ worker_settings_read(struct worker_settings *settings, struct worker_shell_optio
 	shell->stats_url = settings->stats;
 	shell->docker_host = settings->docker_host;
 	shell->labels = settings->labels;
+	shell->taints = settings->taints;
+	shell->devices = settings->devices;
+	shell->node_class = settings->node_class;
+	shell->gpus = (uint32_t)settings->gpus;
 	shell->cpu_milli = settings->cpu_milli;
 	shell->memory_bytes = settings->memory_bytes;
 	shell->disk_bytes = settings->disk_bytes;

@@ -11,7 +11,9 @@
 struct worker_settings {
 	struct service_settings common;
 	char *name, *manager, *stats, *docker_host, *state_dir, *stats_source;
-	struct option_list labels;
+	char *node_class;
+	struct option_list labels, taints, devices;
+	uint64_t gpus;
 	uint64_t cpu_milli, memory_bytes, disk_bytes, start_limit, stats_interval_ms;
 	char *host_name, *default_state_dir; /* made by worker_settings_read */
 };

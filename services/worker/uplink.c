@@ -7,6 +7,7 @@
  * same attempt replace it.
  */
 #include "services/worker/core.h"
+#include "services/worker/declared.h"
 
 #include "common/base/log.h"
 #include "common/base/mem.h"
@@ -145,6 +146,8 @@ start_register(struct worker *worker)
 	request.labels = worker->label_list;
 	request.n_labels = worker->n_labels;
 	request.capacity = &capacity;
+	if (worker->declared != NULL)
+		worker_declared_fill(worker->declared, &request, &capacity);
 	request.engine = worker->watch.knows_about ? &engine : NULL;
 	request.address = worker->address;
 	request.davit_version = (char *)DAVIT_VERSION;

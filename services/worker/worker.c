@@ -36,6 +36,7 @@ worker_new(const struct worker_options *options, struct engine *engine,
 	if (options->node_id != NULL)
 		(void)snprintf(worker->node_id, sizeof worker->node_id, "%s", options->node_id);
 	copy_labels(worker, options);
+	worker->declared = options->declared;
 	worker->capacity = options->capacity;
 	worker->fallback = options->fallback;
 	worker->sweep_ms = UINT64_MAX;

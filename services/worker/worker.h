@@ -81,7 +81,9 @@ struct worker_ports {
 	uint32_t (*random)(void *arg);
 };
 
-/* Everything is copied. */
+struct worker_declared;
+
+/* Everything is copied, but for what is said to be borrowed. */
 struct worker_options {
 	const char *name;     /* of the node */
 	const char *node_id;  /* as saved; NULL: never registered */
@@ -89,7 +91,8 @@ struct worker_options {
 	const char *address;  /* or NULL */
 	const Davit__StringEntry *labels;
 	size_t n_labels;
-	Davit__Resources capacity;  /* what is absent is taken from the engine, … */
+	const struct worker_declared *declared; /* borrowed for the worker's life; NULL: nothing */
+	Davit__Resources capacity;              /* what is absent is taken from the engine, … */
 	Davit__Resources fallback;  /* … or from here while the engine has never answered */
 	unsigned start_limit;       /* creates and starts at one time; 0: 4 */
 	const char *engine_address; /* of another machine's engine; NULL: it is this machine's */

@@ -17,6 +17,7 @@
 #include "common/docker/engine_mem.h"
 #include "common/rpc/client.h"
 #include "common/rpc/pubsub.h"
+#include "services/worker/declared.h"
 #include "services/worker/journal_file.h"
 #include "services/worker/limits.h"
 #include "services/worker/machine.h"
@@ -27,6 +28,7 @@
 enum { STARTS_PER_CPU = 4, MEM_ENGINE_STARTS = 1024, LEAVE_MAX_MS = 1800, LABELS_MAX = 256 };
 
 struct worker_shell {
+	struct worker_declared declared;
 	uv_loop_t *loop;
 	uv_prepare_t prepare;
 	uv_timer_t due_timer, stats_timer, leave_timer;
@@ -374,7 +376,13 @@ open_core(struct worker_shell *shell, const struct worker_shell_options *options
 		return rc;
 	labels = xcalloc(options->labels.n + 1, sizeof *labels);
 	rc = parse_labels(&options->labels, labels, err);
+	shell->declared =
+		(struct worker_declared){.node_class = options->node_class, .gpus = options->gpus};
+	if (rc == 0)
+		rc = worker_declared_read(&shell->declared, &options->taints, &options->devices,
+			err);
 	if (rc == 0) {
+		core.declared = &shell->declared;
 		load_node_id(shell->node_id_path, node_id, sizeof node_id);
 		rpc_request_id_make(instance);
 		core.node_id = node_id;
@@ -477,6 +485,7 @@ worker_shell_close(struct worker_shell *shell)
 	worker_journal_file_close(shell->journal);
 	worker_free(worker);
 	probes_free(shell->probes);
+	worker_declared_fini(&shell->declared);
 	rpc_client_close(shell->client);
 	rpc_pub_close(shell->pub);
 	engine_close(shell->engine);

@@ -22,7 +22,10 @@ struct worker_shell_options {
 	const char
 		*docker_host; /* NULL: DOCKER_HOST or the default; "mem://": an engine in memory */
 	const char *state_dir;
-	struct option_list labels;                    /* "key=value" */
+	struct option_list labels;          /* "key=value" */
+	struct option_list taints, devices; /* declared.h */
+	char *node_class;                   /* or NULL */
+	uint32_t gpus;
 	uint64_t cpu_milli, memory_bytes, disk_bytes; /* 0: as the machine has */
 	unsigned start_limit;                         /* 0: 4 per CPU */
 	uint64_t stats_interval_ms;                   /* 0: no statistics */

@@ -52,7 +52,7 @@ TEST(cli_complete_commands_and_their_second_words)
 {
 	check_words("nodes\nnode\nnetwork\n", "n", NULL, NULL, NULL);
 	check_words("drain\n", "node", "dr", NULL, NULL);
-	check_words("inspect\ndrain\nundrain\nrm\n", "node", "", NULL, NULL);
+	check_words("inspect\ndrain\nundrain\nupdate\nrm\n", "node", "", NULL, NULL);
 	check_words("", "frob", NULL, NULL, NULL);
 }
 

@@ -501,3 +501,76 @@ TEST(r3_manager_tells_the_scheduler_that_a_strangers_port_is_free_again)
 	CHECK(n_told > 0);
 	pair_fini(&pair);
 }
+
+static Davit__Node *
+update_node(struct desk *desk, Davit__UpdateNodeRequest *request, Davit__UpdateNodeReply **reply)
+{
+	request->node = "n1";
+	*reply = (Davit__UpdateNodeReply *)desk_ask(desk, "UpdateNode", &request->base);
+	return (*reply)->node;
+}
+
+TEST(manager_keeps_what_the_operator_sets_over_what_the_worker_says)
+{
+	struct desk desk;
+	struct desk_worker worker = {0};
+	Davit__UpdateNodeRequest request = DAVIT__UPDATE_NODE_REQUEST__INIT;
+	Davit__UpdateNodeReply *reply;
+	Davit__StringEntry label = DAVIT__STRING_ENTRY__INIT, *labels[] = {&label};
+	Davit__Taint taint = DAVIT__TAINT__INIT, *taints[] = {&taint};
+	Davit__Node *node;
+	char *keys[] = {"disk"};
+
+	desk_init(&desk);
+	desk_worker_join(&desk, &worker, "n1", 1000);
+	label.key = "disk";
+	label.value = "ssd";
+	taint.key = "old";
+	taint.has_effect = true;
+	taint.effect = DAVIT__TAINT__EFFECT__NO_SCHEDULE;
+	request.labels = labels;
+	request.taints = taints;
+	request.n_labels = request.n_taints = 1;
+	node = update_node(&desk, &request, &reply);
+	CHECK_STR(node->labels[0]->value, "ssd");
+	CHECK_STR(node->taints[0]->key, "old");
+	davit__update_node_reply__free_unpacked(reply, NULL);
+	desk_restart(&desk);
+	desk_worker_join(&desk, &worker, "n1", 1000); /* says nothing of either */
+	CHECK_EQ(desk_node(&desk, "n1")->traits->n_labels, 1);
+	CHECK_EQ(desk_node(&desk, "n1")->traits->n_taints, 1);
+	davit__update_node_request__init(&request);
+	request.remove_labels = keys;
+	request.n_remove_labels = 1;
+	node = update_node(&desk, &request, &reply);
+	CHECK_EQ(node->n_labels, 0);
+	davit__update_node_reply__free_unpacked(reply, NULL);
+	desk_fini(&desk);
+	desk_worker_fini(&worker);
+}
+
+TEST(manager_moves_what_does_not_tolerate_no_execute)
+{
+	struct desk desk;
+	struct desk_worker worker = {0};
+	Davit__UpdateNodeRequest request = DAVIT__UPDATE_NODE_REQUEST__INIT;
+	Davit__UpdateNodeReply *reply;
+	Davit__Taint taint = DAVIT__TAINT__INIT, *taints[] = {&taint};
+	char id[ID_TEXT_SIZE];
+
+	desk_init(&desk);
+	desk_worker_join(&desk, &worker, "n1", 1000);
+	desk_submit(&desk, "web", 500, true, id);
+	taint.key = "gone";
+	taint.has_effect = true;
+	taint.effect = DAVIT__TAINT__EFFECT__NO_EXECUTE;
+	request.taints = taints;
+	request.n_taints = 1;
+	(void)update_node(&desk, &request, &reply);
+	davit__update_node_reply__free_unpacked(reply, NULL);
+	CHECK_EQ(desk_task(&desk, id)->desired, DAVIT__TASK__DESIRED__STOP);
+	CHECK_HAS(desk_task(&desk, id)->message, "taint 'gone'");
+	CHECK(desk_task(&desk, id)->replace_when_ended);
+	desk_fini(&desk);
+	desk_worker_fini(&worker);
+}
