@@ -15,7 +15,9 @@ enum {
 	LEAVE_MS_MAX = 2000, /* from TERM to the end */
 	FULL_MS_MAX = 1500,
 	COMMITS_AHEAD = 8, /* a commit fails so many later at most */
-	DRIFT_MAX = 10,    /* thousandths */
+	ENGINE_MS_MAX = 3000,
+	ENGINE_LONG_MS_MAX = 90000, /* beyond a worker's patience */
+	DRIFT_MAX = 10,             /* thousandths */
 	STEPS_PER_DEATH = 4000,
 };
 
@@ -298,7 +300,8 @@ restart_engine(struct sim *sim)
 
 	sim_trace(sim, host->proc, "its engine restarts, containers %s", live ? "live" : "die");
 	sim_count(sim, SIM_ENGINE_RESTARTED);
-	engine_mem_restart(host->world, live, sim_roll(sim, 3000));
+	engine_mem_restart(host->world, live,
+		sim_roll(sim, sim_chance(sim, 150) ? ENGINE_LONG_MS_MAX : ENGINE_MS_MAX));
 	host_worker_poke(sim, host->index);
 }
 
@@ -460,6 +463,7 @@ static void
 heal_machine(struct sim *sim, struct host_worker *host)
 {
 	engine_mem_advance(host->world, sim->now_ms);
+	engine_mem_restart(host->world, true, 0); /* it may be away, or hang */
 	engine_mem_hold_port(host->world, "tcp", 8080, false);
 	for (unsigned port = 30000; port < 30020; port++)
 		engine_mem_hold_port(host->world, "tcp", port, false);

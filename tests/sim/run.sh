@@ -23,7 +23,7 @@ happened() {
 		count = $NF; sub(/ *[0-9]+$/, ""); sub(/^ +/, "")
 		if (!($0 in sum)) order[++n] = $0
 		sum[$0] += count
-	} END { for (i = 1; i <= n; i++) printf "%s%s %d", i > 1 ? ", " : "", order[i], sum[order[i]]; print "" }'
+	} END { for (i = 1; i <= n; i++) printf "%s%s %d", (i == 1 ? "" : ", "), order[i], sum[order[i]]; print "" }'
 }
 tables() {
 	grep -h '^| ' "$@" | awk -F' *[|] *' '{
