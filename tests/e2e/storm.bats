@@ -5,10 +5,7 @@
 load lib
 load storm
 setup_file() { cluster_up --restart-grace 2s --history 2000 --answers 64KiB; monitor_start; }
-teardown_file() {
-	[ -z "${events_pid:-}" ] || kill "$events_pid" 2>/dev/null
-	cluster_down
-}
+teardown_file() { cluster_down; }
 
 @test "a storm of kill -9: what was acknowledged is accounted for, nothing runs twice, nothing grows" {
 	rounds=${STORM_ROUNDS:-10} seed=${STORM_SEED:-$(date +%s)} storm=$home/storm
@@ -17,7 +14,7 @@ teardown_file() {
 	chmod 777 "$storm/starts"
 	engine_watch
 	storm "$rounds" || true # what is wrong is in $storm/wrong
-	kill "$events_pid"
+	proc_stop 5 "$home/run/events.pid"
 	storm_report "$rounds" "$seed"
 	sed 's/^/# /' "$storm/sum" >&3
 	[ ! -s "$storm/wrong" ] || fail "$(cat "$storm/wrong")"

@@ -22,7 +22,7 @@ for path in "$programs"/*; do
 	name=$(basename "$path")
 	cat >"$folder/bin/$name" <<-END
 		#!/bin/sh
-		exec valgrind -q --leak-check=full --show-leak-kinds=definite,indirect \\
+		exec valgrind -q --fair-sched=try --leak-check=full --show-leak-kinds=definite,indirect \\
 			--errors-for-leak-kinds=definite,indirect --error-exitcode=99 \\
 			--suppressions=$repo/tests/long/valgrind.supp \\
 			--log-file=$folder/said/$name.%p $path "\$@"
