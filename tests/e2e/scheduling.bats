@@ -1,0 +1,150 @@
+#!/usr/bin/env bats
+# scheduling.bats - where tasks go, what makes them wait and what wakes them, through the real CLI.
+#
+# Three nodes with containers in memory (mem://), so no engine is needed: besides
+# tests/e2e/run.sh, `bats tests/e2e/scheduling.bats` works as it is.
+
+export E2E_DIR=${E2E_DIR:-$BATS_RUN_TMPDIR}
+load lib
+export DAVIT_BIN=${DAVIT_BIN:-$repo/build/debug/bin}
+
+setup_file() {
+	cluster_use "$E2E_DIR/scheduling" "$(free_ports 12)"
+	export home url_manager url_feed url_stats url_feed_json url_scheduler url_monitor DAVIT_MANAGER
+	manager_start --claim-after 1s
+	scheduler_start
+	worker_start n1 4 8GiB --docker-host mem:// --label zone=a --label disk=ssd --class large
+	worker_start n2 4 8GiB --docker-host mem:// --label zone=b --device fpga=2
+	worker_start n3 4 8GiB --docker-host mem:// --label zone=c
+	wait_for 30 ready
+}
+teardown_file() {
+	local pids
+	readarray -t pids < <(find "$home/run" -name '*.pid')
+	proc_stop 10 "${pids[@]}"
+}
+ready() { [ "$(davit nodes -o json | jq '[.[] | select(.state == "READY")] | length')" = 3 ]; }
+teardown() { davit ps -q | xargs -r "$DAVIT_BIN/davit" rm -f >/dev/null; wait_for 10 is_empty; }
+is_empty() { [ "$(davit nodes -o json | jq '[.[].n_tasks // 0] | add')" = 0 ]; }
+
+state() { davit inspect "$1" | jq -r .state; }
+is() { [ "$(state "$1")" = "$2" ]; }
+on() { davit inspect "$1" | jq -r .node_name; }
+because() { davit inspect "$1" | jq -r .message; }
+nodes_of() { davit ps -o json | jq -r ".[] | select(.name | startswith(\"$1\")) | .node_name" | sort; }
+
+@test "constraints, classes and devices choose the node" {
+	davit run --name fast --wait --constraint 'node.labels.disk == ssd' nginx
+	[ "$(on fast)" = n1 ]
+	davit run --name big --wait --constraint 'node.class == large' nginx
+	[ "$(on big)" = n1 ]
+	davit submit -f - --wait <<<'{"name": "chip", "image": "nginx", "device_requests": [{"kind": "fpga", "count": 2}]}'
+	[ "$(on chip)" = n2 ]
+	davit submit -f - <<<'{"name": "more", "image": "nginx", "device_requests": [{"kind": "fpga"}]}'
+	wait_for 5 is more PENDING
+	davit rm -f chip
+	wait_for 5 is more RUNNING
+}
+
+@test "spread over zones, one per node, affinity" {
+	davit run --count 3 --name even --spread zone --wait nginx
+	[ "$(nodes_of even | uniq | wc -l)" = 3 ]
+	davit submit -f - <<<'{"spec": {"name": "apart", "image": "nginx", "max_per_node": 1}, "count": 4}'
+	three_run() { [ "$(davit ps -o json | jq '[.[] | select((.name | startswith("apart")) and .state == "RUNNING")] | length')" = 3 ]; }
+	wait_for 10 three_run
+	[ "$(nodes_of apart | grep -c n)" -ge 3 ]
+	davit run --name base -l app=db --constraint 'node.name == n3' --wait nginx
+	davit run --name near --affinity app=db --wait nginx
+	[ "$(on near)" = n3 ]
+}
+
+@test "a taint keeps tasks off, and no-execute moves them" {
+	davit node update n1 --taint own=team:no-schedule
+	davit node update n2 --taint own=team:no-schedule
+	davit run --name free --wait --restart always nginx
+	[ "$(on free)" = n3 ]
+	davit run --name ours --wait --toleration own=team --constraint 'node.name == n1' nginx
+	davit node update n3 --taint broken:no-execute
+	davit node update n1 n2 --taint-rm own
+	moved() { [ "$(davit ps -o json | jq -r '.[] | select(.name == "free" and .state == "RUNNING") | .node_name')" != n3 ] && is free RUNNING; }
+	wait_for 10 moved
+	davit node update n3 --taint-rm broken
+}
+
+@test "a release wakes who waits for it; explain says what is lacking" {
+	davit run --count 3 --name full --cpus 4 --wait nginx
+	davit run --name later --cpus 4 nginx
+	wait_for 5 is later PENDING
+	run davit explain later
+	has 'it fits on 0'
+	has cpu
+	run davit plan --cpus 4 nginx
+	has '1 would wait'
+	davit rm -f full-1
+	wait_for 5 is later RUNNING
+	run davit explain later
+	has 'RUNNING'
+}
+
+@test "a task of high priority takes the place of others, as plan says" {
+	davit run --count 3 --name low --cpus 4 --priority 10 --wait nginx
+	run davit plan --cpus 4 --priority 90 nginx
+	has 'WOULD END'
+	davit run --name high --cpus 4 --priority 90 nginx
+	wait_for 10 is high RUNNING
+	[ "$(davit ps -a -o json | jq '[.[] | select(.message == "preempted by '"'high'"'")] | length')" = 1 ]
+}
+
+@test "a gang starts whole or not at all" {
+	davit run --name one --cpus 4 --wait nginx
+	davit run --count 3 --name gang --gang --cpus 4 nginx
+	wait_for 5 is gang-0 PENDING
+	[ "$(state gang-1)$(state gang-2)" = PENDINGPENDING ]
+	davit rm -f one
+	wait_for 10 is gang-0 RUNNING
+	wait_for 10 is gang-2 RUNNING
+}
+
+@test "room is kept for a big task that has waited long" {
+	davit run --count 6 --name small --cpus 2 --wait nginx
+	davit run --name big --cpus 4 nginx
+	kept() { [[ $(because big) == *"kept for it"* ]]; }
+	wait_for 20 kept
+	local node first second
+	node=$(because big | sed "s/.*'\(n[0-9]\)'.*/\1/")
+	read -r first second < <(davit ps -n "$node" -o json | jq -r '[.[].name] | join(" ")')
+	davit rm -f "$first"
+	davit run --name eager --cpus 2 nginx
+	wait_for 5 is eager PENDING
+	davit rm -f "$second"
+	wait_for 10 is big RUNNING
+	[ "$(on big)" = "$node" ]
+}
+
+@test "tasks wait while the scheduler is away, and go on when it is back" {
+	kill -KILL "$(proc_pid "$home/run/scheduler.pid")"
+	wait_for 10 procs_gone "$home/run/scheduler.pid"
+	davit run --name patient nginx
+	told() { [[ $(because patient) == *"waiting for a scheduler"* ]]; }
+	wait_for 15 told
+	scheduler_start
+	wait_for 10 is patient RUNNING
+}
+
+@test "a scheduler of a hundred lines of Python does, too" {
+	kill -TERM "$(proc_pid "$home/run/scheduler.pid")"
+	wait_for 10 procs_gone "$home/run/scheduler.pid"
+	python3 "$repo/docs/examples/scheduler.py" "${url_scheduler##*:}" 3>&- &
+	local python=$!
+	davit run --count 4 --name snake --cpus 2 nginx
+	four_run() { [ "$(davit ps -o json | jq '[.[] | select((.name | startswith("snake")) and .state == "RUNNING")] | length')" = 4 ]; }
+	wait_for 15 four_run
+	davit run --name huge --cpus 64 nginx
+	refused() { [[ $(because huge) == *"in Python"* ]]; }
+	wait_for 10 refused
+	kill "$python"
+	wait "$python" || true
+	scheduler_start
+	wait_for 15 placed_by_ours
+}
+placed_by_ours() { [[ $(because huge) != *"in Python"* ]]; }
