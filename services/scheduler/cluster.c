@@ -20,9 +20,8 @@ void
 cluster_fini(struct cluster *cluster)
 {
 	node_table_clear(&cluster->table);
-	groups_clear(cluster->groups);
+	groups_free(cluster->groups); /* it tells the counters to forget */
 	counters_free(cluster->counters);
-	groups_free(cluster->groups);
 	facets_free(cluster->facets);
 	node_table_fini(&cluster->table);
 }
