@@ -230,30 +230,11 @@ check_disconnect(const struct spec_check *check)
 	return 0;
 }
 
-/* What types.proto has already and a later stage makes work. */
-static int
-check_unimplemented(const struct spec_check *check)
-{
-	const Davit__TaskSpec *spec = check->spec;
-	const struct {
-		const char *field;
-		bool is_used;
-	} later[] = {
-		{"registry_auth", spec->registry_auth != NULL},
-	};
-
-	for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
-		if (later[i].is_used)
-			return err_set(spec_at(check, "%s", later[i].field), -ENOSYS,
-				"'%s' does not work yet; leave it out", later[i].field);
-	return 0;
-}
-
 int
 spec_check_policy(const struct spec_check *check)
 {
 	static int (*const parts[])(const struct spec_check *) = {check_restart, check_health,
-		check_end, check_log, check_engine, check_disconnect, check_unimplemented};
+		check_end, check_log, check_engine, check_disconnect};
 
 	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
 		int rc = parts[i](check);

@@ -102,7 +102,10 @@ struct worker_image {
 	unsigned n_tries;
 	struct engine_progress progress; /* while PULLING; its text is not kept */
 	struct worker_slot *waiting;     /* linked by image_prev, image_next */
-	char name[];
+	const char *auth, *platform;     /* as the specs say, or NULL; in key */
+	const char *name;
+	size_t key_size;
+	char key[]; /* the three of them: what differs in one is pulled apart */
 };
 
 /* ---- networks ---- */

@@ -13,19 +13,41 @@ enum { PULL_RETRY_MIN_MS = 500, PULL_RETRY_MAX_MS = 4000, PROGRESS_MS = 1000 };
 
 static void look(struct worker_image *image);
 
-static struct worker_image *
-image_get(struct worker *worker, const char *name)
+/* Puts a text behind what the key holds; where it stands there, or NULL for none. */
+static const char *
+put_part(struct worker_image *image, const char *text)
 {
-	struct worker_image *image;
-	size_t size = strlen(name);
+	char *place = image->key + image->key_size;
+	size_t size = text == NULL ? 0 : strlen(text);
 
-	HASH_FIND(hh, worker->images, name, size, image);
-	if (image != NULL)
-		return image;
-	image = xcalloc(1, sizeof *image + size + 1);
-	memcpy(image->name, name, size + 1);
+	memcpy(place, text == NULL ? "" : text, size + 1);
+	image->key_size += size + 1;
+	return size == 0 ? NULL : place;
+}
+
+static size_t
+part_size(const char *text)
+{
+	return text == NULL ? 1 : strlen(text) + 1;
+}
+
+static struct worker_image *
+image_get(struct worker *worker, const Davit__TaskSpec *spec)
+{
+	size_t room =
+		part_size(spec->image) + part_size(spec->registry_auth) + part_size(spec->platform);
+	struct worker_image *image = xcalloc(1, sizeof *image + room), *known;
+
+	image->name = put_part(image, spec->image);
+	image->auth = put_part(image, spec->registry_auth);
+	image->platform = put_part(image, spec->platform);
+	HASH_FIND(hh, worker->images, image->key, image->key_size, known);
+	if (known != NULL) {
+		free(image);
+		return known;
+	}
 	image->worker = worker;
-	HASH_ADD(hh, worker->images, name[0], size, image);
+	HASH_ADD_KEYPTR(hh, worker->images, image->key, image->key_size, image);
 	return image;
 }
 
@@ -144,13 +166,26 @@ on_pulled(const struct err *err, void *arg)
 static void
 pull(struct worker_image *image)
 {
-	struct worker_job *job = worker_job_new(&image->job, image);
+	struct worker *worker = image->worker;
+	CLEANUP(free) char *auth = NULL;
+	struct worker_job *job;
+	struct err err = {0};
 
-	image->worker->n_pulls++;
+	if (worker->ports.registry_auth != NULL &&
+		worker->ports.registry_auth(worker->ports.arg, image->auth, image->name, &auth,
+			&err) < 0) {
+		refuse_all(image, &err);
+		return;
+	}
+	job = worker_job_new(&image->job, image);
+	worker->n_pulls++;
 	image->progress = (struct engine_progress){0};
 	image->state = WORKER_IMAGE_PULLING;
 	job->op = engine_image_pull(image->worker->engine,
-		&(struct engine_pull){.image = image->name}, on_progress, on_pulled, job);
+		&(struct engine_pull){.image = image->name,
+			.auth = auth,
+			.platform = image->platform},
+		on_progress, on_pulled, job);
 }
 
 /* ---- look ---- */
@@ -235,7 +270,7 @@ worker_image_want(struct worker_slot *slot)
 	bool always = policy_of(slot) == DAVIT__TASK_SPEC__PULL_POLICY__ALWAYS;
 
 	if (image == NULL) {
-		image = image_get(slot->worker, worker_slot_image(slot));
+		image = image_get(slot->worker, slot->spec->spec);
 		slot->image = image;
 		DL_APPEND2(image->waiting, slot, image_prev, image_next);
 	}
@@ -263,9 +298,13 @@ worker_image_leave(struct worker_slot *slot)
 void
 worker_image_forget(struct worker *worker, const char *name)
 {
-	struct worker_image *image = image_get(worker, name);
+	struct worker_image *image, *next;
 
-	image->seen_ms = image->pulled_ms = 0;
+	HASH_ITER(hh, worker->images, image, next)
+	{
+		if (strcmp(image->name, name) == 0)
+			image->seen_ms = image->pulled_ms = 0;
+	}
 }
 
 /* Nobody waits for it any more: a pull is given up, an old record forgotten. */

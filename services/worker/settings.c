@@ -28,6 +28,8 @@ static const struct option_def option_defs[] = {
 		"no-execute"),
 	OPTION_NUMBER("gpus", 0, "N", S, gpus, "0", 0, 4096, "to give away"),
 	OPTION_LIST("device", 0, "KIND=COUNT", S, devices, "other devices to give away"),
+	OPTION_STRING("registry-config", 0, "FILE", S, registry_config, NULL,
+		"credentials for image registries, in the format of docker's config.json"),
 	OPTION_NUMBER("start-limit", 0, "N", S, start_limit, "0", 0, 4096,
 		"containers being started at one time; 0: four for each CPU"),
 	OPTION_DURATION("stats-interval", 0, S, stats_interval_ms, "1s",
@@ -88,6 +90,7 @@ worker_settings_read(struct worker_settings *settings, struct worker_shell_optio
 	shell->memory_bytes = settings->memory_bytes;
 	shell->disk_bytes = settings->disk_bytes;
 	shell->start_limit = (unsigned)settings->start_limit;
+	shell->registry_config = settings->registry_config;
 	shell->stats_interval_ms = settings->stats_interval_ms;
 	return rc;
 }

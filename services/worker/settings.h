@@ -14,6 +14,7 @@ struct worker_settings {
 	char *node_class;
 	struct option_list labels, taints, devices;
 	uint64_t gpus;
+	char *registry_config;
 	uint64_t cpu_milli, memory_bytes, disk_bytes, start_limit, stats_interval_ms;
 	char *host_name, *default_state_dir; /* made by worker_settings_read */
 };

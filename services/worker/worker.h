@@ -78,6 +78,14 @@ struct worker_ports {
 	void (*probe)(void *arg, const struct worker_probe *probe, worker_probed_fn *done,
 		void *done_arg);
 
+	/*
+	 * Who this node is to the image's registry: X-Registry-Auth, for the caller to free, or
+	 * NULL. name: of the credential, or NULL for that of the registry. -ENOENT, -EINVAL with
+	 * words. NULL: nobody anywhere.
+	 */
+	int (*registry_auth)(void *arg, const char *name, const char *image, char **ret_auth,
+		struct err *err);
+
 	uint32_t (*random)(void *arg);
 };
 

@@ -17,6 +17,7 @@
 #include "common/docker/engine_mem.h"
 #include "common/rpc/client.h"
 #include "common/rpc/pubsub.h"
+#include "services/worker/credentials.h"
 #include "services/worker/declared.h"
 #include "services/worker/journal_file.h"
 #include "services/worker/limits.h"
@@ -40,6 +41,7 @@ struct worker_shell {
 	struct worker_stats *stats;
 	struct worker_metrics *counted; /* NULL: nothing is counted */
 	struct probes *probes;
+	const char *registry_config; /* the options' */
 	char *node_id_path;
 	uint32_t random_state;
 	void (*on_left)(void *arg);
@@ -114,6 +116,13 @@ static void
 port_probe(void *arg, const struct worker_probe *probe, worker_probed_fn *done, void *done_arg)
 {
 	probes_begin(((struct worker_shell *)arg)->probes, probe, done, done_arg);
+}
+
+static int
+port_registry_auth(void *arg, const char *name, const char *image, char **ret_auth, struct err *err)
+{
+	return credentials_find(((struct worker_shell *)arg)->registry_config, name, image,
+		ret_auth, err);
 }
 
 static void
@@ -365,6 +374,7 @@ open_core(struct worker_shell *shell, const struct worker_shell_options *options
 		.log_tail = port_log_tail,
 		.save_node_id = port_save_node_id,
 		.probe = port_probe,
+		.registry_auth = port_registry_auth,
 		.random = port_random};
 	struct worker_options core = {.name = options->name, .start_limit = start_limit(options)};
 	char node_id[64], instance[RPC_REQUEST_ID_SIZE];
@@ -428,6 +438,7 @@ worker_shell_open(uv_loop_t *loop, const struct worker_shell_options *options,
 
 	shell->loop = loop;
 	shell->probes = probes_new(loop);
+	shell->registry_config = options->registry_config;
 	if (getrandom(&shell->random_state, sizeof shell->random_state, 0) < 0 ||
 		shell->random_state == 0)
 		shell->random_state = (uint32_t)clock_mono_ms() | 1;

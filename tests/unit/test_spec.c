@@ -310,14 +310,6 @@ TEST(where_it_lives_must_make_sense)
 	good("\"disconnect\":{\"mode\":\"REPLACE\",\"replace_after\":\"1m\"}");
 }
 
-TEST(what_does_not_work_yet_is_named)
-{
-	static const char *const later[][2] = {{"registry_auth", "\"registry_auth\":\"x\""}};
-
-	for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
-		refused(-ENOSYS, later[i][1], later[i][0], "does not work yet");
-}
-
 /* "field":[item,item,…] of n items. */
 static char *
 list_of(const char *name, const char *item, size_t n)
