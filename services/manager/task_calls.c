@@ -103,6 +103,13 @@ task_refuse_spec(struct manager *manager, struct rpc_call *call, const Davit__Ta
 			"count is 1 to %d (MANAGER_ARRAY_MAX)", MANAGER_ARRAY_MAX);
 		return true;
 	}
+	if (placing_is_gang(spec) && count > MANAGER_GANG_MAX) {
+		batch_refuse(manager, call, DAVIT__REPLY__STATUS__INVALID_ARGUMENT, "count",
+			"an array that is placed all or nothing has at most %d tasks "
+			"(MANAGER_GANG_MAX)",
+			MANAGER_GANG_MAX);
+		return true;
+	}
 	if (HASH_COUNT(manager->model.tasks) + count > MANAGER_TASKS_MAX) {
 		batch_refuse(manager, call, DAVIT__REPLY__STATUS__RESOURCE_EXHAUSTED, "count",
 			"there would be more than %d tasks (MANAGER_TASKS_MAX): remove some",
