@@ -11,7 +11,7 @@
 #include "common/base/cleanup.h"
 #include "services/worker/log_cursor.h"
 
-enum { PIECE = 256 << 10, NAME_SIZE = 4096 };
+enum { NAME_SIZE = 4096 };
 
 /* ---- one line ---- */
 
@@ -245,7 +245,7 @@ take_lines(struct scan *scan, const char *data, size_t size)
 static int
 read_file(int fd, struct scan *scan)
 {
-	size_t room = PIECE;
+	const size_t room = WORKER_LOG_JSON_MAX;
 	char *data = malloc(room);
 	int rc = WORKER_LOG_OVER;
 
@@ -262,14 +262,8 @@ read_file(int fd, struct scan *scan)
 		if (used > 0)
 			continue;
 		if (n < (ssize_t)room)
-			break; /* the end, or a line that is being written */
-		if (room >= WORKER_LOG_JSON_MAX) {
-			scan->place->offset += room; /* damaged: a line is never as long */
-			continue;
-		}
-		room = WORKER_LOG_JSON_MAX;
-		free(data);
-		data = malloc(room);
+			break;               /* the end, or a line that is being written */
+		scan->place->offset += room; /* damaged: a line is never as long */
 	}
 	free(data);
 	return scan->is_full ? WORKER_LOG_FULL : rc;

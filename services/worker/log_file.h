@@ -18,9 +18,9 @@
 #include "common/base/buf.h"
 
 enum {
-	WORKER_LOG_FILES_MAX = 64,      /* turned ones that are looked for */
-	WORKER_LOG_JSON_MAX = 1 << 20,  /* bytes of one line of the file; more is damage */
-	WORKER_LOG_SCAN_MAX = 16 << 20, /* bytes looked at in one call */
+	WORKER_LOG_FILES_MAX = 64,       /* turned ones that are looked for */
+	WORKER_LOG_JSON_MAX = 256 << 10, /* bytes of one line of the file; more is damage */
+	WORKER_LOG_SCAN_MAX = 16 << 20,  /* bytes looked at in one call */
 };
 
 /* A place in the files; inode 0: none. */
