@@ -317,6 +317,7 @@ struct worker {
 	size_t n_labels;
 	const struct worker_declared *declared; /* or NULL */
 	Davit__Resources capacity, fallback;
+	struct worker_policy policy;
 	uint64_t mono_ms, wall_ms, born_ms;
 	uint64_t due_ms;
 	bool is_born; /* the first tick was */

@@ -28,6 +28,18 @@ static const struct option_def option_defs[] = {
 		"no-execute"),
 	OPTION_NUMBER("gpus", 0, "N", S, gpus, "0", 0, 4096, "to give away"),
 	OPTION_LIST("device", 0, "KIND=COUNT", S, devices, "other devices to give away"),
+	OPTION_CPU("reserve-cpus", 0, S, reserved_cpu_milli, NULL,
+		"kept back for the system, where --cpus is not given"),
+	OPTION_BYTES("reserve-memory", 0, S, reserved_memory_bytes, NULL,
+		"kept back for the system, where --memory is not given"),
+	OPTION_NUMBER("overcommit-cpus", 0, "PERCENT", S, cpu_percent, "100", 1, 10000,
+		"so much of the rest is given away"),
+	OPTION_NUMBER("overcommit-memory", 0, "PERCENT", S, memory_percent, "100", 1, 10000,
+		"so much of the rest is given away"),
+	OPTION_BYTES("log-max-size", 0, S, log_max_bytes, "256MiB",
+		"of a container's log, where its spec says nothing; 0: no limit"),
+	OPTION_LIST("allow-bind", 0, "DIR", S, bind_dirs,
+		"tasks may bind what is in these directories; default: anything"),
 	OPTION_STRING("registry-config", 0, "FILE", S, registry_config, NULL,
 		"credentials for image registries, in the format of docker's config.json"),
 	OPTION_NUMBER("start-limit", 0, "N", S, start_limit, "0", 0, 4096,
@@ -91,6 +103,13 @@ worker_settings_read(struct worker_settings *settings, struct worker_shell_optio
 	shell->disk_bytes = settings->disk_bytes;
 	shell->start_limit = (unsigned)settings->start_limit;
 	shell->registry_config = settings->registry_config;
+	shell->policy = (struct worker_policy){.log_max_bytes = settings->log_max_bytes,
+		.bind_dirs = settings->bind_dirs.items,
+		.n_bind_dirs = settings->bind_dirs.n,
+		.reserved_cpu_milli = settings->reserved_cpu_milli,
+		.reserved_memory_bytes = settings->reserved_memory_bytes,
+		.cpu_percent = (uint32_t)settings->cpu_percent,
+		.memory_percent = (uint32_t)settings->memory_percent};
 	shell->stats_interval_ms = settings->stats_interval_ms;
 	return rc;
 }

@@ -187,6 +187,9 @@ worker_slot_create(struct worker_slot *slot)
 			    .node_id = worker->node_id,
 			    .node_name = worker->name,
 			    .machine_cpu_milli = worker->watch.about.cpu_milli,
+			    .log_max_bytes = worker->policy.log_max_bytes,
+			    .bind_dirs = worker->policy.bind_dirs,
+			    .n_bind_dirs = worker->policy.n_bind_dirs,
 		    },
 		    &body, &err) < 0) {
 		worker_slot_reject(slot, "%s", err.text);

@@ -103,21 +103,33 @@ fill_engine(const struct worker *worker, Davit__EngineInfo *engine)
 	engine->kernel = (char *)about->kernel;
 }
 
+/* Of what the machine has; percentages are bounded by settings.c, so it stays in range. */
+static uint64_t
+given_away(uint64_t all, uint64_t reserved, uint32_t percent)
+{
+	uint64_t left = all > reserved ? all - reserved : 0;
+
+	return percent == 0 ? left : left / 100 * percent + left % 100 * percent / 100;
+}
+
 static void
 fill_capacity(const struct worker *worker, Davit__Resources *capacity)
 {
+	const struct worker_policy *policy = &worker->policy;
 	bool known = worker->watch.knows_about;
 
 	*capacity = worker->capacity;
 	if (!capacity->has_cpu_milli) {
 		capacity->has_cpu_milli = true;
-		capacity->cpu_milli =
-			known ? worker->watch.about.cpu_milli : worker->fallback.cpu_milli;
+		capacity->cpu_milli = given_away(known ? worker->watch.about.cpu_milli
+						       : worker->fallback.cpu_milli,
+			policy->reserved_cpu_milli, policy->cpu_percent);
 	}
 	if (!capacity->has_memory_bytes) {
 		capacity->has_memory_bytes = true;
-		capacity->memory_bytes =
-			known ? worker->watch.about.memory_bytes : worker->fallback.memory_bytes;
+		capacity->memory_bytes = given_away(known ? worker->watch.about.memory_bytes
+							  : worker->fallback.memory_bytes,
+			policy->reserved_memory_bytes, policy->memory_percent);
 	}
 }
 

@@ -39,6 +39,7 @@ worker_new(const struct worker_options *options, struct engine *engine,
 	worker->declared = options->declared;
 	worker->capacity = options->capacity;
 	worker->fallback = options->fallback;
+	worker->policy = options->policy;
 	worker->sweep_ms = UINT64_MAX;
 	worker->start_lane.limit = options->start_limit > 0 ? options->start_limit : START_LIMIT;
 	worker->remove_lane.limit = 2 * worker->start_lane.limit;

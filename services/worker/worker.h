@@ -91,8 +91,19 @@ struct worker_ports {
 
 struct worker_declared;
 
+/* What this node's operator allows and keeps back. */
+struct worker_policy {
+	uint64_t log_max_bytes; /* of a container's log, where its spec says nothing; 0: no limit */
+	char *const *bind_dirs; /* what tasks may bind is in one of these; borrowed for ever */
+	size_t n_bind_dirs;     /* 0: anything */
+	/* Of what the machine has, where capacity is not declared: kept back, then multiplied. */
+	uint64_t reserved_cpu_milli, reserved_memory_bytes;
+	uint32_t cpu_percent, memory_percent; /* 0: 100 */
+};
+
 /* Everything is copied, but for what is said to be borrowed. */
 struct worker_options {
+	struct worker_policy policy;
 	const char *name;     /* of the node */
 	const char *node_id;  /* as saved; NULL: never registered */
 	const char *instance; /* random per start of the process */

@@ -398,6 +398,7 @@ open_core(struct worker_shell *shell, const struct worker_shell_options *options
 		core.node_id = node_id;
 		core.instance = instance;
 		core.engine_address = engine_host;
+		core.policy = options->policy;
 		core.labels = labels;
 		core.n_labels = options->labels.n;
 		core.started = started;

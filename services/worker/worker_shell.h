@@ -22,6 +22,7 @@ struct worker_shell_options {
 	const char
 		*docker_host; /* NULL: DOCKER_HOST or the default; "mem://": an engine in memory */
 	const char *state_dir;
+	struct worker_policy policy;
 	const char *registry_config;        /* credentials.h; NULL: none */
 	struct option_list labels;          /* "key=value" */
 	struct option_list taints, devices; /* declared.h */

@@ -161,12 +161,30 @@ shows() {
 	davit rm -f linux-s390x
 }
 
+@test "a node's worker gives away what the machine has, less what it keeps, times what it dares" {
+	worker_start_bare() { daemon bare davit-worker --name bare --manager "$url_manager" --stats "$url_stats" \
+		--state-dir "$home/bare" --label bare=yes --reserve-cpus 0.5 --reserve-memory 1GiB \
+		--overcommit-cpus 200 --allow-bind "$BATS_FILE_TMPDIR" --log-max-size 1MiB; }
+	worker_start_bare
+	wait_node bare READY
+	[ "$(node bare .capacity.cpu_milli)" = $((2 * ($(docker info -f '{{.NCPU}}') * 1000 - 500))) ]
+	[ "$(node bare .capacity.memory_bytes)" = $(($(docker info -f '{{.MemTotal}}') - (1 << 30))) ]
+	davit run --name inside -v "$BATS_FILE_TMPDIR/bound:/b:ro" --constraint 'node.labels.bare == yes' "$E2E_IMAGE" -- cat /b/file
+	wait_task inside COMPLETED
+	shows "524288 2" docker inspect -f '{{index .HostConfig.LogConfig.Config "max-size"}} {{index .HostConfig.LogConfig.Config "max-file"}}' \
+		"$(task inside .container_id)"
+	davit run --name outside -v /etc:/b:ro --constraint 'node.labels.bare == yes' "$E2E_IMAGE" -- true
+	wait_task outside FAILED
+	run task outside .message
+	has allow-bind
+}
+
 @test "the host's network and none" {
-	davit run --name hostly --network host "$E2E_IMAGE" -- sh -c 'ls /sys/class/net | tr "\n" " "'
+	davit run --name hostly --network host "$E2E_IMAGE" -- readlink /proc/self/ns/net
 	davit run --name lonely --network none "$E2E_IMAGE" -- sh -c 'ls /sys/class/net | tr "\n" " "'
 	wait_task hostly COMPLETED
 	wait_task lonely COMPLETED
-	shows "$(ls /sys/class/net | tr '\n' ' ')" davit logs hostly
+	shows "$(readlink "/proc/$(pidof -s dockerd)/ns/net")" davit logs hostly
 	shows "lo " davit logs lonely
 }
 

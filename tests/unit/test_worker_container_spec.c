@@ -231,3 +231,38 @@ TEST(worker_container_disk_is_a_limit_only_where_the_engine_can)
 	CHECK_HAS(body, "\"StorageOpt\":{\"size\":\"1048576\"}");
 	free(body);
 }
+
+TEST(worker_container_binds_only_what_the_node_allows)
+{
+	static const struct {
+		const char *source;
+		bool ok;
+	} cases[] = {{"/srv", true}, {"/srv/data", true}, {"/srvx", false}, {"/etc", false},
+		{"/data/a", true}, {"/", false}};
+	char *dirs[] = {(char *)"/srv", (char *)"/data/"}, *body;
+	Davit__TaskSpec spec = DAVIT__TASK_SPEC__INIT;
+	Davit__Mount mount = DAVIT__MOUNT__INIT, *mounts[] = {&mount};
+	struct worker_container_spec in = input(&spec);
+
+	spec.image = (char *)"busybox";
+	spec.mounts = mounts;
+	spec.n_mounts = 1;
+	mount.type = DAVIT__MOUNT__TYPE__BIND;
+	mount.target = (char *)"/x";
+	in.bind_dirs = dirs;
+	in.n_bind_dirs = 2;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		mount.source = (char *)(uintptr_t)cases[i].source;
+		if (cases[i].ok) {
+			body = body_of(&in);
+			free(body);
+			continue;
+		}
+		CHECK_EQ(worker_container_body(&in, &body, &err), -EACCES);
+		CHECK_HAS(err.text, "--allow-bind");
+	}
+	mount.type = DAVIT__MOUNT__TYPE__VOLUME;
+	mount.source = (char *)"named";
+	body = body_of(&in);
+	free(body);
+}
