@@ -9,7 +9,8 @@ static const struct cli_command *const task_tables[] = {cli_list_commands, cli_t
 	cli_pause_commands, cli_logs_commands, cli_explain_commands, cli_exec_commands,
 	cli_cp_commands, NULL};
 static const struct cli_command *const cluster_tables[] = {cli_node_commands, cli_image_commands,
-	cli_events_commands, cli_top_commands, cli_cluster_commands, cli_completion_commands, NULL};
+	cli_events_commands, cli_top_commands, cli_stats_commands, cli_cluster_commands,
+	cli_completion_commands, NULL};
 
 const struct cli_group cli_groups[] = {
 	{"Run something", run_tables},

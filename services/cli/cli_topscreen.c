@@ -10,13 +10,12 @@
 
 #include "common/base/mem.h"
 #include "services/cli/cli_call.h"
+#include "services/cli/cli_monitor.h"
 #include "services/cli/cli_screen.h"
 #include "services/cli/cli_text.h"
 #include "services/cli/cli_toppage.h"
 
 enum {
-	MONITOR_PATIENCE_MS = 1000, /* for an answer of the monitor */
-	MONITOR_RETRY_MS = 10000,   /* after it did not answer */
 	FILTER_MAX = 63,
 	MESSAGE_SIZE = 256,
 };
@@ -28,8 +27,7 @@ struct top {
 	const struct cli_topscreen_options *options;
 	struct cli_screen *screen;
 	struct cli_topmodel *model;
-	struct rpc_client *monitor;
-	uint64_t monitor_retry_ms;
+	struct cli_monitor monitor;
 	bool is_from_monitor, is_over, is_touched;
 	enum mode mode;
 	struct cli_top_view view;
@@ -41,21 +39,12 @@ struct top {
 
 /* ---- figures ---- */
 
-struct answer {
-	struct top *top;
-	bool is_done, is_ok;
-};
-
 static void
-on_top(const struct rpc_result *result, void *arg)
+take_top(const ProtobufCMessage *response, void *arg)
 {
-	struct answer *answer = arg;
+	struct top *top = arg;
 
-	answer->is_done = true;
-	answer->is_ok = result->status == DAVIT__REPLY__STATUS__OK;
-	if (answer->is_ok)
-		cli_topmodel_take_top(answer->top->model,
-			(const Davit__GetTopReply *)result->response);
+	cli_topmodel_take_top(top->model, (const Davit__GetTopReply *)response);
 }
 
 static bool
@@ -67,25 +56,16 @@ ask_monitor(struct top *top)
 		[CLI_TOP_BY_NET] = DAVIT__GET_TOP_REQUEST__SORT__NET,
 		[CLI_TOP_BY_IO] = DAVIT__GET_TOP_REQUEST__SORT__IO,
 		[CLI_TOP_BY_NAME] = DAVIT__GET_TOP_REQUEST__SORT__NAME};
-	struct rpc_call_options options = {.timeout_ms = MONITOR_PATIENCE_MS};
 	Davit__GetTopRequest request = DAVIT__GET_TOP_REQUEST__INIT;
-	struct answer answer = {.top = top};
 
-	if (top->monitor == NULL || uv_hrtime() / 1000000 < top->monitor_retry_ms)
-		return false;
 	request.has_sort = request.has_limit = request.has_points = true;
 	request.sort = sorts[top->view.order];
 	request.limit = CLI_TOP_TASKS_MAX;
 	request.points = CLI_TOP_POINTS;
 	request.filter = top->filter;
 	request.namespace_ = top->cli->globals->namespace_name;
-	(void)rpc_client_call(top->monitor, rpc_method(&davit__monitor__descriptor, "GetTop"),
-		&request.base, &options, on_top, &answer);
-	while (!answer.is_done)
-		(void)uv_run(top->cli->loop, UV_RUN_ONCE);
-	if (!answer.is_ok)
-		top->monitor_retry_ms = uv_hrtime() / 1000000 + MONITOR_RETRY_MS;
-	return answer.is_ok;
+	return cli_monitor_ask(&top->monitor, "GetTop", &request.base, take_top, top) ==
+	       DAVIT__REPLY__STATUS__OK;
 }
 
 /* The last figures stay where nobody answers, and the last line says so. */
@@ -96,7 +76,7 @@ fetch(struct top *top)
 	Davit__GetStatsRequest request = DAVIT__GET_STATS_REQUEST__INIT;
 	struct cli_ask ask = {.method = "GetStats",
 		.request = &request.base,
-		.timeout_ms = MONITOR_PATIENCE_MS};
+		.timeout_ms = CLI_MONITOR_PATIENCE_MS};
 
 	top->is_from_monitor = ask_monitor(top);
 	if (top->is_from_monitor)
@@ -467,15 +447,13 @@ int
 cli_topscreen_run(struct cli *cli, const struct cli_topscreen_options *options)
 {
 	struct top top = {.cli = cli, .options = options, .view.order = options->order};
-	struct err err = {0};
 	int code = open_screen(&top);
 
 	if (code != CLI_OK)
 		return code;
 	top.view.filter = top.filter;
 	top.model = cli_topmodel_new();
-	if (options->monitor != NULL && options->monitor[0] != '\0')
-		(void)rpc_client_open(cli->loop, options->monitor, &top.monitor, &err);
+	cli_monitor_open(cli, options->monitor, &top.monitor);
 	cli_catch_interrupts(cli);
 	while (!top.is_over && cli->n_interrupts == 0) {
 		fetch(&top);
@@ -484,8 +462,7 @@ cli_topscreen_run(struct cli *cli, const struct cli_topscreen_options *options)
 		rest(&top);
 	}
 	cli_screen_close(top.screen);
-	if (top.monitor != NULL)
-		rpc_client_close(top.monitor);
+	cli_monitor_close(&top.monitor);
 	cli_topmodel_free(top.model);
 	free(top.selected);
 	return CLI_OK;

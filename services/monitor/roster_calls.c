@@ -158,6 +158,10 @@ task_view(struct top *top, const struct roster_task *task)
 	SET(view, cpu_milli, task->now.of[HISTORY_CPU]);
 	SET(view, memory_bytes, task->now.of[HISTORY_MEMORY]);
 	SET_RATES(view, task->now);
+	SET(view, net_rx_bytes, task->counters[0]);
+	SET(view, net_tx_bytes, task->counters[1]);
+	SET(view, io_read_bytes, task->counters[2]);
+	SET(view, io_write_bytes, task->counters[3]);
 	SET(view, pids, task->n_pids);
 	view->cpu_points = points_of(top, &task->history, HISTORY_CPU, &view->n_cpu_points);
 	view->memory_points =

@@ -172,3 +172,27 @@ top() { term 120 30 "LANG=C.UTF-8 $DAVIT_BIN/davit top --monitor ${1:-$url_monit
 	term 120 30 "TERM=dumb $DAVIT_BIN/davit top --once"
 	sees 'nodes   2 of 2 ready'
 }
+
+@test "stats is one table in a pipe, is drawn in place on a terminal, and knows the past" {
+	stats() { davit stats --monitor "$url_monitor" "$@"; }
+	limited() { stats | grep -E 'quiet +[0-9.]+% +[0-9.]+[KM]?i?B/64MiB'; }
+	wait_for 15 limited || fail "$(stats)"
+	[ "$(stats --no-stream talker | wc -l)" -eq 2 ]
+	[ "$(stats -o json --namespace other | jq -r '.[].name')" = quiet ]
+	run stats nobody
+	[ "$status" -eq 4 ]
+	davit stats --monitor "" -o wide | grep -qE "quiet +other +n[12] "
+	past() { stats --history --step 1s talker | grep -qE '^talker +20.*MiB'; }
+	wait_for 15 past || fail "$(stats --history --step 1s talker)"
+	run davit stats --monitor "" --history
+	[ "$status" -eq 3 ]
+	term 120 30 "$DAVIT_BIN/davit stats -i 200ms --monitor $url_monitor"
+	sees talker
+	davit submit - <<<"spec: {name: newcomer, image: $E2E_IMAGE, entrypoint: [sleep, \"3600\"], stop_timeout_ms: 500}"
+	sees newcomer
+	[ "$(page | grep -c '^ID ')" -eq 1 ]
+	davit rm -f newcomer
+	misses newcomer
+	keys C-c
+	sees 'ended with 0'
+}
