@@ -182,7 +182,7 @@ top() { term 120 30 "LANG=C.UTF-8 $DAVIT_BIN/davit top --monitor ${1:-$url_monit
 	run stats nobody
 	[ "$status" -eq 4 ]
 	davit stats --monitor "" -o wide | grep -qE "quiet +other +n[12] "
-	past() { stats --history --step 1s talker | grep -qE '^talker +20.*MiB'; }
+	past() { stats --history --step 1s talker | grep -qE '^talker +20.*[KM]iB'; }
 	wait_for 15 past || fail "$(stats --history --step 1s talker)"
 	run davit stats --monitor "" --history
 	[ "$status" -eq 3 ]
