@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/sim/conduct.h"
 #include "tests/sim/host.h"
 #include "tests/sim/witness.h"
 
@@ -96,6 +97,7 @@ bool
 invariants_has_converged(struct sim *sim, char *ret_why, size_t size)
 {
 	const struct seen *orphan;
+	const char *books;
 
 	if (!is_ready(sim, ret_why, size))
 		return false;
@@ -105,6 +107,8 @@ invariants_has_converged(struct sim *sim, char *ret_why, size_t size)
 		char text[ID_TEXT_SIZE];
 
 		if (why == NULL)
+			why = settled_task_complaint(sim, task);
+		if (why == NULL)
 			continue;
 		id_format(task->id, text);
 		(void)snprintf(ret_why, size, "task %s (%s, phase %d, on %s, attempt %u): %s", text,
@@ -113,10 +117,13 @@ invariants_has_converged(struct sim *sim, char *ret_why, size_t size)
 		return false;
 	}
 	orphan = find_orphan(sim);
+	books = settled_books_complaint(sim);
 	if (orphan != NULL)
 		(void)snprintf(ret_why, size, "w%u runs a container without a task",
 			orphan->runs_on);
-	return orphan == NULL;
+	else if (books != NULL)
+		(void)snprintf(ret_why, size, "%s", books);
+	return orphan == NULL && books == NULL;
 }
 
 void

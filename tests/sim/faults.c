@@ -4,13 +4,15 @@
 #include <stdio.h>
 
 #include "common/store/store_mem.h"
+#include "tests/sim/conduct.h"
 #include "tests/sim/host.h"
 #include "tests/sim/lies.h"
 #include "tests/sim/users.h"
 
 enum {
-	FAULT_MS_MAX = 4000, /* between two faults */
-	DOWN_MS_MAX = 6000,  /* how long a process stays dead */
+	FAULT_MS_MAX = 4000,     /* between two faults */
+	DOWN_MS_MAX = 6000,      /* how long a process stays dead */
+	SLOWEST_START_MS = 2500, /* of the images of users.c */
 	CUT_MS_MAX = 8000,
 	LEAVE_MS_MAX = 2000, /* from TERM to the end */
 	FULL_MS_MAX = 1500,
@@ -289,6 +291,7 @@ pick_machine(struct sim *sim)
 	struct host_worker *host = pick_worker(sim);
 
 	engine_mem_advance(host->world, sim->now_ms);
+	conduct_worker_troubled(sim, host->index);
 	return host;
 }
 
@@ -320,15 +323,23 @@ struct choice {
 	struct sim *sim;
 	unsigned n;
 	char id[ENGINE_ID_MAX + 1];
+	struct id task;
 };
 
 static void
 choose(const struct engine_mem_view *view, void *arg)
 {
 	struct choice *choice = arg;
+	const char *task = engine_mem_label(view, "davit.task");
 
-	if (view->status == ENGINE_RUNNING && sim_roll(choice->sim, ++choice->n) == 0)
-		(void)snprintf(choice->id, sizeof choice->id, "%s", view->id);
+	/* While a start that a dead worker asked for may still follow, it is nobody's fault. */
+	if (view->status != ENGINE_RUNNING ||
+		choice->sim->now_ms < view->started_ms + SLOWEST_START_MS ||
+		sim_roll(choice->sim, ++choice->n) != 0)
+		return;
+	(void)snprintf(choice->id, sizeof choice->id, "%s", view->id);
+	if (task == NULL || !id_parse(task, &choice->task))
+		choice->task = (struct id){0};
 }
 
 static void
@@ -341,6 +352,7 @@ end_container(struct sim *sim)
 	if (choice.n == 0)
 		return;
 	sim_trace(sim, host->proc, "a container ends by a stranger's hand");
+	conduct_stranger(sim, choice.task);
 	if (sim_chance(sim, 300)) {
 		sim_count(sim, SIM_CONTAINER_GONE);
 		(void)engine_mem_destroy(host->world, choice.id);

@@ -50,6 +50,7 @@ struct host_worker {
 	struct engine_mem_world *world; /* the machine: outlives the process */
 	struct engine *engine;
 	struct worker *core;
+	uint64_t capacity_cpu_milli;
 	char node_id[64];                     /* on disk */
 	struct worker_journal_entry *journal; /* on disk */
 	size_t n_journal, journal_room;

@@ -1,10 +1,12 @@
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "common/base/mem.h"
 #include "common/store/store_mem.h"
 #include "services/manager/core.h"
 #include "services/manager/lifecycle.h"
+#include "tests/sim/conduct.h"
 #include "tests/sim/host.h"
 #include "tests/sim/invariants.h"
 #include "tests/sim/network.h"
@@ -14,6 +16,7 @@ enum {
 	RESTART_MS = 1500, /* after it died by itself */
 	HISTORY_MAX = 60,
 	PLACE_TIMEOUT_MS = 2000,
+	NONSENSE = 50,    /* of a thousand answers of the scheduler */
 	RELOAD_MS = 1000, /* from a failed reading of the store to the next */
 	TURN_BATCHES_MAX = 1000,
 };
@@ -34,11 +37,36 @@ port_random(void *arg, void *data, size_t size)
 
 static void schedule_turn(struct host_manager *host);
 
+/* Anybody may write a scheduler, and what it proposes may be nonsense: the manager disposes. */
+static void
+confuse(struct sim *sim, const Davit__PlaceReply *reply)
+{
+	struct model *model = &sim->manager->core->model;
+	struct node *node, *next;
+
+	for (size_t i = 0; i < reply->n_placements; i++) {
+		unsigned n = 0;
+
+		HASH_ITER(hh, model->nodes, node, next)
+		{
+			if (sim_roll(sim, ++n) == 0)
+				memcpy(reply->placements[i]->node_id, node->id_text,
+					strlen(reply->placements[i]->node_id));
+		}
+		if (i > 0 && sim_chance(sim, 200))
+			memcpy(reply->placements[i]->task_id, reply->placements[0]->task_id,
+				strlen(reply->placements[0]->task_id));
+	}
+	sim_trace(sim, SIM_SCHEDULER, "proposes nonsense");
+}
+
 static void
 on_placed(const struct rpc_result *result, void *arg)
 {
 	struct host_manager *host = arg;
 
+	if (result->response != NULL && host->sim->faults_on && sim_chance(host->sim, NONSENSE))
+		confuse(host->sim, (const Davit__PlaceReply *)result->response);
 	manager_placed(host->core, now(host->sim), result->status, result->message,
 		(const Davit__PlaceReply *)result->response);
 	schedule_turn(host);
@@ -85,6 +113,7 @@ load(struct host_manager *host)
 	host->reload_ms = 0;
 	if (manager_load(host->core, host->store, now(host->sim), &err) == 0) {
 		witness_manager_loaded(host->sim);
+		conduct_loaded(host->sim);
 		return;
 	}
 	sim_trace(host->sim, SIM_MANAGER, "cannot read its store: %s", err.text);
@@ -131,6 +160,7 @@ commit(struct host_manager *host)
 	}
 	if (rc == 0) {
 		witness_manager_committed(host->sim, writes);
+		conduct_committed(host->sim);
 		manager_release(host->core);
 		return;
 	}

@@ -4,6 +4,7 @@
 
 #include "common/base/mem.h"
 #include "common/pbjson/pbjson.h"
+#include "tests/sim/conduct.h"
 #include "tests/sim/host.h"
 #include "tests/sim/invariants.h"
 #include "tests/sim/lies.h"
@@ -307,9 +308,10 @@ host_worker_start(struct sim *sim, unsigned index)
 	options.node_id = host->node_id[0] != '\0' ? host->node_id : NULL;
 	davit__resources__init(&options.capacity);
 	options.capacity.has_cpu_milli = options.capacity.has_memory_bytes = true;
-	options.capacity.cpu_milli = 4000;
+	options.capacity.cpu_milli = host->capacity_cpu_milli;
 	options.capacity.memory_bytes = UINT64_C(4) << 30;
 	sim_trace(sim, host->proc, "starts");
+	conduct_worker_troubled(sim, index);
 	sim->procs[host->proc].is_up = true;
 	engine_mem_advance(host->world, sim->now_ms);
 	host->engine = engine_mem_open(host->world);
@@ -325,6 +327,7 @@ host_worker_kill(struct sim *sim, unsigned index)
 	if (!sim->procs[host->proc].is_up)
 		return;
 	sim_trace(sim, host->proc, "is killed");
+	conduct_worker_troubled(sim, index);
 	sim_count(sim, SIM_WORKER_KILLED);
 	sim->procs[host->proc].is_up = false;
 	sim->procs[host->proc].epoch++;
@@ -356,6 +359,7 @@ host_worker_init(struct sim *sim, unsigned index)
 	host->sim = sim;
 	host->index = index;
 	host->proc = SIM_WORKER + index;
+	host->capacity_cpu_milli = 4000;
 	(void)snprintf(host->name, sizeof host->name, "w%u", index);
 	sim->workers[index] = host;
 	host->world = engine_mem_world_new(&options);

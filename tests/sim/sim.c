@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/mem.h"
+#include "tests/sim/conduct.h"
 #include "tests/sim/faults.h"
 #include "tests/sim/host.h"
 #include "tests/sim/invariants.h"
@@ -187,6 +188,7 @@ begin(struct sim *sim, const struct sim_options *options)
 	sim->delay_max_ms = SIM_DELAY_MS;
 	name_procs(sim);
 	witness_init(sim);
+	conduct_init(sim);
 	host_manager_init(sim);
 	host_scheduler_init(sim);
 	for (unsigned i = 0; i < options->n_workers; i++)
@@ -212,6 +214,7 @@ end(struct sim *sim)
 	for (unsigned i = 0; i < sim->options.n_workers; i++)
 		host_worker_fini(sim, i);
 	witness_fini(sim);
+	conduct_fini(sim);
 	free(sim->heap);
 }
 
@@ -229,16 +232,17 @@ step(struct sim *sim)
 	faults_after_step(sim);
 }
 
-/* Until all agree, at most quiet_ms; looks once a simulated second. */
+/* Until all agree, at most quiet_ms; looks about once a simulated second. */
 static void
 converge(struct sim *sim)
 {
+	enum { LOOK_MS = 1013 }; /* in step with no timer of theirs */
 	uint64_t until = sim->now_ms + sim->options.quiet_ms, next_look = sim->now_ms;
 	char why[256] = "";
 
 	while (sim->failure[0] == '\0') {
 		if (sim->now_ms >= next_look) {
-			next_look = sim->now_ms + 1000;
+			next_look = sim->now_ms + LOOK_MS;
 			if (invariants_has_converged(sim, why, sizeof why))
 				return;
 		}

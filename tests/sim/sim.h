@@ -107,6 +107,7 @@ struct host_scheduler;
 struct host_worker;
 struct users;
 struct witness;
+struct conduct;
 
 /* What every process has. */
 struct sim_proc {
@@ -159,6 +160,7 @@ struct sim {
 	struct host_worker *workers[SIM_WORKERS_MAX];
 	struct users *users;
 	struct witness *witness;
+	struct conduct *conduct;
 	char failure[512]; /* the first violation; "" while all is well */
 };
 

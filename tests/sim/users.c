@@ -264,6 +264,10 @@ want_submission(struct sim *sim)
 		spec.has_ttl_ms = true;
 		spec.ttl_ms = 5000 + sim_roll(sim, 20000);
 	}
+	if (sim_chance(sim, 100)) {
+		spec.has_max_run_time_ms = true;
+		spec.max_run_time_ms = 3000 + sim_roll(sim, 20000);
+	}
 	spec.has_auto_remove = true;
 	spec.auto_remove = sim_chance(sim, 100);
 	spec.name = sim_chance(sim, 800) ? wish : NULL;

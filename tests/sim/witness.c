@@ -7,6 +7,7 @@
 #include "common/base/mem.h"
 #include "common/model/spec.h"
 #include "common/store/store_impl.h"
+#include "tests/sim/conduct.h"
 #include "tests/sim/host.h"
 
 void
@@ -160,10 +161,12 @@ look_at(struct sim *sim, struct id id, struct touched *touched)
 	look_by_number(sim, touched, seen->on); /* what it left */
 	if (task == NULL) {
 		invariants_look_at_gone(sim, seen);
+		conduct_gone(sim, id);
 		return;
 	}
 	touch_node(touched, task->node);
 	invariants_look_at_task(sim, task);
+	conduct_task(sim, task);
 }
 
 static void

@@ -1,0 +1,406 @@
+#include "tests/sim/conduct.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/mem.h"
+#include "common/model/spec.h"
+#include "services/manager/core.h"
+#include "services/manager/limits.h"
+#include "tests/sim/host.h"
+
+enum {
+	LOOK_MS = 100,      /* between two looks at what the engines run */
+	TROUBLE_MS = 30000, /* so long after a trouble a worker is not held to its deadlines */
+	HISTORY_SLACK = 40, /* ended since the last tick: in one batch, at most */
+};
+
+/* A task as it was on disk. */
+struct was {
+	struct id id, replaced_by;
+	enum task_state state;
+	Davit__Task__Desired desired;
+	bool is_on_node, replace_when_ended, stops_alone, was_touched, is_gone;
+	uint32_t attempt;
+	uint64_t version, look;
+	uint64_t cpu_milli;
+	UT_hash_handle hh;
+};
+
+struct node_was {
+	struct id id;
+	bool is_draining;
+	Davit__Node__State state;
+	uint64_t heard_mono_ms;
+	UT_hash_handle hh;
+};
+
+struct conduct {
+	struct was *tasks;
+	struct node_was *nodes;
+	uint64_t n_looks, looked_ms, loaded_mono_ms;
+	uint64_t troubled_ms[SIM_WORKERS_MAX];
+};
+
+void
+conduct_init(struct sim *sim)
+{
+	sim->conduct = xcalloc(1, sizeof *sim->conduct);
+}
+
+void
+conduct_fini(struct sim *sim)
+{
+	struct conduct *conduct = sim->conduct;
+	struct was *was, *next;
+	struct node_was *node, *next_node;
+
+	HASH_ITER(hh, conduct->tasks, was, next)
+	{
+		HASH_DEL(conduct->tasks, was);
+		free(was);
+	}
+	HASH_ITER(hh, conduct->nodes, node, next_node)
+	{
+		HASH_DEL(conduct->nodes, node);
+		free(node);
+	}
+	free(conduct);
+	sim->conduct = NULL;
+}
+
+static struct was *
+find(struct conduct *conduct, struct id id)
+{
+	struct was *was;
+
+	HASH_FIND(hh, conduct->tasks, &id, sizeof id, was);
+	return was;
+}
+
+static struct was *
+find_or_add(struct conduct *conduct, struct id id)
+{
+	struct was *was = find(conduct, id);
+
+	if (was == NULL) {
+		was = xcalloc(1, sizeof *was);
+		was->id = id;
+		HASH_ADD(hh, conduct->tasks, id, sizeof was->id, was);
+	}
+	return was;
+}
+
+static struct node_was *
+find_node(struct conduct *conduct, struct id id)
+{
+	struct node_was *node;
+
+	HASH_FIND(hh, conduct->nodes, &id, sizeof id, node);
+	return node;
+}
+
+void
+conduct_stranger(struct sim *sim, struct id task)
+{
+	find_or_add(sim->conduct, task)->was_touched = true;
+}
+
+void
+conduct_worker_troubled(struct sim *sim, unsigned index)
+{
+	sim->conduct->troubled_ms[index] = sim->now_ms;
+}
+
+static void
+fail(struct sim *sim, const char *rule, const struct task *task, const char *what)
+{
+	char text[ID_TEXT_SIZE];
+
+	id_format(task->id, text);
+	sim_fail(sim, rule, "task %s (%s, attempt %u, on %s): %s", text,
+		task_fsm.state_name[task->state], task->attempt,
+		task->node == NULL ? "no node" : task->node->name, what);
+}
+
+/* ---- giving up: after the grace, the node's silence, the spec's patience, not in a hold ---- */
+
+static bool
+most_are_silent(struct sim *sim)
+{
+	struct model *model = &sim->manager->core->model;
+	unsigned n_nodes = HASH_COUNT(model->nodes), n_silent = 0;
+	uint64_t now = sim_mono(sim, SIM_MANAGER);
+	struct node *node, *next;
+
+	HASH_ITER(hh, model->nodes, node, next)
+	{
+		const struct node_was *was = find_node(sim->conduct, node->id);
+		bool fell = node->state == DAVIT__NODE__STATE__DOWN &&
+			    (was == NULL || was->state != DAVIT__NODE__STATE__DOWN);
+
+		if (node->leave_mono_ms <= now &&
+			now - node->silent_mono_ms <= MANAGER_HOLD_WINDOW_MS)
+			n_silent += node->state == DAVIT__NODE__STATE__UNKNOWN || fell;
+	}
+	return n_nodes >= MANAGER_HOLD_NODES_MIN && n_silent * 2 > n_nodes;
+}
+
+static void
+was_given_up(struct sim *sim, const struct task *task)
+{
+	const Davit__TaskSpec *spec = task->group->spec->spec;
+	const struct manager_config *config = &sim->manager->core->config;
+	struct spec_disconnect disconnect = spec_disconnect(spec);
+	uint64_t now = sim_mono(sim, SIM_MANAGER), patience = 0;
+	const struct node_was *node = find_node(sim->conduct, task->node->id);
+
+	/* At its start the manager takes every node for silent. */
+	if (node != NULL && node->heard_mono_ms > sim->conduct->loaded_mono_ms)
+		patience = config->silent_ms;
+
+	if (disconnect.mode == DAVIT__DISCONNECT__MODE__KEEP)
+		fail(sim, "kept_tasks_wait_for_their_node", task, "it was given up");
+	if (disconnect.mode == DAVIT__DISCONNECT__MODE__REPLACE)
+		patience += disconnect.replace_after_ms;
+	if (disconnect.mode == DAVIT__DISCONNECT__MODE__STOP_AFTER)
+		patience = disconnect.stop_after_ms + spec_stop_timeout_ms(spec);
+	if (node != NULL && now - node->heard_mono_ms < patience)
+		fail(sim, "nothing_is_given_up_too_early", task, "its node was heard just now");
+	if (now - sim->conduct->loaded_mono_ms < config->restart_grace_ms)
+		fail(sim, "nothing_is_moved_in_the_grace", task, "the manager has just started");
+	if (most_are_silent(sim))
+		fail(sim, "most_silent_moves_nothing", task, "most nodes are silent");
+}
+
+/* ---- one task, from then to now ---- */
+
+static void
+check_replacement(struct sim *sim, const struct task *task, const struct was *was)
+{
+	if (id_is_none(task->replaced_by) || id_equal(task->replaced_by, was->replaced_by))
+		return;
+	if (!id_is_none(was->replaced_by))
+		fail(sim, "a_task_is_replaced_once", task, "it has another replacement now");
+	if (!task_state_is_final(was->state) && was->desired >= DAVIT__TASK__DESIRED__STOP &&
+		!was->replace_when_ended)
+		fail(sim, "stopped_tasks_are_not_replaced", task, "a user had stopped it");
+}
+
+static void
+check_placement(struct sim *sim, const struct task *task, const struct was *was)
+{
+	const struct node_was *node;
+
+	if (!task->on_node || (was->is_on_node && was->attempt == task->attempt))
+		return;
+	node = find_node(sim->conduct, task->node->id);
+	if (node != NULL && node->is_draining && task->node->draining)
+		fail(sim, "draining_nodes_take_nothing", task, "it was put there just now");
+}
+
+static bool
+blames_somebody(const struct task *task)
+{
+	return task->message != NULL && strstr(task->message, "container was removed by") != NULL;
+}
+
+static void
+check_task(struct sim *sim, const struct task *task, const struct was *was, bool decided_now)
+{
+	if (was->is_gone)
+		fail(sim, "removed_tasks_stay_away", task, "it was removed before");
+	if (decided_now && task_state_is_final(task->state) && !task_state_is_final(was->state) &&
+		task->phase == DAVIT__TASK__PHASE__LOST && task->on_node && task->message != NULL &&
+		strcmp(task->message, "its node is lost") == 0)
+		was_given_up(sim, task);
+	if (blames_somebody(task) && !was->was_touched)
+		fail(sim, "who_is_blamed_did_it", task, "nobody touched its container");
+	check_replacement(sim, task, was);
+	if (decided_now)
+		check_placement(sim, task, was);
+}
+
+static void
+note_task(const struct task *task, struct was *was)
+{
+	const Davit__TaskSpec *spec = task->group->spec->spec;
+
+	was->state = task->state;
+	was->desired = task->desired;
+	was->is_on_node = task->on_node;
+	was->replace_when_ended = task->replace_when_ended;
+	was->attempt = task->attempt;
+	was->replaced_by = task->replaced_by;
+	was->version = task->version;
+	was->cpu_milli = spec_reserve(spec).cpu_milli;
+	was->stops_alone = spec_disconnect(spec).mode == DAVIT__DISCONNECT__MODE__STOP_AFTER;
+}
+
+/* decided_now: the nodes in the model are as they were when it was decided. */
+static struct was *
+look_at_task(struct sim *sim, const struct task *task, bool decided_now)
+{
+	struct was *was = find_or_add(sim->conduct, task->id);
+
+	if (was->version == task->version && was->state != TASK_NONE && !was->is_gone)
+		return was;
+	check_task(sim, task, was, decided_now);
+	note_task(task, was);
+	return was;
+}
+
+static void
+note_nodes(struct sim *sim)
+{
+	struct conduct *conduct = sim->conduct;
+	struct node *node, *next;
+
+	HASH_ITER(hh, sim->manager->core->model.nodes, node, next)
+	{
+		struct node_was *was = find_node(conduct, node->id);
+
+		if (was == NULL) {
+			was = xcalloc(1, sizeof *was);
+			was->id = node->id;
+			HASH_ADD(hh, conduct->nodes, id, sizeof was->id, was);
+		}
+		was->is_draining = node->draining;
+		was->state = node->state;
+		was->heard_mono_ms = node->heard_mono_ms;
+	}
+}
+
+/* ---- ports: the ledger has those that tasks hold, and no others ---- */
+
+static void
+ports_add_up(struct sim *sim)
+{
+	struct model *model = &sim->manager->core->model;
+	struct engine_ports *engine, *next_engine;
+	struct node *node, *next;
+	uint32_t n_held = 0, n_owned = 0;
+
+	HASH_ITER(hh, model->nodes, node, next)
+	{
+		for (const struct task *task = node->tasks; task != NULL; task = task->node_next) {
+			for (size_t i = 0; task->holds && task->host_ports != NULL &&
+					   i < task->group->spec->spec->n_ports;
+				i++)
+				n_owned += task->host_ports[i] != 0;
+		}
+	}
+	HASH_ITER(hh, model->engines, engine, next_engine)
+	n_held += ledger_ports_n_held(engine->ports);
+	if (n_held != n_owned)
+		sim_fail(sim, "ports_add_up", "%u are taken, %u have an owner", n_held, n_owned);
+}
+
+/* ---- what the engines run at this moment ---- */
+
+struct look {
+	struct sim *sim;
+	unsigned index;
+	uint64_t cpu_milli;
+	struct was *alone; /* running tasks that stop by themselves and were replaced */
+};
+
+static struct was *
+runs(struct look *look, const struct engine_mem_view *view)
+{
+	const char *task = engine_mem_label(view, "davit.task");
+	struct id id;
+
+	if (view->status != ENGINE_RUNNING || task == NULL || !id_parse(task, &id))
+		return NULL;
+	return find(look->sim->conduct, id);
+}
+
+static void
+add_up(const struct engine_mem_view *view, void *arg)
+{
+	struct look *look = arg;
+	struct was *was = runs(look, view), *other;
+
+	if (was == NULL)
+		return;
+	look->cpu_milli +=
+		was->is_on_node ? was->cpu_milli : 0; /* not of a node that was removed */
+	if (!was->stops_alone || id_is_none(was->replaced_by))
+		return;
+	if (look->sim->now_ms - look->sim->conduct->troubled_ms[look->index] < TROUBLE_MS)
+		return;
+	other = find(look->sim->conduct, was->replaced_by);
+	if (other != NULL && other->state == TASK_RUNNING)
+		look->alone = was;
+}
+
+static void
+look_at_engines(struct sim *sim)
+{
+	char text[ID_TEXT_SIZE];
+
+	for (unsigned i = 0; i < sim->options.n_workers; i++) {
+		struct look look = {.sim = sim, .index = i};
+
+		engine_mem_each(sim->workers[i]->world, add_up, &look);
+		if (look.cpu_milli > sim->workers[i]->capacity_cpu_milli)
+			sim_fail(sim, "engines_are_not_overbooked",
+				"%s runs %llu of %llu millicores", sim->workers[i]->name,
+				(unsigned long long)look.cpu_milli,
+				(unsigned long long)sim->workers[i]->capacity_cpu_milli);
+		if (look.alone == NULL)
+			continue;
+		id_format(look.alone->id, text);
+		sim_fail(sim, "stop_after_never_runs_two", "task %s runs beside its replacement",
+			text);
+	}
+}
+
+/* ---- moments ---- */
+
+void
+conduct_task(struct sim *sim, const struct task *task)
+{
+	(void)look_at_task(sim, task, true);
+}
+
+void
+conduct_gone(struct sim *sim, struct id task)
+{
+	struct was *was = find(sim->conduct, task);
+
+	if (was != NULL && was->state != TASK_NONE)
+		was->is_gone = true;
+}
+
+void
+conduct_committed(struct sim *sim)
+{
+	const struct manager *manager = sim->manager->core;
+
+	note_nodes(sim);
+	if (sim->now_ms < sim->conduct->looked_ms + LOOK_MS)
+		return;
+	sim->conduct->looked_ms = sim->now_ms;
+	ports_add_up(sim);
+	look_at_engines(sim);
+	if (manager->model.history.n > manager->config.history_max + HISTORY_SLACK)
+		sim_fail(sim, "history_is_bounded", "%zu ended tasks", manager->model.history.n);
+}
+
+void
+conduct_loaded(struct sim *sim)
+{
+	struct conduct *conduct = sim->conduct;
+	struct was *was, *next;
+
+	conduct->n_looks++;
+	for (const struct task *task = sim->manager->core->model.oldest; task != NULL;
+		task = task->newer)
+		look_at_task(sim, task, false)->look = conduct->n_looks;
+	HASH_ITER(hh, conduct->tasks, was, next)
+	was->is_gone |= was->state != TASK_NONE && was->look != conduct->n_looks;
+	note_nodes(sim);
+	conduct->loaded_mono_ms = sim_mono(sim, SIM_MANAGER);
+}

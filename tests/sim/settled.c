@@ -1,0 +1,102 @@
+/* What is wrong with a cluster although nothing moves any more. */
+#include "common/model/spec.h"
+#include "services/manager/core.h"
+#include "services/manager/limits.h"
+#include "tests/sim/conduct.h"
+#include "tests/sim/host.h"
+
+enum { LATE_MS = 2000 }; /* for a timer that has run out to be acted upon and heard of */
+
+/* ---- who waits, waits for something ---- */
+
+static bool
+has_port_left(const struct node *node, const Davit__Port *port)
+{
+	struct ledger_port wanted = {(uint8_t)port->protocol, (uint16_t)port->host_port};
+
+	return wanted.number != 0 ? !ledger_port_is_taken(node->ports->ports, wanted)
+				  : ledger_ports_n_free(node->ports->ports) > 0;
+}
+
+static bool
+has_room(const struct node *node, const Davit__TaskSpec *spec)
+{
+	struct resources room = ledger_free(&node->account); /* but for what is kept for others */
+	struct spec_reserve want = spec_reserve(spec);
+
+	if (node->state != DAVIT__NODE__STATE__READY || node->draining)
+		return false;
+	for (size_t i = 0; i < spec->n_ports; i++) {
+		if (!has_port_left(node, spec->ports[i]))
+			return false;
+	}
+	return want.cpu_milli <= room.cpu_milli && want.memory_bytes <= room.memory_bytes &&
+	       want.disk_bytes <= room.disk_bytes;
+}
+
+static bool
+some_node_has_room(const struct model *model, const struct task *task)
+{
+	struct node *node, *next;
+
+	HASH_ITER(hh, model->nodes, node, next)
+	{
+		if (has_room(node, task->group->spec->spec))
+			return true;
+	}
+	return false;
+}
+
+/* ---- timers ---- */
+
+static bool
+is_over(struct sim *sim, uint64_t since_wall_ms, uint64_t most_ms)
+{
+	return most_ms > 0 && since_wall_ms > 0 &&
+	       since_wall_ms + most_ms + LATE_MS < sim_wall(sim, SIM_MANAGER);
+}
+
+static const char *
+overdue(struct sim *sim, const struct task *task)
+{
+	const Davit__TaskSpec *spec = task->group->spec->spec;
+
+	if (task_state_is_final(task->state))
+		return spec->auto_remove && is_over(sim, task->finished_ms, MANAGER_AUTO_REMOVE_MS)
+			       ? "it should have removed itself"
+			       : NULL;
+	if (is_over(sim, task->group->created_ms, spec_ttl_ms(spec)))
+		return "its ttl is over";
+	if (task->state == TASK_RUNNING &&
+		is_over(sim, task->started_ms, spec_max_run_time_ms(spec)))
+		return "it runs longer than max_run_time";
+	return NULL;
+}
+
+const char *
+settled_task_complaint(struct sim *sim, const struct task *task)
+{
+	if (task->state == TASK_PENDING && some_node_has_room(&sim->manager->core->model, task))
+		return "it waits although a node has room";
+	if (task_state_is_final(task->state) && task->holds)
+		return "it is over and its reservation is not given back";
+	return overdue(sim, task);
+}
+
+/* ---- books ---- */
+
+const char *
+settled_books_complaint(struct sim *sim)
+{
+	const struct manager *manager = sim->manager->core;
+	struct group *group, *next;
+	size_t n_left = 0;
+
+	if (manager->model.history.n > manager->config.history_max)
+		return "the history is longer than its bound";
+	HASH_ITER(hh, manager->model.groups, group, next)
+	n_left += group->n_left;
+	if (n_left != HASH_COUNT(manager->model.tasks))
+		return "groups count other tasks than there are";
+	return NULL;
+}
