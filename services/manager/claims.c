@@ -172,8 +172,10 @@ settle(struct manager *manager, struct claim *claim)
 		give_up(manager, claim);
 		return;
 	}
-	/* Its own claim does not stand in its way; those of others do. */
-	resources_subtract(&node->account.claimed, &claim->want);
+	/* Its own claim does not stand in its way, nor do later ones: else two wait for each other.
+	 */
+	for (const struct claim *later = claim; later != NULL; later = later->next)
+		resources_subtract(&node->account.claimed, &later->want);
 	if (lifecycle_place(manager, claim->task, node, &err) == 0)
 		return; /* claims_release was called on the way */
 	node->account.claimed = all;
