@@ -307,29 +307,6 @@ two" ]
 	davit top -o json --count 2 -i 100ms | jq -se 'length == 2 and .[1].cluster.nodes_ready == 2'
 }
 
-@test "top on a terminal redraws, sorts, fits and gives the terminal back" {
-	davit run --name busy busybox
-	davit wait --for running busy
-	in_terminal "davit top -i 200ms"
-	wait_for 10 shows 'q: quit'
-	wait_for 10 shows 'busy'
-	type_keys m
-	tmux -L "$(tmux_name)" resize-window -x 50 -y 8
-	narrow() { [ "$(screen | awk '{n = length($0) > n ? length($0) : n} END {print n}')" -le 50 ] && shows 'q: quit'; }
-	wait_for 5 narrow
-	tmux -L "$(tmux_name)" resize-window -x 120 -y 30
-	type_keys q
-	wait_for 5 shows 'READY>'
-	type_keys 'stty -a | grep -c " icanon.* echo "; echo done-$?' Enter
-	wait_for 5 shows 'done-0'
-	shows 'q: quit' && fail "the page is still there"
-	type_keys 'davit top' Enter
-	wait_for 5 shows 'q: quit'
-	type_keys C-c
-	wait_for 5 shows 'done-0'
-	end_terminal
-}
-
 @test "empty lists help a person, and nobody else" {
 	run --separate-stderr davit ps
 	[ -z "$stderr" ]
@@ -427,7 +404,7 @@ two" ]
 		_davit davit
 		[ "${COMPREPLY[*]}" = "$want" ] || fail "$*: ${COMPREPLY[*]}"
 	}
-	completes "submit stop" s
+	completes "nodes node" nod
 	completes "n1 n2" node drain n
 	completes completed-by-tab logs -f compl
 	completes --publish run --publ

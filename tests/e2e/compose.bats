@@ -34,7 +34,7 @@ compose() {
 
 @test "docker-compose up --build -d brings up a cluster of three nodes" {
 	"$repo/deploy/images/make-base.sh" 3>&- 4>&-
-	run timeout 420 bash -c "$(declare -f compose); repo=$repo; compose up --build -d"
+	run timeout 600 bash -c "$(declare -f compose); repo=$repo; compose up --build -d"
 	[ "$status" -eq 0 ] || fail "$output"
 	ready() { [ "$(davit nodes -o json | jq '[.[] | select(.state == "READY")] | length')" = 3 ]; }
 	wait_for 60 ready || fail "$(compose logs --tail 20)"

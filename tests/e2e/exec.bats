@@ -204,3 +204,19 @@ $i" ] || fail "exec $i printed $(cat "$BATS_TEST_TMPDIR/$i")"
 	sees "code=0"
 	prints RUNNING task shell .state
 }
+
+# A terminal is tried above, and attach goes on until ^C.
+@test "every command of docs/CLI.md that reaches into a container works" {
+	davit run -d --name web "$E2E_IMAGE" -- sleep 1000 >/dev/null
+	wait_task web RUNNING
+	mkdir "$BATS_TEST_TMPDIR/docs"
+	echo page >"$BATS_TEST_TMPDIR/docs/page"
+	awk '/^```sh container$/ {on = 1; next} /^```/ {on = 0} on && !/ -it |attach/' "$repo/docs/CLI.md" >"$BATS_TEST_TMPDIR/block"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/block")" -ge 5 ]
+	(cd "$BATS_TEST_TMPDIR" && PATH=$DAVIT_BIN:$PATH timeout 20 bash -e -o pipefail -x block 3>&- 4>&-) 2>&1
+	[ -s "$BATS_TEST_TMPDIR/hosts" ]
+	[ "$(davit exec web -- cat /tmp/docs/page)" = page ]
+	grep -q 'davit attach' "$repo/docs/CLI.md"
+	run timeout --foreground -s INT -k 5 2 "$DAVIT_BIN/davit" attach --no-stdin web
+	[[ $status = 124 || $status = 130 ]] || fail "$output"
+}

@@ -44,7 +44,7 @@ if ! deploy/engine.sh start test $$ >&2 || ! deploy/demo-image.sh "$E2E_IMAGE" >
 	echo "not ok 1 a Docker Engine for the end-to-end tests (E2E=0 leaves them out)"
 	exit 1
 fi
-timeout "${E2E_SECONDS:-720}" bats --formatter tap "$@"
+timeout "${E2E_SECONDS:-1800}" bats --formatter tap "$@"
 rc=$?
-[ $rc -ne 124 ] || echo "not ok - the end-to-end tests took longer than ${E2E_SECONDS:-720} s"
+[ $rc -ne 124 ] || echo "not ok - the end-to-end tests took longer than ${E2E_SECONDS:-1800} s"
 exit $rc
