@@ -22,6 +22,7 @@ all_bats() { ! ls tests/long/*.bats >/dev/null 2>&1 || E2E_SECONDS=3600 tests/e2
 
 long build "the programs are built" build all
 long sim "simulated clusters of 2,000 seeds" build sim SEEDS=2000
+long mutants "broken rules are found by the simulator" build sim-mutants
 long asan "the suite under the address and undefined behaviour sanitizers" other_mode asan
 long tsan "the suite under the thread sanitizer" other_mode tsan
 long soak "nothing grows in 1,000,000 short lives of tasks" build soak TASKS=1000000
