@@ -154,7 +154,7 @@ top() { term 120 30 "LANG=C.UTF-8 $DAVIT_BIN/davit top --monitor ${1:-$url_monit
 }
 
 @test "top works without colours, without UTF-8 and without a monitor" {
-	term 120 30 "LANG=C NO_COLOR=1 $DAVIT_BIN/davit top --monitor tcp://127.0.0.1:1"
+	term 120 30 "LC_ALL=C NO_COLOR=1 $DAVIT_BIN/davit top --monitor tcp://127.0.0.1:1"
 	sees '\[manager\]'
 	sees '> [a-z]'
 	page | LC_ALL=C grep -q '[^ -~]' && fail "that is no ASCII: $(page)"
