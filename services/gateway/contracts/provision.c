@@ -139,7 +139,6 @@ on_list(struct http_request *request, void *arg)
 {
 	Davit__ListTasksRequest running = DAVIT__LIST_TASKS_REQUEST__INIT;
 	Davit__Task__State state = DAVIT__TASK__STATE__RUNNING;
-
 	struct errand *errand = errand_begin(request, arg);
 
 	running.n_states = 1;
