@@ -50,7 +50,8 @@ struct rpc_pending {
 	rpc_done_fn *done;
 	void *arg;
 	uint64_t timeout_ms;
-	size_t size;       /* of the encoded call */
+	size_t size; /* of the encoded call */
+	bool is_json;
 	nng_msg *msg;      /* while it waits for a slot */
 	struct slot *slot; /* while it is on the wire */
 	enum ending ending;
@@ -70,7 +71,8 @@ struct rpc_client {
 	struct rpc_pending *sent;  /* with a slot, or only waiting for the timer */
 	unsigned n_queued;
 	atomic_uint n_pipes;
-	atomic_uint pipe; /* id of the last one */
+	atomic_uint pipe;   /* id of the last one; 0: it is gone */
+	uint32_t pipe_json; /* id of the one whose other end answered protobuf in JSON; 0: none */
 	uint64_t redialed_ms;
 	const struct rpc_result *error;
 };
@@ -97,11 +99,13 @@ static void
 on_pipe(nng_pipe pipe, nng_pipe_ev event, void *arg)
 {
 	struct rpc_client *client = arg;
+	unsigned last = pipe.id;
 
 	if (event == NNG_PIPE_EV_ADD_POST) {
 		atomic_store(&client->pipe, pipe.id);
 		atomic_fetch_add(&client->n_pipes, 1);
 	} else {
+		(void)atomic_compare_exchange_strong(&client->pipe, &last, 0);
 		atomic_fetch_sub(&client->n_pipes, 1);
 	}
 }
@@ -202,6 +206,12 @@ pump(struct rpc_client *client)
 	}
 }
 
+static bool
+is_json(nng_msg *msg)
+{
+	return nng_msg_len(msg) > 0 && *(const char *)nng_msg_body(msg) == '{';
+}
+
 static void
 handle_letter(struct rpc_client *client, struct slot *slot)
 {
@@ -213,6 +223,8 @@ handle_letter(struct rpc_client *client, struct slot *slot)
 	nng_aio_set_msg(slot->aio, NULL);
 	slot->is_busy = false;
 	if (pending != NULL && rv == 0) {
+		if (!pending->is_json && is_json(msg))
+			client->pipe_json = (uint32_t)nng_msg_get_pipe(msg).id;
 		rpc_reply_parse(pending->method, nng_msg_body(msg), nng_msg_len(msg), &reply);
 		finish(pending, &reply.result);
 		rpc_reply_fini(&reply);
@@ -296,7 +308,8 @@ encode(struct rpc_pending *pending, const ProtobufCMessage *request, const char 
 	struct rpc_outgoing outgoing = {.method = pending->method->name,
 		.request = request,
 		.request_id = request_id,
-		.deadline_ms = pending->timeout_ms};
+		.deadline_ms = pending->timeout_ms,
+		.is_json = pending->is_json};
 
 	rpc_envelope_print(&outgoing, &bytes);
 	pending->size = bytes.size;
@@ -319,6 +332,8 @@ rpc_client_call(struct rpc_client *client, const ProtobufCMethodDescriptor *meth
 	pending->timeout_ms = timeout_ms < RPC_DEADLINE_MAX_MS ? timeout_ms : RPC_DEADLINE_MAX_MS;
 	(void)uv_timer_init(client->wake.loop, &pending->timer);
 	pending->timer.data = pending;
+	pending->is_json =
+		client->pipe_json != 0 && client->pipe_json == atomic_load(&client->pipe);
 	encode(pending, request, options->request_id);
 	DL_APPEND(client->queue, pending);
 	client->n_queued++;

@@ -6,6 +6,9 @@
  * same call may reach the server more than once (nng resends after a broken
  * connection), which is why changing calls carry a request_id: rpc_request_id_make.
  *
+ * Calls are protobuf. Whoever answers one in JSON is spoken to in JSON from then on, until
+ * the connection ends: a server of a few lines need not know protobuf.
+ *
  * One thread. At most RPC_CLIENT_CALLS_MAX calls are on the wire, more are queued.
  */
 #pragma once

@@ -1,62 +1,20 @@
 #!/usr/bin/env python3
 """A scheduler in plain Python: first fit by CPU and memory. docs/SCHEDULER.md explains it.
 
-It listens where davit-scheduler would (scheduler.py PORT) and speaks SP over TCP and the wire
-format of protobuf by itself, so that nothing has to be installed.
+It listens where davit-scheduler would (scheduler.py PORT), speaks SP over TCP by itself and
+everything else in JSON, so that nothing has to be installed.
 """
-import socket
+import json
 import socketserver
 import struct
 import sys
 
 SP_REP = b"\0SP\0\0\x31\0\0"  # what a REP socket says first
-OK, FAILED_PRECONDITION = 0, 9
+SIZES = {"cpu_milli": "cpu", "memory_bytes": "memory"}  # and the filters that go with them
 
 
-def varint(data, at):
-    value = shift = 0
-    while True:
-        byte = data[at]
-        value, at, shift = value | (byte & 127) << shift, at + 1, shift + 7
-        if byte < 128:
-            return value, at
-
-
-def read(data):
-    """A message as {field number: [values]}; texts and messages inside stay bytes."""
-    fields, at = {}, 0
-    while at < len(data):
-        key, at = varint(data, at)
-        if key & 7 == 0:
-            value, at = varint(data, at)
-        else:
-            size, at = (8, at) if key & 7 == 1 else (4, at) if key & 7 == 5 else varint(data, at)
-            value, at = data[at : at + size], at + size
-        fields.setdefault(key >> 3, []).append(value)
-    return fields
-
-
-def number(value):
-    out = b""
-    while value > 127:
-        out, value = out + bytes([value & 127 | 128]), value >> 7
-    return out + bytes([value])
-
-
-def write(*fields):
-    """(number, value) pairs as a message: an int is a varint, bytes are length-delimited."""
-    out = b""
-    for field, value in fields:
-        if isinstance(value, int):
-            out += number(field << 3) + number(value)
-        else:
-            out += number(field << 3 | 2) + number(len(value)) + value
-    return out
-
-
-def resources(data):
-    fields = read(data)
-    return [fields.get(1, [0])[0], fields.get(2, [0])[0]]  # cpu_milli, memory_bytes
+class Refused(Exception):
+    pass
 
 
 class Cache:
@@ -64,41 +22,57 @@ class Cache:
         self.version, self.nodes = None, {}
 
     def apply(self, request):
-        """False when the changes are to another version than ours: ask for a snapshot."""
-        if request.get(3, [0])[0]:
+        if request.get("snapshot"):
             self.nodes = {}
-        elif request.get(1, [0])[0] != self.version:
-            return False
-        for data in request.get(4, []):
-            node = read(data)
-            free = [c - r for c, r in zip(resources(node[4][0]), resources(node[5][0]))]
-            self.nodes[node[1][0]] = free if node.get(3, [0])[0] else [-1, -1]
-        for node_id in request.get(5, []):
+        elif request.get("base_version", 0) != self.version:
+            raise Refused("send a snapshot")
+        for node in request.get("nodes", []):
+            self.nodes[node["id"]] = free = {}
+            for size in SIZES:
+                free[size] = node["capacity"].get(size, 0) - node["reserved"].get(size, 0)
+                if not node.get("schedulable"):
+                    free[size] = -1
+        for node_id in request.get("removed_nodes", []):
             self.nodes.pop(node_id, None)
-        self.version = request[2][0]
-        return True
+        self.version = request["version"]
+
+    def choose(self, want):
+        """The first node that has enough, which is taken from it; or how many are short of what."""
+        short = dict.fromkeys(SIZES, 0)
+        for node_id, free in self.nodes.items():
+            lacking = [size for size in SIZES if want[size] > free[size]]
+            for size in lacking:
+                short[size] += 1
+            if not lacking:
+                self.nodes[node_id] = {size: free[size] - want[size] for size in SIZES}
+                return node_id, None
+        return None, short
 
     def place(self, request):
-        if not self.apply(request):
-            return write((1, FAILED_PRECONDITION), (2, b"send a snapshot"))
-        specs = {read(s)[1][0]: read(read(s)[2][0]) for s in request.get(6, [])}
-        is_dry, answer = request.get(12, [0])[0], [(1, self.version)]
-        before = {node_id: list(free) for node_id, free in self.nodes.items()}
-        for data in request.get(7, []):
-            task = read(data)
-            spec = specs[task[2][0]]
-            want = [spec.get(11, [0])[0], spec.get(12, [0])[0]]
-            for node_id, free in self.nodes.items():
-                if all(f >= max(w, 0) for f, w in zip(free, want)):
-                    self.nodes[node_id] = [f - w for f, w in zip(free, want)]
-                    answer.append((2, write((1, task[1][0]), (2, node_id))))
-                    break
-            else:
-                why = write((1, task[1][0]), (2, b"first fit in Python found no room"))
-                answer.append((3, why))
-        if is_dry:
+        self.apply(request)
+        specs = {entry["id"]: entry["spec"] for entry in request.get("specs", [])}
+        before = dict(self.nodes)
+        placements, refusals = [], []
+        for task in request.get("tasks", []):
+            want = {size: specs[task["spec_id"]].get(size, 0) for size in SIZES}
+            node_id, short = self.choose(want)
+            if node_id:
+                placements.append({"task_id": task["task_id"], "node_id": node_id})
+                continue
+            filters = [{"filter": SIZES[size], "n_nodes": n} for size, n in short.items() if n]
+            why = "first fit in Python found no room"
+            refusals.append({"task_id": task["task_id"], "message": why, "filters": filters})
+        if request.get("dry_run"):
             self.nodes = before
-        return write((1, OK), (3, write(*answer)))
+        return {"version": self.version, "placements": placements, "refusals": refusals}
+
+    def answer(self, call):
+        try:
+            if not call.startswith(b"{"):  # the first question of a connection: asked again in JSON
+                raise Refused("say it in JSON")
+            return {"status": "OK", "response": self.place(json.loads(call)["request"])}
+        except Refused as why:
+            return {"status": "FAILED_PRECONDITION", "message": str(why)}
 
 
 class Pipe(socketserver.StreamRequestHandler):
@@ -110,7 +84,7 @@ class Pipe(socketserver.StreamRequestHandler):
             ids = 4  # the ids of hops, the last of which has the top bit set, go back as they came
             while not message[ids - 4] & 128:
                 ids += 4
-            reply = message[:ids] + self.server.cache.place(read(read(message[ids:])[2][0]))
+            reply = message[:ids] + json.dumps(self.server.cache.answer(message[ids:])).encode()
             self.wfile.write(struct.pack(">Q", len(reply)) + reply)
 
 

@@ -407,14 +407,17 @@ explain_trouble(struct manager *manager, const char *message)
 static void
 take_trouble(struct manager *manager, Davit__Reply__Status status, const char *message)
 {
-	bool was_cached = !manager->telling.needs_snapshot;
+	struct placing *placing = &manager->placing;
 	char text[ERR_TEXT_MAX];
 
 	telling_restart(manager);
 	waiting_unask(manager);
-	if (status == DAVIT__REPLY__STATUS__FAILED_PRECONDITION && was_cached)
-		return; /* it was restarted: ask again at once, with everything */
-	manager->placing.retry_mono_ms = manager->now.mono_ms + MANAGER_PLACE_RETRY_MS;
+	/* It was restarted, or reads JSON only: ask again at once, with everything. */
+	placing->is_second =
+		status == DAVIT__REPLY__STATUS__FAILED_PRECONDITION && !placing->is_second;
+	if (placing->is_second)
+		return;
+	placing->retry_mono_ms = manager->now.mono_ms + MANAGER_PLACE_RETRY_MS;
 	(void)snprintf(text, sizeof text, "waiting for a scheduler at %s: %.150s",
 		manager->config.scheduler_url, message);
 	explain_trouble(manager, text);
@@ -443,6 +446,7 @@ placing_answer(struct manager *manager, Davit__Reply__Status status, const char 
 	if (!reply->wants_groups)
 		telling_confirm(manager);
 	placing->trouble[0] = '\0';
+	placing->is_second = false;
 	if (!placing->is_dry)
 		take_answer(manager, reply);
 	else if (!reply->wants_groups)

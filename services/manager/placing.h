@@ -21,6 +21,7 @@ struct task;
 struct placing {
 	bool is_asking;                /* a Place call is under way */
 	bool is_dry;                   /* it is one of questions.h */
+	bool is_second;                /* its cache was not what was thought: asked again at once */
 	bool is_stale;                 /* its answer is of no use: the model was built again */
 	uint64_t retry_mono_ms;        /* after a failure */
 	uint64_t sweep_mono_ms;        /* when blocked tasks were last tried */

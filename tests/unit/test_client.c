@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <nng/nng.h>
+#include <nng/protocol/reqrep0/rep.h>
+
 #include "common/base/mem.h"
 #include "tests/lib/rpc_peer.h"
 #include "tests/lib/turn.h"
@@ -438,6 +441,82 @@ TEST(client_carries_generated_stubs)
 	CHECK_STR(failure.seen.message, "not yet");
 	CHECK(rpc_client_error(peer.client) == NULL);
 	protobuf_c_service_destroy(service);
+	peer_close(&peer);
+}
+
+/* A server that knows JSON only: tests say what it answers. */
+struct plain {
+	nng_socket socket;
+	char question[512];
+};
+
+static bool
+is_asked(void *arg)
+{
+	struct plain *plain = arg;
+	size_t size = sizeof plain->question - 1;
+	int rv = nng_recv(plain->socket, plain->question, &size, NNG_FLAG_NONBLOCK);
+
+	CHECK(rv == 0 || rv == NNG_EAGAIN);
+	plain->question[rv == 0 ? size : 0] = '\0';
+	return rv == 0;
+}
+
+static bool
+is_alone(void *arg)
+{
+	struct peer *peer = arg;
+
+	return !rpc_client_is_connected(peer->client);
+}
+
+static void
+plain_answer(struct plain *plain, struct peer *peer, const char *answer)
+{
+	turn_until(&peer->loop, is_asked, plain, "a question");
+	CHECK_EQ(nng_send(plain->socket, (void *)(uintptr_t)answer, strlen(answer), 0), 0);
+}
+
+TEST(client_speaks_json_with_whom_answered_in_json_until_the_connection_ends)
+{
+	struct plain plain;
+	struct peer peer;
+	struct seen first = {0}, second = {0}, third = {0};
+	char *url;
+
+	peer_open(&peer, NULL);
+	url = xstrdup(rpc_server_url(peer.server));
+	rpc_server_close(peer.server);
+	CHECK_EQ(nng_rep0_open(&plain.socket), 0);
+	CHECK_EQ(nng_listen(plain.socket, url, NULL, 0), 0);
+
+	(void)peer_get(&peer, "t1", 9000, &first);
+	plain_answer(&plain, &peer,
+		"{\"status\": \"FAILED_PRECONDITION\", \"message\": \"say it in JSON\"}");
+	peer_wait_seen(&peer, &first, 1);
+	CHECK(plain.question[0] != '{');
+	CHECK_EQ(first.status, DAVIT__REPLY__STATUS__FAILED_PRECONDITION);
+	CHECK_STR(first.message, "say it in JSON");
+	peer_wait_connected(&peer);
+	(void)peer_get(&peer, "t2", 9000, &second);
+	plain_answer(&plain, &peer, "{\"response\": {\"task\": {\"id\": \"t2\"}}}");
+	peer_wait_seen(&peer, &second, 1);
+	CHECK_HAS(plain.question, "{\"method\":\"GetTask\",");
+	CHECK_HAS(plain.question, "\"request\":{\"task\":\"t2\"}}");
+	CHECK_STR(second.id, "t2");
+
+	/* Another one in its place is asked in protobuf again. */
+	CHECK_EQ(nng_close(plain.socket), 0);
+	CHECK_EQ(nng_rep0_open(&plain.socket), 0);
+	turn_until(&peer.loop, is_alone, &peer, "the end of the connection");
+	CHECK_EQ(nng_listen(plain.socket, url, NULL, 0), 0);
+	(void)peer_get(&peer, "t3", 9000, &third);
+	plain_answer(&plain, &peer, "{}");
+	CHECK(plain.question[0] != '{');
+	peer_wait_seen(&peer, &third, 1);
+	CHECK_EQ(nng_close(plain.socket), 0);
+	free(url);
+	peer_serve(&peer, "tcp://127.0.0.1:0"); /* for peer_close */
 	peer_close(&peer);
 }
 

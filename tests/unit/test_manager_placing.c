@@ -28,6 +28,41 @@ TEST(manager_tells_why_a_task_waits_for_a_scheduler)
 	desk_fini(&desk);
 }
 
+/* The scheduler under way answers with this status. */
+static void
+fail_question(struct desk *desk, Davit__Reply__Status status)
+{
+	davit__place_request__free_unpacked(TAKE(desk->question), NULL);
+	manager_placed(desk->manager, desk->now, status, "send a snapshot", NULL);
+	desk_turn(desk);
+}
+
+/* A restarted scheduler knows nothing; one that reads JSON only says so in the same way. */
+TEST(manager_asks_at_once_with_everything_when_the_cache_is_another_but_only_once)
+{
+	struct desk desk;
+	struct desk_worker worker = {0};
+	char id[ID_TEXT_SIZE];
+
+	desk_init(&desk);
+	desk_worker_join(&desk, &worker, "n1", 1000);
+	desk_submit(&desk, "web", 1000, false, id);
+	desk.no_scheduler = true;
+	desk_submit(&desk, "late", 0, false, id);
+	CHECK(!desk.question->snapshot);
+	fail_question(&desk, DAVIT__REPLY__STATUS__FAILED_PRECONDITION);
+	CHECK(desk.question != NULL && desk.question->snapshot);
+	CHECK_EQ(desk.question->n_nodes, 1);
+	CHECK_EQ(desk.question->n_tasks, 1);
+	fail_question(&desk, DAVIT__REPLY__STATUS__FAILED_PRECONDITION);
+	CHECK(desk.question == NULL);
+	CHECK_HAS(desk_task(&desk, id)->message, "waiting for a scheduler");
+	desk_pass(&desk, MANAGER_PLACE_RETRY_MS);
+	CHECK(desk.question != NULL && desk.question->snapshot);
+	desk_fini(&desk);
+	desk_worker_fini(&worker);
+}
+
 TEST(manager_tries_blocked_tasks_again_when_room_appears)
 {
 	struct desk desk;
