@@ -6,6 +6,10 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
+# gateway_port PORT: of the cluster whose first port that is. The first of all, at 7070, has its HTTP
+# where clients of such systems look for it.
+gateway_port() { [ "$1" = 7070 ] && echo "${DAVIT_HTTP_PORT:-8080}" || echo "${DAVIT_HTTP_PORT:-$(($1 + 11))}"; }
+
 # cluster_use HOME PORT: what follows speaks of that one. Its programs are in $DAVIT_BIN.
 cluster_use() {
 	home=${1%/}
@@ -16,7 +20,7 @@ cluster_use() {
 	url_scheduler=tcp://127.0.0.1:$(($2 + 4))
 	url_monitor=tcp://127.0.0.1:$(($2 + 5))
 	url_monitor_http=http://127.0.0.1:$(($2 + 10))
-	url_gateway=http://127.0.0.1:$(($2 + 11))
+	url_gateway=http://127.0.0.1:$(gateway_port "$2")
 	mkdir -p "$home"/{run,log} || return
 	echo "$2" >"$home/port"
 	export DAVIT_MANAGER=$url_manager
@@ -30,7 +34,7 @@ cluster_ports_free() {
 		proc_pid "$1/run/${owners[i]}.pid" >/dev/null || port_free $(($2 + i)) || return 1
 	done
 	proc_pid "$1/run/monitor.pid" >/dev/null || port_free $(($2 + 10)) || return 1
-	proc_pid "$1/run/gateway.pid" >/dev/null || port_free $(($2 + 11))
+	proc_pid "$1/run/gateway.pid" >/dev/null || port_free "$(gateway_port "$2")"
 }
 
 # daemon NAME PROGRAM OPTION...: unless it runs already. The caller's DAVIT_* are not for it.
@@ -71,7 +75,12 @@ monitor_start() {
 		--manager "$url_manager" --http "$url_monitor_http" "$@"
 }
 
-gateway_start() { daemon gateway davit-gateway --listen "$url_gateway" --manager "$url_manager" "$@"; }
+gateway_start() {
+	daemon gateway davit-gateway --listen "$url_gateway" --manager "$url_manager" \
+		--monitor "$url_monitor" "$@"
+}
+
+gateway_ready() { curl -fsS -m 2 -o /dev/null "$url_gateway/v1/ready" 2>/dev/null; }
 
 davit() { timeout 60 "$DAVIT_BIN/davit" "$@"; }
 

@@ -1,9 +1,10 @@
 #!/bin/bash
-# up.sh - a cluster on this machine: manager, scheduler, two workers, monitor, demo tasks.
+# up.sh - a cluster on this machine: manager, scheduler, two workers, monitor, gateway, demo tasks.
 #
 # What runs already is left as it is, so running it again does no harm. Environment:
 #   DAVIT_HOME   its directory     (./.davit)
-#   DAVIT_PORT   first of six ports (7070)
+#   DAVIT_PORT   first of its ports (7070): the next five, and the tenth behind it
+#   DAVIT_HTTP_PORT   where the gateway answers HTTP (8080; with another DAVIT_PORT: that + 11)
 #   DAVIT_BIN    the programs; absent: built here (build/release/bin)
 #   DAVIT_DEMO   tag of the demo image (davit-demo)
 set -uo pipefail
@@ -35,13 +36,16 @@ deploy/demo-image.sh "$demo" || exit 1
 # While a part of it runs, its ports are what they were.
 [ -s "$home/port" ] && ! procs_gone "$home"/run/*.pid && port=$(cat "$home/port")
 if ! cluster_ports_free "$home" "$port"; then
-	ss -Hltnp "sport >= :$port and sport < :$((port + 6))" | awk '{print "  " $4, $6}' >&2
-	die "ports $port to $((port + 5)) are not all free (see above). Take others: make up PORT=17070"
+	http=$(gateway_port "$port")
+	ss -Hltnp "( sport >= :$port and sport < :$((port + 6)) ) or sport = :$((port + 10)) or sport = :$http" |
+		awk '{print "  " $4, $6}' >&2
+	die "ports $port to $((port + 5)), $((port + 10)) and $http are not all free (see above). Take others: make up PORT=17070"
 fi
 cluster_use "$home" "$port" || exit 1
 
-manager_start && scheduler_start && worker_start n1 4 8GiB && worker_start n2 8 16GiB && monitor_start
-if ! wait_for 30 nodes_ready 2; then
+manager_start && scheduler_start && worker_start n1 4 8GiB && worker_start n2 8 16GiB && monitor_start &&
+	gateway_start
+if ! wait_for 30 nodes_ready 2 || ! wait_for 10 gateway_ready; then
 	complain "the cluster was not ready within 30 s. The last words of each part:"
 	tail -n 3 "$home"/log/*.log >&2
 	exit 1
@@ -77,12 +81,13 @@ echo
 davit ps -a
 cat <<END
 
-The cluster runs: manager at $url_manager, nodes n1 and n2, logs in ${home#"$repo"/}/log. Try:
+The cluster runs: manager at $url_manager, HTTP at $url_gateway, nodes n1 and n2, logs in ${home#"$repo"/}/log. Try:
   ./davit nodes
   ./davit run --rm --follow $demo -- echo hi
   ./davit logs web
   ./davit top
   ./davit events -f
+  curl -s $url_gateway/v1/tasks
   ./davit --help
   make down
 END

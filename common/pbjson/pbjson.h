@@ -43,6 +43,7 @@ struct pbjson_err {
 
 enum pbjson_style {
 	PBJSON_COMPACT, /* one line, no newline at its end */
+	PBJSON_LISTS,   /* the same; the outermost object has its empty lists, too */
 	PBJSON_PRETTY,  /* indented by two, newline at the end */
 };
 

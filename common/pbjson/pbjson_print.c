@@ -14,7 +14,7 @@ static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
 
 struct printer {
 	struct buf *out;
-	bool pretty;
+	bool pretty, lists;
 	unsigned depth;
 };
 
@@ -295,7 +295,7 @@ print_list(struct printer *printer, const ProtobufCFieldDescriptor *field, const
 		put_comma(printer, &first);
 		print_value(printer, field, (const char *)array + i * size);
 	}
-	put_close(printer, ']', false);
+	put_close(printer, ']', n == 0);
 }
 
 static void
@@ -330,7 +330,8 @@ print_message(struct printer *printer, const ProtobufCMessage *message)
 		const ProtobufCFieldDescriptor *field = &type->fields[i];
 		size_t n = pbjson_field_count(message, field);
 
-		if (n == 0)
+		if (n == 0 && !(printer->lists && printer->depth == 1 &&
+				      field->label == PROTOBUF_C_LABEL_REPEATED))
 			continue;
 		put_comma(printer, &first);
 		print_field(printer, field, pbjson_field_at(message, field), n);
@@ -341,7 +342,9 @@ print_message(struct printer *printer, const ProtobufCMessage *message)
 void
 pbjson_print(const ProtobufCMessage *message, enum pbjson_style style, struct buf *out)
 {
-	struct printer printer = {.out = out, .pretty = style == PBJSON_PRETTY};
+	struct printer printer = {.out = out,
+		.pretty = style == PBJSON_PRETTY,
+		.lists = style == PBJSON_LISTS};
 
 	print_message(&printer, message);
 	if (printer.pretty)

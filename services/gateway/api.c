@@ -82,7 +82,8 @@ answer(struct exchange *exchange, const struct rpc_result *result)
 			return;
 		}
 	}
-	pbjson_print(message, PBJSON_COMPACT, &body);
+	pbjson_print(message, exchange->method->unwrap != NULL ? PBJSON_COMPACT : PBJSON_LISTS,
+		&body);
 	buf_puts(&body, "\n");
 	http_reply(request, exchange->method->status, "application/json", body.data, body.size);
 }
@@ -114,6 +115,7 @@ struct pairs {
 	struct transcode_pair items[TRANSCODE_PAIRS_MAX + 1]; /* one too many is refused there */
 	size_t n;
 	char names[HTTP_PARAMS_MAX][64]; /* of the path's */
+	char fixed[64];
 };
 
 static void
@@ -137,6 +139,19 @@ add_params(const struct http_request *request, const char *path, struct pairs *p
 		add_pair(pairs->names[n], http_param(request, n), pairs);
 		n++;
 	}
+}
+
+static void
+add_fixed(const char *fixed, struct pairs *pairs)
+{
+	char *equals;
+
+	if (fixed == NULL)
+		return;
+	(void)snprintf(pairs->fixed, sizeof pairs->fixed, "%s", fixed);
+	equals = strchr(pairs->fixed, '=');
+	*equals = '\0';
+	add_pair(pairs->fixed, equals + 1, pairs);
 }
 
 /* How long the call may be parked: what its wait_ms says. 0: it has none. */
@@ -197,7 +212,8 @@ api_handle(struct http_request *request, void *arg)
 {
 	struct site *site = arg;
 	const struct api_method *method = &api_methods[http_route_index(request)];
-	const ProtobufCMethodDescriptor *rpc = rpc_method(&davit__manager__descriptor, method->rpc);
+	const ProtobufCMethodDescriptor *rpc;
+	struct upstream *whom = site_method(site, method->rpc, &rpc);
 	struct transcode_input input = {.type = rpc->input};
 	char random[RPC_REQUEST_ID_SIZE];
 	const char *id = request_id_of(request, method->method, random);
@@ -210,12 +226,18 @@ api_handle(struct http_request *request, void *arg)
 		event_hub_follow(site->events, request);
 		return;
 	}
+	if (whom == NULL) {
+		api_refuse(request, DAVIT__REPLY__STATUS__UNIMPLEMENTED,
+			"this gateway knows no monitor (--monitor)", NULL);
+		return;
+	}
 	if (id != NULL && !is_request_id(id)) {
 		api_refuse(request, DAVIT__REPLY__STATUS__INVALID_ARGUMENT,
 			"Idempotency-Key: want 1 to 64 printable ASCII characters", NULL);
 		return;
 	}
 	add_params(request, method->path, &pairs);
+	add_fixed(method->fixed, &pairs);
 	http_query_each(request, add_pair, &pairs);
 	input.pairs = pairs.items;
 	input.n_pairs = pairs.n;
@@ -227,7 +249,6 @@ api_handle(struct http_request *request, void *arg)
 	exchange = xcalloc(1, sizeof *exchange);
 	*exchange = (struct exchange){.method = method, .request = request};
 	http_on_gone(request, on_gone, exchange);
-	exchange->call =
-		upstream_call(site->manager, rpc, message, id, wait_of(message), on_done, exchange);
+	exchange->call = upstream_call(whom, rpc, message, id, wait_of(message), on_done, exchange);
 	protobuf_c_message_free_unpacked(message, NULL);
 }

@@ -15,9 +15,10 @@ enum { API_WAIT_DEFAULT_MS = 30000 }; /* of a call that waits and does not say h
 
 struct api_method {
 	const char *method, *path; /* of HTTP; "{field}" is a field of the request */
-	const char *rpc;           /* of the service Manager */
-	unsigned status;           /* when it worked */
-	const char *unwrap;        /* field of the response that is the answer; NULL: all of it */
+	const char *rpc;    /* of Manager or Monitor, whose methods all have different names */
+	unsigned status;    /* when it worked */
+	const char *unwrap; /* field of the response that is the answer; NULL: all of it */
+	const char *fixed;  /* "field=value" that the path stands for; NULL: none */
 };
 
 /* All of them; the one with method NULL ends the table. */

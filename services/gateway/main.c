@@ -3,6 +3,7 @@
  * api.c (paths to calls) and upstream.c (connections).
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/log.h"
 #include "common/base/mem.h"
@@ -12,7 +13,7 @@
 
 struct settings {
 	struct service_settings common;
-	char *listen, *manager;
+	char *listen, *manager, *monitor;
 	uint64_t connections_max;
 };
 
@@ -21,6 +22,8 @@ static const struct option_def option_defs[] = {
 	OPTION_STRING("listen", 0, "URL", S, listen, "http://127.0.0.1:8080",
 		"where to accept requests"),
 	OPTION_STRING("manager", 0, "URL", S, manager, "tcp://127.0.0.1:7070", "whom to ask"),
+	OPTION_STRING("monitor", 0, "URL", S, monitor, "tcp://127.0.0.1:7075",
+		"whom to ask for /v1/top, /v1/history and /v1/view; none: nobody"),
 	OPTION_NUMBER("connections-max", 0, "N", S, connections_max, "12000", 1, 1000000,
 		"clients at one time; more wait to be accepted"),
 	SERVICE_OPTIONS(S),
@@ -36,7 +39,7 @@ static const struct options_spec options_spec = {
 };
 
 struct gateway {
-	struct upstream *manager;
+	struct upstream *manager, *monitor;
 	struct site *site;
 	struct http_server *server;
 };
@@ -50,9 +53,14 @@ open_gateway(uv_loop_t *loop, void *arg, void **ret_state, struct err *err)
 		.limits = {.n_connections = (unsigned)settings->connections_max}};
 	int rc = upstream_open(loop, settings->manager, &gateway->manager, err);
 
+	if (rc == 0 && strcmp(settings->monitor, "none") != 0)
+		rc = upstream_open(loop, settings->monitor, &gateway->monitor, err);
 	if (rc < 0)
 		return rc;
-	gateway->site = site_new(loop, gateway->manager, contracts);
+	gateway->site = site_new(&(struct site_options){.loop = loop,
+		.manager = gateway->manager,
+		.monitor = gateway->monitor,
+		.tables = contracts});
 	options.routes = gateway->site->routes;
 	options.arg = gateway->site;
 	rc = http_open(loop, &options, &gateway->server, err);
@@ -68,7 +76,9 @@ close_gateway(void *state)
 	struct gateway *gateway = state;
 
 	log_info("gateway.stopping", "reason=signal");
-	upstream_close(gateway->manager); /* first: its calls end, and requests are answered */
+	/* First: their calls end, and requests are answered. */
+	upstream_close(gateway->manager);
+	upstream_close(gateway->monitor);
 	http_close(gateway->server);
 	site_free(gateway->site);
 }
@@ -79,6 +89,15 @@ free_gateway(void *state)
 	free(state);
 }
 
+static bool
+is_ready(void *state, const char **ret_why)
+{
+	const struct gateway *gateway = state;
+
+	*ret_why = "there is no connection to the manager";
+	return upstream_is_connected(gateway->manager);
+}
+
 static const struct service service = {
 	.name = "gateway",
 	.options = &options_spec,
@@ -86,6 +105,7 @@ static const struct service service = {
 	.open = open_gateway,
 	.close = close_gateway,
 	.free = free_gateway,
+	.ready = is_ready,
 };
 
 int

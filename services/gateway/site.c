@@ -1,7 +1,10 @@
 #include "services/gateway/site.h"
 
 #include "common/base/mem.h"
+#include "proto/manager.pb-c.h"
+#include "proto/monitor.pb-c.h"
 #include "services/gateway/api.h"
+#include "services/gateway/pages.h"
 
 static size_t
 count(const struct http_route *table)
@@ -13,27 +16,49 @@ count(const struct http_route *table)
 	return n;
 }
 
-struct site *
-site_new(uv_loop_t *loop, struct upstream *manager, const struct http_route *const *tables)
+static size_t
+append(struct http_route *routes, size_t n, const struct http_route *table)
 {
+	for (; table->method != NULL; table++)
+		routes[n++] = *table;
+	return n;
+}
+
+struct site *
+site_new(const struct site_options *options)
+{
+	const struct http_route *const *tables = options->tables;
 	struct site *site = xcalloc(1, sizeof *site);
 	size_t n = 0;
 
 	while (api_methods[n].method != NULL)
 		n++;
+	n += count(pages);
 	for (size_t i = 0; tables[i] != NULL; i++)
 		n += count(tables[i]);
-	site->manager = manager;
-	site->events = event_hub_new(loop, manager);
+	site->manager = options->manager;
+	site->monitor = options->monitor;
+	site->events = event_hub_new(options->loop, options->manager);
 	site->routes = xcalloc(n + 1, sizeof *site->routes);
 	/* First, so that a route of the API has the index of its method. */
 	for (n = 0; api_methods[n].method != NULL; n++)
 		site->routes[n] =
 			(struct http_route){api_methods[n].method, api_methods[n].path, api_handle};
+	n = append(site->routes, n, pages);
 	for (size_t i = 0; tables[i] != NULL; i++)
-		for (size_t j = 0; tables[i][j].method != NULL; j++)
-			site->routes[n++] = tables[i][j];
+		n = append(site->routes, n, tables[i]);
 	return site;
+}
+
+struct upstream *
+site_method(const struct site *site, const char *rpc, const ProtobufCMethodDescriptor **ret_method)
+{
+	*ret_method =
+		protobuf_c_service_descriptor_get_method_by_name(&davit__manager__descriptor, rpc);
+	if (*ret_method != NULL)
+		return site->manager;
+	*ret_method = rpc_method(&davit__monitor__descriptor, rpc);
+	return site->monitor;
 }
 
 void

@@ -56,7 +56,7 @@ on_done(const struct rpc_result *result, void *arg)
 {
 	struct upstream_call *call = arg;
 	struct rpc_result given_up = {.status = DAVIT__REPLY__STATUS__UNAVAILABLE,
-		.message = "the manager does not answer just now; try again",
+		.message = "there is no answer from the manager or monitor just now; try again",
 		.field = "",
 		.note = ""};
 

@@ -10,7 +10,7 @@ setup_file() {
 	COMPOSE_PROJECT_NAME=$(basename "$E2E_IMAGE")
 	DAVIT_IMAGE_PREFIX=$E2E_IMAGE
 	export DAVIT_MANAGER_PORT=$port DAVIT_FEED_PORT=$((port + 1)) DAVIT_FEED_JSON_PORT=$((port + 3)) \
-		DAVIT_MONITOR_PORT=$((port + 5))
+		DAVIT_MONITOR_PORT=$((port + 5)) DAVIT_HTTP_PORT=$((port + 6))
 	export url_manager=tcp://127.0.0.1:$port
 	export url_feed_json=tcp://127.0.0.1:$((port + 3))
 	export DAVIT_MANAGER=$url_manager
@@ -61,4 +61,11 @@ compose() {
 	wait_for 60 reachable
 	[ "$(docker inspect -f '{{.State.StartedAt}}' "$(task web .container_id)")" = "$before" ]
 	davit rm -f web
+}
+
+@test "its gateway answers HTTP, and its health check says so" {
+	run curl -fsS -m 5 "http://127.0.0.1:$DAVIT_HTTP_PORT/v1/nodes"
+	[ "$(jq '.nodes | length' <<<"$output")" = 3 ]
+	gateway=$(compose ps -q gateway)
+	wait_for 30 prints healthy docker inspect -f '{{.State.Health.Status}}' "$gateway"
 }

@@ -6,7 +6,7 @@
 # that up.bats and compose.bats run: the last test here sees to it that there are no others.
 
 load lib
-setup_file() { cluster_up; monitor_start; }
+setup_file() { cluster_up; monitor_start; gateway_start; wait_for 10 gateway_ready; }
 teardown_file() { cluster_down; }
 
 # A line that ends in "# Ctrl-C ends it" is given 2 s, and its interrupt.
@@ -30,6 +30,7 @@ export -f interrupted
 		for i in 0 1 2 3 4 5; do
 			sed -i "s/127\.0\.0\.1:$((7070 + i))\b/127.0.0.1:$((base + i))/g" "$block"
 		done
+		sed -i "s/127\.0\.0\.1:8080\b/${url_gateway##*/}/g" "$block"
 		cat "$block"
 		(cd "$dir" && timeout 90 bash -e -o pipefail "$block" 3>&- 4>&-) 2>&1 || fail "block $n failed"
 	done

@@ -23,7 +23,9 @@ gateway_stage_open(struct gateway_stage *stage, const struct http_route *const *
 			 &stage->upstream, &err),
 		&err);
 	turn_until(&stage->peer.loop, is_connected, stage->upstream, "connections");
-	stage->site = site_new(&stage->peer.loop, stage->upstream, tables);
+	stage->site = site_new(&(struct site_options){.loop = &stage->peer.loop,
+		.manager = stage->upstream,
+		.tables = tables});
 	stage->client.fd = -1;
 	options.routes = stage->site->routes;
 	options.arg = stage->site;

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include "proto/manager.pb-c.h"
+#include "proto/monitor.pb-c.h"
 #include "tests/lib/gateway_stage.h"
 #include "tests/lib/test.h"
 #include "tests/lib/turn.h"
@@ -147,11 +149,19 @@ TEST(api_says_that_the_manager_is_away_and_goes_on_when_it_is_back)
 	gateway_stage_close(&stage);
 }
 
+static const ProtobufCMethodDescriptor *
+find_rpc(const char *name)
+{
+	const ProtobufCMethodDescriptor *rpc =
+		protobuf_c_service_descriptor_get_method_by_name(&davit__manager__descriptor, name);
+
+	return rpc != NULL ? rpc : rpc_method(&davit__monitor__descriptor, name);
+}
+
 TEST(api_every_method_is_a_call_that_exists_and_every_parameter_a_field_of_it)
 {
 	for (const struct api_method *method = api_methods; method->method != NULL; method++) {
-		const ProtobufCMethodDescriptor *rpc =
-			rpc_method(&davit__manager__descriptor, method->rpc);
+		const ProtobufCMethodDescriptor *rpc = find_rpc(method->rpc);
 		const char *at = method->path;
 
 		while ((at = strchr(at, '{')) != NULL) {
@@ -166,4 +176,75 @@ TEST(api_every_method_is_a_call_that_exists_and_every_parameter_a_field_of_it)
 		CHECK(method->unwrap == NULL || protobuf_c_message_descriptor_get_field_by_name(
 							rpc->output, method->unwrap) != NULL);
 	}
+}
+
+static bool
+has_route(const char *rpc)
+{
+	for (const struct api_method *method = api_methods; method->method != NULL; method++)
+		if (strcmp(method->rpc, rpc) == 0)
+			return true;
+	return false;
+}
+
+TEST(api_has_a_path_for_every_call_of_manager_and_monitor)
+{
+	static const ProtobufCServiceDescriptor *const services[] = {&davit__manager__descriptor,
+		&davit__monitor__descriptor};
+	/* And why they have none. */
+	static const struct {
+		const char *rpc, *why;
+	} without[] = {{"", ""}};
+
+	for (size_t i = 0; i < sizeof services / sizeof services[0]; i++) {
+		for (unsigned j = 0; j < services[i]->n_methods; j++) {
+			const char *rpc = services[i]->methods[j].name;
+			bool is_excused = false;
+
+			for (size_t k = 0; k < sizeof without / sizeof without[0]; k++)
+				is_excused = is_excused || strcmp(without[k].rpc, rpc) == 0;
+			if (!has_route(rpc) && !is_excused)
+				fail_msg("%s has no path", rpc);
+		}
+	}
+}
+
+TEST(api_has_lists_that_are_empty_as_such)
+{
+	Davit__ListTasksReply none = DAVIT__LIST_TASKS_REPLY__INIT;
+	struct gateway_stage stage;
+
+	stage_open(&stage);
+	ask(&stage, "GET /v1/tasks HTTP/1.1\r\nHost: x\r\n\r\n");
+	gateway_stage_answer(gateway_stage_call(&stage, "ListTasks"), &none.base);
+	http_client_wait(&stage.client, "}\n");
+	CHECK_HAS(stage.client.text, "\r\n\r\n{\"tasks\":[]}\n");
+	gateway_stage_close(&stage);
+}
+
+TEST(api_a_path_may_stand_for_a_value)
+{
+	struct gateway_stage stage;
+	struct rpc_call *call;
+
+	stage_open(&stage);
+	ask(&stage, "POST /v1/nodes/n1/undrain HTTP/1.1\r\nHost: x\r\n\r\n");
+	call = gateway_stage_call(&stage, "UpdateNode");
+	CHECK(((const Davit__UpdateNodeRequest *)call->request)->has_draining);
+	CHECK(!((const Davit__UpdateNodeRequest *)call->request)->draining);
+	rpc_call_refuse(call, DAVIT__REPLY__STATUS__NOT_FOUND, "node", "no node 'n1'");
+	rpc_call_send(call);
+	http_client_wait(&stage.client, "}\n");
+	gateway_stage_close(&stage);
+}
+
+TEST(api_without_a_monitor_says_so)
+{
+	struct gateway_stage stage;
+
+	stage_open(&stage);
+	ask(&stage, "GET /v1/top HTTP/1.1\r\nHost: x\r\n\r\n");
+	http_client_wait(&stage.client, "}\n");
+	CHECK_HAS(stage.client.text, "501 Not Implemented");
+	gateway_stage_close(&stage);
 }

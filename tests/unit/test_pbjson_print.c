@@ -32,6 +32,17 @@ TEST(a_message_without_fields_is_an_empty_object)
 	check_print(&animal, "{}");
 }
 
+TEST(the_outermost_object_may_have_its_empty_lists)
+{
+	Zoo__Animal animal = ZOO__ANIMAL__INIT;
+	struct buf out = {0};
+
+	pbjson_print(&animal.base, PBJSON_LISTS, &out);
+	CHECK_HAS(buf_text(&out), "\":[]");
+	CHECK_HAS(buf_text(&out), "\":{}");
+	buf_fini(&out);
+}
+
 TEST(every_integer_type_prints_its_extremes_as_numbers)
 {
 	Zoo__Animal a = ZOO__ANIMAL__INIT;
