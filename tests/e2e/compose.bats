@@ -9,6 +9,7 @@ setup_file() {
 	export COMPOSE_PROJECT_NAME DAVIT_IMAGE_PREFIX DAVIT_BASE=davit-base:bookworm
 	COMPOSE_PROJECT_NAME=$(basename "$E2E_IMAGE")
 	DAVIT_IMAGE_PREFIX=$E2E_IMAGE
+	export DAVIT_BUILD=$E2E_IMAGE
 	export DAVIT_MANAGER_PORT=$port DAVIT_FEED_PORT=$((port + 1)) DAVIT_FEED_JSON_PORT=$((port + 3)) \
 		DAVIT_MONITOR_PORT=$((port + 5)) DAVIT_HTTP_PORT=$((port + 6))
 	export url_manager=tcp://127.0.0.1:$port

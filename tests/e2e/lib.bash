@@ -6,18 +6,30 @@
 [ -n "${E2E_DIR:-}" ] || { echo "run this by tests/e2e/run.sh FILE" >&2; exit 1; }
 
 # free_ports N: the first of N consecutive ports on which nobody listens, below those that the
-# kernel hands out by itself and away from the defaults.
-free_ports() {
-	local first port
+# kernel hands out by itself and away from the defaults; no other test of this run is given them.
+free_ports() (
+	flock 9
 	while :; do
-		first=$((10000 + RANDOM % 10000))
+		first=$((10000 + RANDOM % 9900))
+		awk -v first="$first" -v end=$((first + $1)) '$1 < end && first < $2 {exit 1}' "$E2E_DIR/ports" || continue
 		for ((port = first; port < first + $1; port++)); do
 			port_free "$port" || continue 2
 		done
+		echo "$first $((first + $1))" >>"$E2E_DIR/ports"
 		echo "$first"
 		return
 	done
-}
+) 9>>"$E2E_DIR/ports"
+
+# dynamic_ports: a range for the manager to hand out, FIRST-LAST: no other cluster of this run has it.
+dynamic_ports() (
+	flock 9
+	[ "$(wc -l <"$E2E_DIR/ranges")" -lt 48 ] || { echo "this run has no ranges of ports left" >&2; exit 1; }
+	[ -s "$E2E_DIR/ranges" ] || first=$((RANDOM % 48))
+	n=$(((${first:-$(head -n 1 "$E2E_DIR/ranges")} + $(wc -l <"$E2E_DIR/ranges")) % 48))
+	echo "$n" >>"$E2E_DIR/ranges"
+	echo "$((20000 + n * 200))-$((20199 + n * 200))"
+) 9>>"$E2E_DIR/ranges"
 
 # as_nobody COMMAND...: without root's rights, where the tests have them.
 as_nobody() {
@@ -47,8 +59,7 @@ cluster_up() { # [MANAGER-OPTION...]
 	export home url_manager url_feed url_stats url_feed_json url_scheduler url_monitor url_monitor_http url_gateway
 	export DAVIT_MANAGER CLUSTER
 	# Dynamic ports of its own, too: other clusters of this machine have theirs.
-	local range=$((20000 + RANDOM % 48 * 200))
-	manager_start --port-range "$range-$((range + 199))" "$@"
+	manager_start --port-range "$(dynamic_ports)" "$@"
 	scheduler_start
 	worker_start n1 4 8GiB
 	worker_start n2 8 16GiB

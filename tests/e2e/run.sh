@@ -1,6 +1,7 @@
 #!/bin/bash
-# run.sh PATH... - runs bats files against a real Docker Engine and prints TAP.
+# run.sh PATH... - runs bats files, or those of folders, against a real Docker Engine and prints TAP.
 #
+# Each of LANES=2 lanes takes the next file when it has ended one: they mostly wait.
 # Everything that the tests start is noted under one directory, and what is left of it at the
 # end is ended and removed here, even when bats itself was killed. Tests never use the default
 # ports, state or cluster, so that `make up` may run beside them.
@@ -31,7 +32,7 @@ finish() {
 	label_sweep "com.docker.compose.project=$E2E_IMAGE"
 	docker volume ls -q --filter "label=com.docker.compose.project=$E2E_IMAGE" | xargs -r docker volume rm >/dev/null 2>&1
 	docker image ls --format '{{.Repository}}:{{.Tag}}' | grep "^$E2E_IMAGE" | xargs -r docker image rm >/dev/null 2>&1
-	docker image prune -f --filter label=davit.stage=build >/dev/null 2>&1
+	docker image prune -f --filter "label=davit.build=$E2E_IMAGE" >/dev/null 2>&1
 	deploy/engine.sh stop test >&2
 	rm -rf "$E2E_DIR"
 }
@@ -44,7 +45,19 @@ if ! deploy/engine.sh start test $$ >&2 || ! deploy/demo-image.sh "$E2E_IMAGE" >
 	echo "not ok 1 a Docker Engine for the end-to-end tests (E2E=0 leaves them out)"
 	exit 1
 fi
-timeout "${E2E_SECONDS:-1800}" bats --formatter tap "$@"
+
+# one_file FILE: what it says is printed as a whole, when it ended.
+one_file() {
+	local tap=$E2E_DIR/$(basename "$1").tap rc
+	bats --formatter tap "$1" >"$tap"
+	rc=$?
+	flock "$E2E_DIR/say" sed "s|^\(\(not \)\?ok\) \([0-9]*\) |\1 \3 $(basename "$1" .bats): |" "$tap"
+	return $rc
+}
+export -f one_file
+# The longest first, so that no lane ends long after the other.
+find "$@" -maxdepth 1 -name '*.bats' -print0 | xargs -0 wc -l | awk '$2 ~ /[.]bats$/' | sort -rn | awk '{print $2}' |
+	timeout "${E2E_SECONDS:-1800}" xargs -n 1 -P "${LANES:-2}" bash -c 'one_file "$1"' one_file
 rc=$?
 [ $rc -ne 124 ] || echo "not ok - the end-to-end tests took longer than ${E2E_SECONDS:-1800} s"
 exit $rc
