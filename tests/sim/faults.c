@@ -56,7 +56,8 @@ on_start(struct sim *sim, void *arg)
 static void
 start_later(struct sim *sim, unsigned proc)
 {
-	sim_at(sim, sim->now_ms + sim_roll(sim, DOWN_MS_MAX), on_start, (void *)(uintptr_t)proc);
+	sim_at(sim, sim->now_ms + dice_roll(&sim->fault_dice, DOWN_MS_MAX), on_start,
+		(void *)(uintptr_t)proc);
 }
 
 static void
@@ -76,7 +77,7 @@ kill_scheduler(struct sim *sim)
 static struct host_worker *
 pick_worker(struct sim *sim)
 {
-	return sim->workers[sim_roll(sim, sim->options.n_workers)];
+	return sim->workers[dice_roll(&sim->fault_dice, sim->options.n_workers)];
 }
 
 static void
@@ -112,7 +113,7 @@ end_worker(struct sim *sim)
 	sim_count(sim, SIM_WORKER_LEFT);
 	worker_leave(host->core);
 	host_worker_poke(sim, host->index);
-	sim_at(sim, sim->now_ms + sim_roll(sim, LEAVE_MS_MAX), on_left, host);
+	sim_at(sim, sim->now_ms + dice_roll(&sim->fault_dice, LEAVE_MS_MAX), on_left, host);
 }
 
 /* A machine without power: what ran there is dead, too. */
@@ -123,7 +124,7 @@ cut_power(struct sim *sim, struct host_worker *host)
 	sim_count(sim, SIM_MACHINE_LOST);
 	host_worker_kill(sim, host->index);
 	engine_mem_advance(host->world, sim->now_ms);
-	engine_mem_restart(host->world, false, sim_roll(sim, DOWN_MS_MAX));
+	engine_mem_restart(host->world, false, dice_roll(&sim->fault_dice, DOWN_MS_MAX));
 	host_worker_poke(sim, host->index);
 	start_later(sim, host->proc);
 }
@@ -138,11 +139,11 @@ lose_machine(struct sim *sim)
 static void
 lose_many(struct sim *sim)
 {
-	bool with_power = sim_chance(sim, 500);
+	bool with_power = dice_chance(&sim->fault_dice, 500);
 
 	sim_count(sim, SIM_BURST);
 	for (unsigned i = 0; i < sim->options.n_workers; i++) {
-		if (!sim_chance(sim, 600))
+		if (!dice_chance(&sim->fault_dice, 600))
 			continue;
 		if (with_power) {
 			cut_power(sim, sim->workers[i]);
@@ -167,9 +168,9 @@ kill_all(struct sim *sim)
 static void
 fail_commit(struct sim *sim)
 {
-	unsigned n = (unsigned)sim_roll(sim, COMMITS_AHEAD);
+	unsigned n = (unsigned)dice_roll(&sim->fault_dice, COMMITS_AHEAD);
 
-	if (sim_chance(sim, 500)) {
+	if (dice_chance(&sim->fault_dice, 500)) {
 		store_mem_fail_next(sim->manager->store, n, -EIO);
 	} else {
 		sim_count(sim, SIM_COMMIT_LATE);
@@ -180,10 +181,11 @@ fail_commit(struct sim *sim)
 static void
 cut_commit(struct sim *sim)
 {
-	bool kept = sim_chance(sim, 500);
+	bool kept = dice_chance(&sim->fault_dice, 500);
 
 	sim_count(sim, kept ? SIM_COMMIT_CUT_KEPT : SIM_COMMIT_CUT);
-	store_mem_cut_next(sim->manager->store, (unsigned)sim_roll(sim, COMMITS_AHEAD), kept);
+	store_mem_cut_next(sim->manager->store,
+		(unsigned)dice_roll(&sim->fault_dice, COMMITS_AHEAD), kept);
 }
 
 static void
@@ -192,10 +194,11 @@ fill_disk(struct sim *sim)
 	struct host_manager *host = sim->manager;
 
 	sim_trace(sim, SIM_MANAGER, "its disk is full");
-	host->full_until_ms = sim->now_ms + sim_roll(sim, FULL_MS_MAX);
-	if (sim_chance(sim, 300)) {
+	host->full_until_ms = sim->now_ms + dice_roll(&sim->fault_dice, FULL_MS_MAX);
+	if (dice_chance(&sim->fault_dice, 300)) {
 		sim_trace(sim, SIM_MANAGER, "its disk cannot be read");
-		store_mem_fail_scans(host->store, 1 + (unsigned)sim_roll(sim, 4), -EIO);
+		store_mem_fail_scans(host->store, 1 + (unsigned)dice_roll(&sim->fault_dice, 4),
+			-EIO);
 	}
 }
 
@@ -219,7 +222,7 @@ on_heal(struct sim *sim, void *arg)
 static unsigned
 pick_correspondent(struct sim *sim)
 {
-	uint64_t roll = sim_roll(sim, 1000);
+	uint64_t roll = dice_roll(&sim->fault_dice, 1000);
 
 	if (roll < 150)
 		return SIM_SCHEDULER;
@@ -232,7 +235,7 @@ static void
 cut_link(struct sim *sim)
 {
 	unsigned proc = pick_correspondent(sim);
-	uint64_t kind = sim_roll(sim, 3);
+	uint64_t kind = dice_roll(&sim->fault_dice, 3);
 
 	sim_trace(sim, proc, "is cut off (%s)",
 		kind == 0   ? "to the manager"
@@ -241,17 +244,20 @@ cut_link(struct sim *sim)
 	sim_count(sim, kind == 2 ? SIM_CUT : SIM_CUT_ONE_WAY);
 	sim->links[proc][SIM_MANAGER].is_cut = kind != 1;
 	sim->links[SIM_MANAGER][proc].is_cut = kind != 0;
-	sim_at(sim, sim->now_ms + sim_roll(sim, CUT_MS_MAX), on_heal, (void *)(uintptr_t)proc);
+	sim_at(sim, sim->now_ms + dice_roll(&sim->fault_dice, CUT_MS_MAX), on_heal,
+		(void *)(uintptr_t)proc);
 }
 
 static void
 change_weather(struct sim *sim)
 {
-	sim->loss = sim_chance(sim, 500) ? 0 : (unsigned)sim_roll(sim, 200);
-	sim->doubling = (unsigned)sim_roll(sim, 100);
-	sim->delay_max_ms = sim_chance(sim, 700)   ? SIM_DELAY_MS
-			    : sim_chance(sim, 800) ? SIM_DELAY_MS + sim_roll(sim, 400)
-						   : SIM_DELAY_MS + sim_roll(sim, 6000);
+	sim->loss =
+		dice_chance(&sim->fault_dice, 500) ? 0 : (unsigned)dice_roll(&sim->fault_dice, 200);
+	sim->doubling = (unsigned)dice_roll(&sim->fault_dice, 100);
+	sim->delay_max_ms = dice_chance(&sim->fault_dice, 700) ? SIM_DELAY_MS
+			    : dice_chance(&sim->fault_dice, 800)
+				    ? SIM_DELAY_MS + dice_roll(&sim->fault_dice, 400)
+				    : SIM_DELAY_MS + dice_roll(&sim->fault_dice, 6000);
 	sim_trace(sim, SIM_USER, "weather: %u of 1000 lost, %u doubled, up to %llu ms late",
 		sim->loss, sim->doubling, (unsigned long long)sim->delay_max_ms);
 }
@@ -261,7 +267,7 @@ change_weather(struct sim *sim)
 static unsigned
 pick_proc(struct sim *sim)
 {
-	return (unsigned)sim_roll(sim, SIM_WORKER + sim->options.n_workers);
+	return (unsigned)dice_roll(&sim->fault_dice, SIM_WORKER + sim->options.n_workers);
 }
 
 static void
@@ -269,7 +275,7 @@ jump_clock(struct sim *sim)
 {
 	unsigned proc = pick_proc(sim);
 
-	sim->procs[proc].wall_offset_ms = (int64_t)sim_roll(sim, 120000) - 60000;
+	sim->procs[proc].wall_offset_ms = (int64_t)dice_roll(&sim->fault_dice, 120000) - 60000;
 	sim_count(sim, SIM_CALENDAR);
 	sim_trace(sim, proc, "its calendar jumps");
 }
@@ -279,7 +285,8 @@ change_drift(struct sim *sim)
 {
 	unsigned proc = pick_proc(sim);
 
-	sim_set_drift(sim, proc, (int64_t)sim_roll(sim, 2 * DRIFT_MAX + 1) - DRIFT_MAX);
+	sim_set_drift(sim, proc,
+		(int64_t)dice_roll(&sim->fault_dice, 2 * DRIFT_MAX + 1) - DRIFT_MAX);
 	sim_count(sim, SIM_DRIFT);
 }
 
@@ -299,12 +306,13 @@ static void
 restart_engine(struct sim *sim)
 {
 	struct host_worker *host = pick_machine(sim);
-	bool live = sim_chance(sim, 500);
+	bool live = dice_chance(&sim->fault_dice, 500);
 
 	sim_trace(sim, host->proc, "its engine restarts, containers %s", live ? "live" : "die");
 	sim_count(sim, SIM_ENGINE_RESTARTED);
 	engine_mem_restart(host->world, live,
-		sim_roll(sim, sim_chance(sim, 150) ? ENGINE_LONG_MS_MAX : ENGINE_MS_MAX));
+		dice_roll(&sim->fault_dice,
+			dice_chance(&sim->fault_dice, 150) ? ENGINE_LONG_MS_MAX : ENGINE_MS_MAX));
 	host_worker_poke(sim, host->index);
 }
 
@@ -315,7 +323,7 @@ hang_engine(struct sim *sim)
 
 	sim_trace(sim, host->proc, "its engine hangs");
 	sim_count(sim, SIM_ENGINE_HUNG);
-	engine_mem_hang(host->world, sim->now_ms + sim_roll(sim, 10000));
+	engine_mem_hang(host->world, sim->now_ms + dice_roll(&sim->fault_dice, 10000));
 	host_worker_poke(sim, host->index);
 }
 
@@ -335,7 +343,7 @@ choose(const struct engine_mem_view *view, void *arg)
 	/* While a start that a dead worker asked for may still follow, it is nobody's fault. */
 	if (view->status != ENGINE_RUNNING ||
 		choice->sim->now_ms < view->started_ms + SLOWEST_START_MS ||
-		sim_roll(choice->sim, ++choice->n) != 0)
+		dice_roll(&choice->sim->fault_dice, ++choice->n) != 0)
 		return;
 	(void)snprintf(choice->id, sizeof choice->id, "%s", view->id);
 	if (task == NULL || !id_parse(task, &choice->task))
@@ -353,15 +361,16 @@ end_container(struct sim *sim)
 		return;
 	sim_trace(sim, host->proc, "a container ends by a stranger's hand");
 	conduct_stranger(sim, choice.task);
-	if (sim_chance(sim, 300)) {
+	if (dice_chance(&sim->fault_dice, 300)) {
 		sim_count(sim, SIM_CONTAINER_GONE);
 		(void)engine_mem_destroy(host->world, choice.id);
-	} else if (sim_chance(sim, 300)) {
+	} else if (dice_chance(&sim->fault_dice, 300)) {
 		sim_count(sim, SIM_CONTAINER_LOST);
 		(void)engine_mem_forget(host->world, choice.id);
 	} else {
 		sim_count(sim, SIM_CONTAINER_ENDED);
-		(void)engine_mem_end(host->world, choice.id, 137, sim_chance(sim, 300));
+		(void)engine_mem_end(host->world, choice.id, 137,
+			dice_chance(&sim->fault_dice, 300));
 	}
 	host_worker_poke(sim, host->index);
 }
@@ -370,9 +379,10 @@ static void
 lose_answer(struct sim *sim)
 {
 	struct host_worker *host = pick_machine(sim);
-	enum engine_call_kind kind = (enum engine_call_kind)sim_roll(sim, ENGINE_CALL_COUNT);
+	enum engine_call_kind kind =
+		(enum engine_call_kind)dice_roll(&sim->fault_dice, ENGINE_CALL_COUNT);
 
-	if (sim_chance(sim, 500)) {
+	if (dice_chance(&sim->fault_dice, 500)) {
 		sim_count(sim, SIM_ENGINE_SILENT);
 		engine_mem_lose_next(host->world, kind);
 	} else {
@@ -385,8 +395,10 @@ static void
 hold_port(struct sim *sim)
 {
 	struct host_worker *host = pick_machine(sim);
-	unsigned port = sim_chance(sim, 300) ? 8080 : 30000 + (unsigned)sim_roll(sim, 20);
-	bool is_held = sim_chance(sim, 500);
+	unsigned port = dice_chance(&sim->fault_dice, 300)
+				? 8080
+				: 30000 + (unsigned)dice_roll(&sim->fault_dice, 20);
+	bool is_held = dice_chance(&sim->fault_dice, 500);
 
 	if (is_held)
 		sim_count(sim, SIM_PORT_HELD);
@@ -423,36 +435,59 @@ static const struct fault {
 	{lies_offer_forbidden, 8},
 };
 
+static const struct fault *
+pick_fault(struct dice *dice)
+{
+	unsigned total = 0, roll;
+	size_t i = 0;
+
+	for (size_t k = 0; k < sizeof faults / sizeof faults[0]; k++)
+		total += faults[k].weight;
+	roll = (unsigned)dice_roll(dice, total);
+	for (; roll >= faults[i].weight; i++)
+		roll -= faults[i].weight;
+	return &faults[i];
+}
+
 static bool
 on_fault(struct sim *sim, void *arg)
 {
-	unsigned total = 0, roll;
+	const struct fault *fault;
+	uint64_t pause_ms;
 
 	if (is_over(sim))
 		return false;
-	for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
-		total += faults[i].weight;
-	roll = (unsigned)sim_roll(sim, total);
-	for (size_t i = 0;; i++) {
-		if (roll < faults[i].weight) {
-			faults[i].happen(sim);
-			break;
-		}
-		roll -= faults[i].weight;
-	}
-	sim_at(sim, sim->now_ms + sim_roll(sim, FAULT_MS_MAX), on_fault, arg);
+	sim->fault_dice = dice_of(sim->options.seed, DICE_FAULT, ++sim->n_faults);
+	pause_ms = dice_roll(&sim->fault_dice, FAULT_MS_MAX) / sim->options.hurry;
+	fault = pick_fault(&sim->fault_dice);
+	if (sim_happens(sim, ONLY_FAULT, sim->n_faults))
+		fault->happen(sim);
+	sim_at(sim, sim->now_ms + pause_ms, on_fault, arg);
 	return true;
+}
+
+/* The steps at which somebody dies are thrown one after the other, whatever happens in between. */
+static void
+plan_death(struct sim *sim)
+{
+	struct dice dice = dice_of(sim->options.seed, DICE_DEATH_STEP, ++sim->n_deaths);
+
+	sim->next_death_step += 1 + dice_roll(&dice, 2 * STEPS_PER_DEATH);
 }
 
 void
 faults_after_step(struct sim *sim)
 {
-	uint64_t who;
+	uint64_t number = sim->n_deaths, who;
 
-	if (!sim->faults_on || sim_roll(sim, STEPS_PER_DEATH) > 0)
+	if (!sim->faults_on || sim->n_steps < sim->next_death_step)
+		return;
+	plan_death(sim);
+	sim->fault_dice = dice_of(sim->options.seed, DICE_DEATH, number);
+	who = dice_roll(&sim->fault_dice, 10);
+	if (!sim_happens(sim, ONLY_DEATH, number))
 		return;
 	sim_count(sim, SIM_KILLED_BETWEEN);
-	who = sim_roll(sim, 10);
 	if (who < 4)
 		kill_manager(sim);
 	else if (who < 5)
@@ -461,14 +496,20 @@ faults_after_step(struct sim *sim)
 		kill_worker(sim);
 }
 
+/* The clocks' first drift is as much a fault as others: number 0. */
 void
 faults_init(struct sim *sim)
 {
 	if (!sim->faults_on)
 		return;
+	plan_death(sim);
+	sim_at(sim, sim->now_ms + 3000 / sim->options.hurry, on_fault, NULL);
+	sim->fault_dice = dice_of(sim->options.seed, DICE_FAULT, 0);
+	if (!sim_happens(sim, ONLY_FAULT, 0))
+		return;
 	for (unsigned i = 0; i < SIM_PROCS_MAX; i++)
-		sim_set_drift(sim, i, (int64_t)sim_roll(sim, 2 * DRIFT_MAX + 1) - DRIFT_MAX);
-	sim_at(sim, sim->now_ms + 3000, on_fault, NULL);
+		sim_set_drift(sim, i,
+			(int64_t)dice_roll(&sim->fault_dice, 2 * DRIFT_MAX + 1) - DRIFT_MAX);
 }
 
 static void

@@ -32,14 +32,14 @@ port_random(void *arg, void *data, size_t size)
 {
 	struct host_manager *host = arg;
 
-	sim_random(host->sim, data, size);
+	dice_fill(&host->sim->procs[SIM_MANAGER].dice, data, size);
 }
 
 static void schedule_turn(struct host_manager *host);
 
 /* Anybody may write a scheduler, and what it proposes may be nonsense: the manager disposes. */
 static void
-confuse(struct sim *sim, const Davit__PlaceReply *reply)
+confuse(struct sim *sim, const Davit__PlaceReply *reply, struct dice *dice)
 {
 	struct model *model = &sim->manager->core->model;
 	struct node *node, *next;
@@ -49,11 +49,11 @@ confuse(struct sim *sim, const Davit__PlaceReply *reply)
 
 		HASH_ITER(hh, model->nodes, node, next)
 		{
-			if (sim_roll(sim, ++n) == 0)
+			if (dice_roll(dice, ++n) == 0)
 				memcpy(reply->placements[i]->node_id, node->id_text,
 					strlen(reply->placements[i]->node_id));
 		}
-		if (i > 0 && sim_chance(sim, 200))
+		if (i > 0 && dice_chance(dice, 200))
 			memcpy(reply->placements[i]->task_id, reply->placements[0]->task_id,
 				strlen(reply->placements[0]->task_id));
 	}
@@ -61,12 +61,21 @@ confuse(struct sim *sim, const Davit__PlaceReply *reply)
 }
 
 static void
+confuse_at_times(struct sim *sim, const Davit__PlaceReply *reply)
+{
+	struct dice dice = dice_of(sim->options.seed, DICE_NONSENSE, ++sim->n_answers);
+
+	if (dice_chance(&dice, NONSENSE) && sim_happens(sim, ONLY_NONSENSE, sim->n_answers))
+		confuse(sim, reply, &dice);
+}
+
+static void
 on_placed(const struct rpc_result *result, void *arg)
 {
 	struct host_manager *host = arg;
 
-	if (result->response != NULL && host->sim->faults_on && sim_chance(host->sim, NONSENSE))
-		confuse(host->sim, (const Davit__PlaceReply *)result->response);
+	if (result->response != NULL && host->sim->faults_on)
+		confuse_at_times(host->sim, (const Davit__PlaceReply *)result->response);
 	manager_placed(host->core, now(host->sim), result->status, result->message,
 		(const Davit__PlaceReply *)result->response);
 	schedule_turn(host);
@@ -202,7 +211,7 @@ schedule_turn(struct host_manager *host)
 	if (host->turn_is_due || !has_work(host))
 		return;
 	host->turn_is_due = true;
-	sim_at(sim, sim->now_ms + sim_roll(sim, COMMIT_MS_MAX), on_turn,
+	sim_at(sim, sim->now_ms + dice_roll(&sim->procs[SIM_MANAGER].dice, COMMIT_MS_MAX), on_turn,
 		(void *)(uintptr_t)sim->procs[SIM_MANAGER].epoch);
 }
 

@@ -15,7 +15,8 @@ host_scheduler_take(struct sim *sim, struct rpc_call *call)
 void
 host_scheduler_start(struct sim *sim)
 {
-	struct placer_options options = {.seed = sim_roll(sim, UINT32_MAX)};
+	struct placer_options options = {
+		.seed = dice_roll(&sim->procs[SIM_SCHEDULER].dice, UINT32_MAX)};
 
 	if (sim->procs[SIM_SCHEDULER].is_up)
 		return;
@@ -30,6 +31,7 @@ host_scheduler_kill(struct sim *sim)
 	if (!sim->procs[SIM_SCHEDULER].is_up)
 		return;
 	sim_trace(sim, SIM_SCHEDULER, "is killed");
+	sim_count(sim, SIM_SCHEDULER_KILLED);
 	sim->procs[SIM_SCHEDULER].is_up = false;
 	sim->procs[SIM_SCHEDULER].epoch++;
 	placer_free(sim->scheduler->placer);

@@ -204,7 +204,8 @@ static void
 cut_journal(struct host_worker *host, const struct writing *writing)
 {
 	sim_count(host->sim, SIM_JOURNAL_CUT);
-	for (size_t i = 0; sim_chance(host->sim, 500) && i < writing->n; i++)
+	for (size_t i = 0; dice_chance(&host->sim->procs[host->proc].dice, 500) && i < writing->n;
+		i++)
 		keep(host, &writing->entries[i]);
 }
 
@@ -250,7 +251,8 @@ port_journal_add(void *arg, const struct worker_journal_entry *entries, size_t n
 	writing->epoch = sim->procs[host->proc].epoch;
 	writing->n = n;
 	memcpy(writing->entries, entries, n * sizeof *entries);
-	sim_at(sim, sim->now_ms + 1 + sim_roll(sim, JOURNAL_MS_MAX), on_journal_written, writing);
+	sim_at(sim, sim->now_ms + 1 + dice_roll(&sim->procs[host->proc].dice, JOURNAL_MS_MAX),
+		on_journal_written, writing);
 }
 
 static void
@@ -280,7 +282,7 @@ port_random(void *arg)
 {
 	struct host_worker *host = arg;
 
-	return (uint32_t)sim_roll(host->sim, UINT32_MAX);
+	return (uint32_t)dice_roll(&host->sim->procs[host->proc].dice, UINT32_MAX);
 }
 
 /* ---- lives ---- */
@@ -304,7 +306,7 @@ host_worker_start(struct sim *sim, unsigned index)
 	if (sim->procs[host->proc].is_up)
 		return;
 	(void)snprintf(instance, sizeof instance, "%llx",
-		(unsigned long long)sim_roll(sim, UINT64_MAX));
+		(unsigned long long)dice_roll(&sim->procs[host->proc].dice, UINT64_MAX));
 	options.node_id = host->node_id[0] != '\0' ? host->node_id : NULL;
 	davit__resources__init(&options.capacity);
 	options.capacity.has_cpu_milli = options.capacity.has_memory_bytes = true;
@@ -352,7 +354,8 @@ void
 host_worker_init(struct sim *sim, unsigned index)
 {
 	struct host_worker *host = xcalloc(1, sizeof *host);
-	struct engine_mem_options options = {.seed = sim_roll(sim, UINT32_MAX),
+	struct engine_mem_options options = {
+		.seed = dice_roll(&sim->procs[host->proc].dice, UINT32_MAX),
 		.now_ms = sim->now_ms,
 		.latency_ms = 20};
 

@@ -419,7 +419,7 @@ invariants_check_all(struct sim *sim)
 void
 witness_manager_loaded(struct sim *sim)
 {
-	if (sim->failure[0] == '\0')
+	if (!sim_has_failed(sim))
 		look_at_model(sim);
 }
 

@@ -17,7 +17,8 @@ pick_task(struct sim *sim)
 
 	if (task == NULL || sim->manager->reload_ms != 0)
 		return NULL;
-	for (uint64_t skip = sim_roll(sim, HASH_COUNT(manager->model.tasks)); skip > 0; skip--)
+	for (uint64_t skip = dice_roll(&sim->fault_dice, HASH_COUNT(manager->model.tasks));
+		skip > 0; skip--)
 		task = task->newer;
 	return task;
 }
@@ -33,7 +34,7 @@ pick_node(struct sim *sim)
 		return NULL;
 	HASH_ITER(hh, manager->model.nodes, node, next)
 	{
-		if (sim_roll(sim, ++n) == 0)
+		if (dice_roll(&sim->fault_dice, ++n) == 0)
 			picked = node;
 	}
 	return picked;
@@ -56,12 +57,12 @@ lies_forge_report(struct sim *sim)
 		return;
 	id_format(task->id, text);
 	report.task_id = text;
-	report.attempt = task->attempt + (uint32_t)sim_roll(sim, 3) - 1;
+	report.attempt = task->attempt + (uint32_t)dice_roll(&sim->fault_dice, 3) - 1;
 	if (task->on_node && from == task->node && report.attempt == task->attempt)
 		report.attempt++;
 	report.has_exit_code = true;
-	report.observed = (Davit__TaskReport__Observed)(1 + sim_roll(sim, 6));
-	report.exit_code = (int32_t)sim_roll(sim, 2);
+	report.observed = (Davit__TaskReport__Observed)(1 + dice_roll(&sim->fault_dice, 6));
+	report.exit_code = (int32_t)dice_roll(&sim->fault_dice, 2);
 	before = *task;
 	sim_count(sim, SIM_FORGED);
 	host_manager_forge(sim, &report, from);
@@ -127,7 +128,8 @@ lies_after_turn(struct sim *sim, unsigned worker)
 {
 	struct worker_slot *slot;
 
-	if (!sim->faults_on || sim_roll(sim, TURNS_PER_OFFER) > 0)
+	if (!sim->faults_on ||
+		dice_roll(&sim->procs[SIM_WORKER + worker].dice, TURNS_PER_OFFER) > 0)
 		return;
 	DL_FOREACH (sim->workers[worker]->core->slots, slot) {
 		if (is_passing(slot->state))

@@ -7,12 +7,14 @@
 #include <time.h>
 
 #include "common/base/log.h"
+#include "common/base/mem.h"
 #include "common/base/options.h"
 #include "tests/sim/sim.h"
 
 struct settings {
-	uint64_t seed, runs, steps, workers, quiet_ms;
-	bool trace, calm, coverage;
+	uint64_t seed, runs, steps, workers, quiet_ms, hurry, tries;
+	char *only;
+	bool trace, calm, coverage, shrink;
 };
 
 static const struct option_def option_defs[] = {
@@ -27,6 +29,14 @@ static const struct option_def option_defs[] = {
 	OPTION_DURATION("quiet", 0, struct settings, quiet_ms, "3m",
 		"simulated time to converge after the last fault"),
 	OPTION_FLAG("trace", 't', struct settings, trace, "print what happens"),
+	OPTION_STRING("only", 0, "LIST", struct settings, only, NULL,
+		"let only these faults, deaths, wishes and nonsense happen: f12,d1,u3-7,n2, or none"),
+	OPTION_NUMBER("hurry", 0, "N", struct settings, hurry, "1", 1, 1000,
+		"faults and wishes come so many times as fast"),
+	OPTION_FLAG("shrink", 0, struct settings, shrink,
+		"look for a shorter run that fails by the same invariant"),
+	OPTION_NUMBER("tries", 0, "N", struct settings, tries, "1500", 1, 1000000,
+		"runs that --shrink makes at most"),
 	OPTION_FLAG("calm", 0, struct settings, calm, "no faults and no users: for measuring"),
 	OPTION_FLAG("coverage", 0, struct settings, coverage,
 		"print how often each cell of the state machine was taken"),
@@ -39,36 +49,53 @@ static const struct options_spec options_spec = {
 	.defs = option_defs,
 };
 
-static bool
-run_all(const struct settings *settings)
+static struct sim_options
+make_options(const struct settings *settings, const struct only *only, uint64_t seed)
 {
+	struct sim_options options = {.seed = seed,
+		.steps = settings->steps,
+		.quiet_ms = settings->quiet_ms,
+		.n_workers = (unsigned)settings->workers,
+		.trace = settings->trace,
+		.calm = settings->calm,
+		.only = only,
+		.hurry = (unsigned)settings->hurry};
+
+	return options;
+}
+
+static void
+print_failure(const struct settings *settings, const struct sim_options *options,
+	const struct sim_result *result)
+{
+	const char *only = settings->only == NULL ? "" : settings->only;
+
+	(void)printf("seed %llu: %s\nreplay: ", (unsigned long long)options->seed, result->failure);
+	sim_print_replay(options, only);
+	(void)printf(" --trace\nshrink: ");
+	sim_print_replay(options, only);
+	(void)printf(" --shrink\n");
+}
+
+static bool
+run_all(const struct settings *settings, const struct only *only)
+{
+	struct sim_result *result = xcalloc(1, sizeof *result);
 	uint64_t steps = 0, simulated_ms = 0;
 	clock_t began = clock(); /* of this process alone: the machine may be shared */
 	double took_s;
 	bool ok = true;
 
 	for (uint64_t i = 0; ok && i < settings->runs; i++) {
-		struct sim_options options = {.seed = settings->seed + i,
-			.steps = settings->steps,
-			.quiet_ms = settings->quiet_ms,
-			.n_workers = (unsigned)settings->workers,
-			.trace = settings->trace,
-			.calm = settings->calm};
-		char failure[512];
-		uint64_t run_steps, run_ms;
+		struct sim_options options = make_options(settings, only, settings->seed + i);
 
-		ok = sim_run(&options, failure, sizeof failure, &run_steps, &run_ms);
-		steps += run_steps;
-		simulated_ms += run_ms;
+		ok = sim_run(&options, result);
+		steps += result->steps;
+		simulated_ms += result->ms;
 		if (!ok)
-			(void)printf(
-				"seed %llu: %s\nreplay: sim --seed %llu --steps %llu --workers %llu "
-				"--trace\n",
-				(unsigned long long)options.seed, failure,
-				(unsigned long long)options.seed,
-				(unsigned long long)settings->steps,
-				(unsigned long long)settings->workers);
+			print_failure(settings, &options, result);
 	}
+	free(result);
 	took_s = (double)(clock() - began + 1) / CLOCKS_PER_SEC;
 	sim_tally_print();
 	(void)printf(
@@ -78,7 +105,23 @@ run_all(const struct settings *settings)
 		(unsigned long long)(settings->seed + settings->runs - 1),
 		(unsigned long long)steps, (double)simulated_ms / 3600000, (double)steps / took_s,
 		(double)simulated_ms / 1000 / took_s, ok ? "all invariants held" : "FAILED");
+	if (settings->coverage)
+		sim_coverage_print();
 	return ok;
+}
+
+static int
+run(const struct settings *settings, bool *ret_ok, struct err *err)
+{
+	struct only *only = settings->only == NULL ? NULL : xcalloc(1, sizeof *only);
+	struct sim_options options = make_options(settings, only, settings->seed);
+	int rc = only == NULL ? 0 : only_parse(settings->only, only, err);
+
+	if (rc == 0)
+		*ret_ok = settings->shrink ? sim_shrink(&options, (unsigned)settings->tries)
+					   : run_all(settings, only);
+	free(only);
+	return rc;
 }
 
 int
@@ -89,14 +132,12 @@ main(int argc, char **argv)
 	int first, rc = options_parse(&options_spec, argc, argv, &settings, &first, &err);
 	bool ok = rc == OPTIONS_DONE;
 
-	if (rc < 0)
-		(void)fprintf(stderr, "sim: %s\n", err.text);
 	(void)setvbuf(stdout, NULL, _IOLBF, 0);
 	log_open("sim", LOG_LVL_ERROR);
 	if (rc == OPTIONS_RUN)
-		ok = run_all(&settings);
-	if (rc == OPTIONS_RUN && settings.coverage)
-		sim_coverage_print();
+		rc = run(&settings, &ok, &err);
+	if (rc < 0)
+		(void)fprintf(stderr, "sim: %s\n", err.text);
 	options_free(option_defs, &settings);
 	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

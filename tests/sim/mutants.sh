@@ -4,6 +4,8 @@
 #   mutants.sh apply                      whether every mutant still fits the sources; quick
 #   mutants.sh run SIM DIR SEEDS NAME...  runs the unchanged SIM, then DIR/NAME/sim of each mutant,
 #                                         with seeds 1 to SEEDS until one fails; prints a table
+#   mutants.sh shrink SIM SEED            whether the shrinker finds a shorter run of a mutant that fails
+#                                         with that seed, and the line that it prints replays it
 #
 # The unchanged program must pass every seed that a mutant needed, each mutant must fail at one.
 # STEPS and JOBS may be set.
@@ -74,8 +76,24 @@ run() {
 	return $bad
 }
 
+# The word after "replay: sim" to the end of its line are arguments of sim; the last is --trace.
+shrink() {
+	local sim=$1 seed=$2 out before after replay found
+	out=$(timeout $SEED_SECONDS "$sim" --seed "$seed" --steps "$steps" --shrink) && { echo "seed $seed does not fail"; return 1; }
+	printf '%s\n' "$out"
+	found=$(sed -nE 's/^seed [0-9]+: ([a-z_]+) at .*/\1/p' <<<"$out")
+	before=$(sed -nE 's/^before: ([0-9]+) happenings.*/\1/p' <<<"$out")
+	after=$(sed -nE 's/^after: ([0-9]+) happenings.*/\1/p' <<<"$out")
+	replay=$(sed -n 's/^replay: sim \(.*\) --trace$/\1/p' <<<"$out")
+	[ -n "$replay" ] && [ "$after" -lt "$before" ] || { echo "it is not shorter"; return 1; }
+	"$sim" $replay >"$sim.replay.txt"
+	grep -q "^seed $seed: $found at " "$sim.replay.txt" || { echo "the shorter run does not fail by $found"; return 1; }
+	echo "$found: of $before happenings $after are left"
+}
+
 case ${1:-} in
 apply) apply ;;
 run) shift && run "$@" ;;
-*) sed -n '2,12s/^# \{0,1\}//p' "$0" && exit 2 ;;
+shrink) shift && shrink "$@" ;;
+*) sed -n '2,14s/^# \{0,1\}//p' "$0" && exit 2 ;;
 esac

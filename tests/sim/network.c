@@ -103,15 +103,18 @@ resend_later(struct exchange *exchange)
 	if (sim->is_ending || exchange->is_done || !caller_lives(exchange))
 		return;
 	exchange->n_refs++;
-	sim_at(sim, sim->now_ms + RESEND_MS + sim_roll(sim, RESEND_MS), on_resend, exchange);
+	sim_at(sim,
+		sim->now_ms + RESEND_MS +
+			dice_roll(&sim->links[exchange->from][exchange->to].dice, RESEND_MS),
+		on_resend, exchange);
 }
 
 /* When a message that is sent now arrives. Each for itself: so they overtake one another. */
 static uint64_t
 arrival(struct sim *sim, unsigned from, unsigned to)
 {
-	uint64_t at_ms = sim->now_ms + sim_roll(sim, sim->delay_max_ms + 1);
 	struct sim_link *link = &sim->links[from][to];
+	uint64_t at_ms = sim->now_ms + dice_roll(&link->dice, sim->delay_max_ms + 1);
 
 	if (at_ms < link->last_ms)
 		sim_count(sim, SIM_OVERTAKEN);
@@ -123,9 +126,9 @@ arrival(struct sim *sim, unsigned from, unsigned to)
 }
 
 static bool
-is_lost(struct sim *sim)
+is_lost(struct sim *sim, unsigned from, unsigned to)
 {
-	if (!sim->faults_on || !sim_chance(sim, sim->loss))
+	if (!sim->faults_on || !dice_chance(&sim->links[from][to].dice, sim->loss))
 		return false;
 	sim_count(sim, SIM_LOST);
 	return true;
@@ -162,7 +165,7 @@ on_sent(const void *data, size_t size, void *arg)
 			sim->procs[exchange->to].epoch == served->to_epoch;
 
 	free(served);
-	if (data != NULL && is_alive && !is_lost(sim)) {
+	if (data != NULL && is_alive && !is_lost(sim, exchange->to, exchange->from)) {
 		struct answer *answer = xmalloc(sizeof *answer + size);
 
 		answer->exchange = exchange;
@@ -215,13 +218,14 @@ send_request(struct exchange *exchange)
 {
 	struct sim *sim = exchange->sim;
 
-	if (is_lost(sim)) {
+	if (is_lost(sim, exchange->from, exchange->to)) {
 		resend_later(exchange);
 		return;
 	}
 	exchange->n_refs++;
 	sim_at(sim, arrival(sim, exchange->from, exchange->to), on_request, exchange);
-	if (sim->faults_on && sim_chance(sim, sim->doubling)) {
+	if (sim->faults_on &&
+		dice_chance(&sim->links[exchange->from][exchange->to].dice, sim->doubling)) {
 		sim_count(sim, SIM_DOUBLED);
 		exchange->n_refs++;
 		sim_at(sim, arrival(sim, exchange->from, exchange->to), on_request, exchange);

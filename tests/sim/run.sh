@@ -1,8 +1,9 @@
 #!/bin/bash
 # run.sh SIM SEED SEEDS STEPS - runs seeds on all cores; TAP: one line a share, then what happened in all of
 # them. COVERAGE=1: one more test, that every cell of the state machines was taken or offered, with the tables;
-# and one that the same seed gives the same trace.
+# and one that the same seed gives the same trace. A run that fails is shrunk, for SHRINK_SECONDS at most.
 set -u
+SHRINK_SECONDS=${SHRINK_SECONDS:-60}
 sim=$1 seed=$2 seeds=$3 steps=$4
 jobs=$(nproc)
 share=$(((seeds + jobs - 1) / jobs))
@@ -52,7 +53,10 @@ for ((i = 0; i < jobs; i++)); do
 	wait "${pids[i]}"
 	rc=$?
 	report $rc "$(grep '^sim: ' "$out/share-$i.txt" || echo "seeds from $((seed + i * share))")"
-	[ $rc -eq 0 ] || grep -v '^| ' "$out/share-$i.txt" | sed 's/^/# /'
+	[ $rc -eq 0 ] && continue
+	grep -v '^| ' "$out/share-$i.txt" | sed 's/^/# /'
+	shrink=$(sed -n 's/^shrink: sim //p' "$out/share-$i.txt")
+	[ -z "$shrink" ] || timeout "$SHRINK_SECONDS" "$sim" $shrink | sed 's/^/# shrunk: /'
 done
 echo "# happened: $(happened "$out"/share-*.txt)"
 if [ -n "${COVERAGE:-}" ]; then

@@ -62,36 +62,21 @@ take_first(struct sim *sim)
 	return first;
 }
 
-/* ---- dice: splitmix64 (Steele, Lea, Flood 2014) ---- */
-
-static uint64_t throw(struct sim * sim)
-{
-	uint64_t z = sim->dice += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
-
-uint64_t
-sim_roll(struct sim *sim, uint64_t n)
-{
-	return throw(sim) % n;
-}
+/* ---- what the dice make happen ---- */
 
 bool
-sim_chance(struct sim *sim, unsigned per_mille)
+sim_happens(struct sim *sim, enum only_kind kind, uint64_t number)
 {
-	return sim_roll(sim, 1000) < per_mille;
-}
+	struct sim_result *result = sim->result;
 
-void
-sim_random(struct sim *sim, void *data, size_t size)
-{
-	uint8_t *at = data;
-
-	for (size_t i = 0; i < size; i++)
-		at[i] = (uint8_t) throw(sim);
+	if (sim->options.only != NULL && !only_has(sim->options.only, kind, number))
+		return false;
+	if (result->n_happenings < SIM_HAPPENINGS_MAX)
+		result->happenings[result->n_happenings] =
+			(struct happening){kind, (uint32_t)number};
+	result->n_happenings++;
+	sim_trace(sim, SIM_USER, "---- %c%llu", only_letter(kind), (unsigned long long)number);
+	return true;
 }
 
 /* ---- clocks ---- */
@@ -150,19 +135,41 @@ sim_trace(struct sim *sim, unsigned proc, const char *fmt, ...)
 void
 sim_fail(struct sim *sim, const char *invariant, const char *fmt, ...)
 {
+	struct sim_result *result = sim->result;
 	va_list ap;
 	int n;
 
-	if (sim->failure[0] != '\0')
+	if (sim_has_failed(sim))
 		return;
-	n = snprintf(sim->failure, sizeof sim->failure, "%s at step %llu, %.3f s: ", invariant,
-		(unsigned long long)sim->n_steps, (double)(sim->now_ms - begin_ms) / 1000);
+	(void)snprintf(result->invariant, sizeof result->invariant, "%s", invariant);
+	n = snprintf(result->failure, sizeof result->failure,
+		"%s at step %llu, %.3f s: ", invariant, (unsigned long long)sim->n_steps,
+		(double)(sim->now_ms - begin_ms) / 1000);
 	va_start(ap, fmt);
-	(void)vsnprintf(sim->failure + n, sizeof sim->failure - (size_t)n, fmt, ap);
+	(void)vsnprintf(result->failure + n, sizeof result->failure - (size_t)n, fmt, ap);
 	va_end(ap);
 }
 
+bool
+sim_has_failed(const struct sim *sim)
+{
+	return sim->result->invariant[0] != '\0';
+}
+
 /* ---- a run ---- */
+
+static void
+deal_dice(struct sim *sim)
+{
+	uint64_t seed = sim->options.seed;
+
+	for (unsigned a = 0; a < SIM_PROCS_MAX; a++) {
+		sim->procs[a].dice = dice_of(seed, DICE_PROC, a);
+		for (unsigned b = 0; b < SIM_PROCS_MAX; b++)
+			sim->links[a][b].dice =
+				dice_of(seed, DICE_LINK, (uint64_t)a * SIM_PROCS_MAX + b);
+	}
+}
 
 static void
 name_procs(struct sim *sim)
@@ -181,9 +188,10 @@ name_procs(struct sim *sim)
 }
 
 static void
-begin(struct sim *sim, const struct sim_options *options)
+begin(struct sim *sim, const struct sim_options *options, struct sim_result *result)
 {
-	*sim = (struct sim){.options = *options, .now_ms = begin_ms, .dice = options->seed};
+	*sim = (struct sim){.options = *options, .now_ms = begin_ms, .result = result};
+	deal_dice(sim);
 	sim->faults_on = !options->calm;
 	sim->delay_max_ms = SIM_DELAY_MS;
 	name_procs(sim);
@@ -240,7 +248,7 @@ converge(struct sim *sim)
 	uint64_t until = sim->now_ms + sim->options.quiet_ms, next_look = sim->now_ms;
 	char why[256] = "";
 
-	while (sim->failure[0] == '\0') {
+	while (!sim_has_failed(sim)) {
 		if (sim->now_ms >= next_look) {
 			next_look = sim->now_ms + LOOK_MS;
 			if (invariants_has_converged(sim, why, sizeof why))
@@ -255,26 +263,24 @@ converge(struct sim *sim)
 }
 
 bool
-sim_run(const struct sim_options *options, char *ret_failure, size_t size, uint64_t *ret_steps,
-	uint64_t *ret_ms)
+sim_run(const struct sim_options *options, struct sim_result *ret_result)
 {
 	struct sim *sim = xcalloc(1, sizeof *sim);
-	bool ok;
 
-	begin(sim, options);
-	while (sim->n_steps < options->steps && sim->failure[0] == '\0')
+	*ret_result = (struct sim_result){0};
+	begin(sim, options, ret_result);
+	while (sim->n_steps < options->steps && !sim_has_failed(sim))
 		step(sim);
-	if (!options->calm && sim->failure[0] == '\0') {
+	if (!options->calm && !sim_has_failed(sim)) {
+		ret_result->faults_ended_step = sim->n_steps;
 		faults_end(sim);
 		converge(sim);
 	}
-	if (sim->failure[0] == '\0' && !options->calm)
+	if (!sim_has_failed(sim) && !options->calm)
 		invariants_check_end(sim);
-	ok = sim->failure[0] == '\0';
-	(void)snprintf(ret_failure, size, "%s", sim->failure);
-	*ret_steps = sim->n_steps;
-	*ret_ms = sim->now_ms - begin_ms;
+	ret_result->steps = sim->n_steps;
+	ret_result->ms = sim->now_ms - begin_ms;
 	end(sim);
 	free(sim);
-	return ok;
+	return ret_result->invariant[0] == '\0';
 }

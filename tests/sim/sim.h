@@ -10,7 +10,10 @@
  * is killed, a user wishes. What nobody hears of (a timer whose call was answered, a
  * message that meets a cut link) is an event of the queue but no step.
  *
- *     sim.c         clock, queue, dice, trace
+ *     sim.c         clock, queue, trace, a run
+ *     dice.c        chance, in streams that do not disturb one another
+ *     only.c        a run in which only some things happen, …
+ *     shrink.c      … and the search for the shortest that still fails
  *     tally.c       how often each thing went wrong
  *     network.c     calls between processes: late, lost, doubled, cut
  *     host_*.c      a process each: the shell around a core, its birth and its death
@@ -30,6 +33,8 @@
 #include "common/docker/engine_mem.h"
 #include "common/fsm/fsm.h"
 #include "services/manager/manager.h"
+#include "tests/sim/dice.h"
+#include "tests/sim/only.h"
 
 enum {
 	SIM_WORKERS_MAX = 64,
@@ -65,8 +70,8 @@ enum {
 	X(COMMIT_FAILED,    "commits failed")                                \
 	X(COMMIT_LATE,      "commits failed that the disk had")              \
 	X(DISK_FULL,        "commits on a full disk")                        \
-	X(COMMIT_CUT,       "killed in a commit, lost")                      \
-	X(COMMIT_CUT_KEPT,  "killed in a commit, kept")                      \
+	X(COMMIT_CUT,       "killed in a commit that was lost")                      \
+	X(COMMIT_CUT_KEPT,  "killed in a commit that was kept")                      \
 	X(READ_FAILED,      "store unreadable")                              \
 	X(JOURNAL_CUT,      "killed in a journal write")                     \
 	X(JOURNAL_FAILED,   "journal writes failed")                         \
@@ -118,6 +123,7 @@ struct sim_proc {
 	int64_t drift;          /* of its monotonic clock, in thousandths, … */
 	uint64_t since_ms;      /* … since then, … */
 	uint64_t mono_ms;       /* … when it showed this */
+	struct dice dice;       /* its own chance, and how long its disk takes */
 };
 
 struct sim_options {
@@ -126,7 +132,21 @@ struct sim_options {
 	uint64_t quiet_ms; /* of the time to converge */
 	unsigned n_workers;
 	bool trace;
-	bool calm; /* no faults, no users: for measuring */
+	bool calm;               /* no faults, no users: for measuring */
+	const struct only *only; /* what may happen; NULL: everything */
+	unsigned hurry; /* faults and wishes come so many times as fast; 1: as they should */
+};
+
+enum { SIM_HAPPENINGS_MAX = 8192, SIM_INVARIANT_MAX = 64, SIM_FAILURE_MAX = 512 };
+
+struct sim_result {
+	char invariant[SIM_INVARIANT_MAX]; /* the first that did not hold; "" if all did */
+	char failure[SIM_FAILURE_MAX];     /* what, when and about whom */
+	uint64_t steps, ms;
+	uint64_t faults_ended_step; /* after so many; 0: they had not */
+	/* What the dice made happen, in the order of time; beyond the maximum only counted. */
+	struct happening happenings[SIM_HAPPENINGS_MAX];
+	size_t n_happenings;
 };
 
 /* True if a process heard of it: a step. */
@@ -141,19 +161,23 @@ struct sim_event {
 struct sim_link {
 	bool is_cut;      /* this direction */
 	uint64_t last_ms; /* the latest arrival so far */
+	struct dice dice;
 };
 
 struct sim {
 	struct sim_options options;
 	uint64_t now_ms, next_seq;
 	uint64_t n_steps, n_events_done; /* the second counts also what nobody heard of */
-	uint64_t dice;
 	struct sim_event *heap;
 	size_t n_events, room;
 	struct sim_proc procs[SIM_PROCS_MAX];
 	struct sim_link links[SIM_PROCS_MAX][SIM_PROCS_MAX]; /* [from][to] */
 	unsigned loss, doubling;                             /* of messages, in thousandths */
 	uint64_t delay_max_ms;
+	struct dice fault_dice, wish_dice; /* of the one that happens now */
+	uint64_t n_faults, n_deaths,
+		n_answers; /* that the dice made, whether or not they may happen */
+	uint64_t next_death_step;
 	bool faults_on, is_ending; /* ending: queued events only free what they own */
 	struct host_manager *manager;
 	struct host_scheduler *scheduler;
@@ -161,22 +185,29 @@ struct sim {
 	struct users *users;
 	struct witness *witness;
 	struct conduct *conduct;
-	char failure[512]; /* the first violation; "" while all is well */
+	struct sim_result *result;
 };
 
-/* Runs to its end. True if every invariant held; else sim->failure says which did not. */
-bool sim_run(const struct sim_options *options, char *ret_failure, size_t size, uint64_t *ret_steps,
-	uint64_t *ret_ms);
+/* Runs to its end. True if every invariant held. */
+bool sim_run(const struct sim_options *options, struct sim_result *ret_result);
+
+/*
+ * Looks for a shorter run that fails by the same invariant: fewer faults and wishes, fewer nodes,
+ * less time; makes at most `tries` runs. Prints the line that replays it. False if the run fails.
+ */
+bool sim_shrink(const struct sim_options *options, unsigned tries);
+
+/* The command that runs it again; only: as a list, "" for everything. */
+void sim_print_replay(const struct sim_options *options, const char *only);
 
 /* ---- for the parts ---- */
 
 void sim_at(struct sim *sim, uint64_t at_ms, sim_event_fn *fn, void *arg);
 
-/* 0 … n-1. */
-uint64_t sim_roll(struct sim *sim, uint64_t n);
-/* True in `per_mille` of a thousand throws. */
-bool sim_chance(struct sim *sim, unsigned per_mille);
-void sim_random(struct sim *sim, void *data, size_t size);
+/* False if it was left out of this run; else it happens, is noted and traced. */
+bool sim_happens(struct sim *sim, enum only_kind kind, uint64_t number);
+/* True once an invariant did not hold. */
+bool sim_has_failed(const struct sim *sim);
 
 void sim_count(struct sim *sim, enum sim_tally what);
 

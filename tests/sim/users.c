@@ -17,7 +17,8 @@ enum {
 };
 
 struct users {
-	uint64_t n_wishes;
+	uint64_t n_moments;                   /* at which somebody may wish something, … */
+	uint64_t n_wishes;                    /* … and what was wished */
 	unsigned n_updating[SIM_WORKERS_MAX]; /* wishes about a node that are under way, … */
 	bool is_disputed[SIM_WORKERS_MAX];    /* … at times two at once: any may be the last */
 	struct id known[KNOWN_MAX];
@@ -138,7 +139,8 @@ on_answered(const struct rpc_result *result, void *arg)
 		take_promise(wish, result->response);
 	if (is_change(wish) && (must_retry(result->status) || wish->n_repeats > 0)) {
 		wish->n_repeats -= must_retry(result->status) ? 0 : 1;
-		sim_at(sim, sim->now_ms + sim_roll(sim, RETRY_MS), on_retry, wish);
+		sim_at(sim, sim->now_ms + dice_roll(&sim->procs[SIM_USER].dice, RETRY_MS), on_retry,
+			wish);
 	} else {
 		wish_free(wish);
 	}
@@ -183,7 +185,7 @@ make_change(struct sim *sim, const char *method, const ProtobufCMessage *request
 
 	(void)snprintf(wish->request_id, sizeof wish->request_id, "wish-%" PRIu64,
 		++sim->users->n_wishes);
-	wish->n_repeats = sim_chance(sim, 200) ? 1 : 0;
+	wish->n_repeats = dice_chance(&sim->wish_dice, 200) ? 1 : 0;
 	sim_trace(sim, SIM_USER, "wants %s %s", method, wish->request_id);
 	return wish;
 }
@@ -209,7 +211,7 @@ static const char *const images[] = {"missing:500ms", "missing:3s", "nosuch:1", 
 static char *
 pick_text(struct sim *sim, const char *const *texts, size_t n)
 {
-	return (char *)(uintptr_t)texts[sim_roll(sim, n)];
+	return (char *)(uintptr_t)texts[dice_roll(&sim->wish_dice, n)];
 }
 
 static void
@@ -224,7 +226,7 @@ want_submission(struct sim *sim)
 	Davit__StringEntry *labels[] = {&label, &mark};
 	char wish[32];
 
-	spec.image = sim_chance(sim, 850)
+	spec.image = dice_chance(&sim->wish_dice, 850)
 			     ? (char *)"demo"
 			     : pick_text(sim, images, sizeof images / sizeof images[0]);
 	label.key = ENGINE_MEM_LABEL;
@@ -235,45 +237,47 @@ want_submission(struct sim *sim)
 	spec.n_labels = 2;
 	spec.labels = labels;
 	spec.has_cpu_milli = true;
-	spec.cpu_milli = 500 * sim_roll(sim, 5);
+	spec.cpu_milli = 500 * dice_roll(&sim->wish_dice, 5);
 	spec.has_stop_timeout_ms = true;
 	spec.stop_timeout_ms = 1000;
-	if (sim_chance(sim, 500)) {
+	if (dice_chance(&sim->wish_dice, 500)) {
 		restart.has_condition = restart.has_max_delay_ms = true;
-		restart.condition = (Davit__RestartPolicy__Condition)sim_roll(sim, 4);
+		restart.condition = (Davit__RestartPolicy__Condition)dice_roll(&sim->wish_dice, 4);
 		restart.max_delay_ms = 5000;
 		spec.restart = &restart;
 	}
-	if (sim_chance(sim, 300)) {
+	if (dice_chance(&sim->wish_dice, 300)) {
 		disconnect.has_mode = disconnect.has_replace_after_ms = true;
-		disconnect.mode = (Davit__Disconnect__Mode)sim_roll(sim, 4);
-		disconnect.replace_after_ms = sim_roll(sim, 5000);
+		disconnect.mode = (Davit__Disconnect__Mode)dice_roll(&sim->wish_dice, 4);
+		disconnect.replace_after_ms = dice_roll(&sim->wish_dice, 5000);
 		disconnect.has_stop_after_ms =
 			disconnect.mode == DAVIT__DISCONNECT__MODE__STOP_AFTER;
 		disconnect.stop_after_ms = 3000;
 		spec.disconnect = &disconnect;
 	}
-	if (sim_chance(sim, 300)) {
+	if (dice_chance(&sim->wish_dice, 300)) {
 		port.container_port = 80;
-		port.has_host_port = sim_chance(sim, 300);
+		port.has_host_port = dice_chance(&sim->wish_dice, 300);
 		port.host_port = port.has_host_port ? 8080 : 0;
 		spec.n_ports = 1;
 		spec.ports = ports;
 	}
-	if (sim_chance(sim, 100)) {
+	if (dice_chance(&sim->wish_dice, 100)) {
 		spec.has_ttl_ms = true;
-		spec.ttl_ms = 5000 + sim_roll(sim, 20000);
+		spec.ttl_ms = 5000 + dice_roll(&sim->wish_dice, 20000);
 	}
-	if (sim_chance(sim, 100)) {
+	if (dice_chance(&sim->wish_dice, 100)) {
 		spec.has_max_run_time_ms = true;
-		spec.max_run_time_ms = 3000 + sim_roll(sim, 20000);
+		spec.max_run_time_ms = 3000 + dice_roll(&sim->wish_dice, 20000);
 	}
 	spec.has_auto_remove = true;
-	spec.auto_remove = sim_chance(sim, 100);
-	spec.name = sim_chance(sim, 800) ? wish : NULL;
+	spec.auto_remove = dice_chance(&sim->wish_dice, 100);
+	spec.name = dice_chance(&sim->wish_dice, 800) ? wish : NULL;
 	request.spec = &spec;
 	request.has_count = true;
-	request.count = sim_chance(sim, 200) ? 1 + (uint32_t)sim_roll(sim, ARRAY_MAX) : 1;
+	request.count = dice_chance(&sim->wish_dice, 200)
+				? 1 + (uint32_t)dice_roll(&sim->wish_dice, ARRAY_MAX)
+				: 1;
 	sim_count(sim, SIM_SUBMITTED);
 	if (request.count > 1)
 		sim_count(sim, SIM_SUBMITTED_ARRAY);
@@ -287,7 +291,7 @@ pick_task(struct sim *sim, struct id *ret_task, char ret_text[ID_TEXT_SIZE])
 
 	if (users->n_known == 0)
 		return false;
-	*ret_task = users->known[sim_roll(sim, users->n_known)];
+	*ret_task = users->known[dice_roll(&sim->wish_dice, users->n_known)];
 	id_format(*ret_task, ret_text);
 	return true;
 }
@@ -361,9 +365,9 @@ update_node(struct sim *sim, unsigned worker, bool draining)
 static void
 want_drain(struct sim *sim)
 {
-	unsigned worker = (unsigned)sim_roll(sim, sim->options.n_workers);
+	unsigned worker = (unsigned)dice_roll(&sim->wish_dice, sim->options.n_workers);
 
-	update_node(sim, worker, sim_chance(sim, 500));
+	update_node(sim, worker, dice_chance(&sim->wish_dice, 500));
 }
 
 /* Refused unless it is silent; it comes back as a stranger with its old name. */
@@ -371,7 +375,7 @@ static void
 want_node_removal(struct sim *sim)
 {
 	Davit__RemoveNodeRequest request = DAVIT__REMOVE_NODE_REQUEST__INIT;
-	unsigned worker = (unsigned)sim_roll(sim, sim->options.n_workers);
+	unsigned worker = (unsigned)dice_roll(&sim->wish_dice, sim->options.n_workers);
 	char name[16];
 
 	(void)snprintf(name, sizeof name, "w%u", worker);
@@ -392,7 +396,7 @@ want_news(struct sim *sim)
 		return;
 	request.task = text;
 	request.has_wait_ms = true;
-	request.wait_ms = sim_roll(sim, CALL_TIMEOUT_MS);
+	request.wait_ms = dice_roll(&sim->wish_dice, CALL_TIMEOUT_MS);
 	sim_count(sim, SIM_WAITED);
 	ask(make_wish(sim, "WaitTask", &request.base));
 }
@@ -403,7 +407,7 @@ want_lists(struct sim *sim)
 	Davit__ListTasksRequest tasks = DAVIT__LIST_TASKS_REQUEST__INIT;
 	Davit__ReadEventsRequest events = DAVIT__READ_EVENTS_REQUEST__INIT;
 	Davit__ListNodesRequest nodes = DAVIT__LIST_NODES_REQUEST__INIT;
-	uint64_t which = sim_roll(sim, 3);
+	uint64_t which = dice_roll(&sim->wish_dice, 3);
 
 	sim_count(sim, SIM_LISTED);
 	if (which == 0)
@@ -427,21 +431,38 @@ static const struct wish_kind {
 	{want_lists, 3},
 };
 
+static const struct wish_kind *
+pick_kind(struct dice *dice)
+{
+	unsigned total = 0, roll;
+	size_t i = 0;
+
+	for (size_t k = 0; k < sizeof wishes / sizeof wishes[0]; k++)
+		total += wishes[k].weight;
+	roll = (unsigned)dice_roll(dice, total);
+	for (; roll >= wishes[i].weight; i++)
+		roll -= wishes[i].weight;
+	return &wishes[i];
+}
+
 static bool
 on_wish(struct sim *sim, void *arg)
 {
-	unsigned roll = (unsigned)sim_roll(sim, 100); /* the weights' sum */
-	size_t i = 0;
+	const struct wish_kind *kind;
+	uint64_t pause_ms;
 
 	if (sim->is_ending || sim->users->is_over)
 		return false;
-	for (; roll >= wishes[i].weight; i++)
-		roll -= wishes[i].weight;
-	if (wishes[i].want == want_submission && sim->users->n_known + ARRAY_MAX > KNOWN_MAX)
-		want_removal(sim);
-	else
-		wishes[i].want(sim);
-	sim_at(sim, sim->now_ms + sim_roll(sim, WISH_MS_MAX), on_wish, arg);
+	sim->wish_dice = dice_of(sim->options.seed, DICE_USER, ++sim->users->n_moments);
+	pause_ms = dice_roll(&sim->wish_dice, WISH_MS_MAX) / sim->options.hurry;
+	kind = pick_kind(&sim->wish_dice);
+	if (sim_happens(sim, ONLY_WISH, sim->users->n_moments)) {
+		if (kind->want == want_submission && sim->users->n_known + ARRAY_MAX > KNOWN_MAX)
+			want_removal(sim);
+		else
+			kind->want(sim);
+	}
+	sim_at(sim, sim->now_ms + pause_ms, on_wish, arg);
 	return true;
 }
 
@@ -450,7 +471,7 @@ users_init(struct sim *sim)
 {
 	sim->users = xcalloc(1, sizeof *sim->users);
 	if (!sim->options.calm)
-		sim_at(sim, sim->now_ms + 500, on_wish, NULL);
+		sim_at(sim, sim->now_ms + 500 / sim->options.hurry, on_wish, NULL);
 }
 
 void
