@@ -1,7 +1,10 @@
-/* Tested by tests/unit/test_measure.c. */
+/* Tested by tests/unit/test_oracle.c. */
 #include "services/scheduler/measure.h"
 
+#include <math.h>
+
 #include "common/base/mem.h"
+#include "services/scheduler/tally.h"
 
 /* Thousandths of a byte in a GiB, or in a core: see node_table_left. */
 #define UNIT ((double)((uint64_t)1000 << 30))
@@ -138,6 +141,7 @@ struct search {
 	uint64_t least_measure; /* no row that fits has less */
 	double least_wishes;    /* no row has less */
 	struct best best;
+	struct tally tally; /* only with wishes */
 };
 
 static bool
@@ -160,12 +164,8 @@ points_of(const struct search *search, uint64_t measure)
 
 /* The cheap question first: most rows would not be better, fit or not. */
 static void
-consider(struct search *search, uint32_t row, uint64_t measure, uint64_t rank, double points)
+consider(struct search *search, uint32_t row, uint64_t measure, uint64_t rank, double score)
 {
-	double score = points;
-
-	if (search->has_wishes)
-		score += seek_wishes_at(search->seek, row);
 	if (is_better(search, score, measure, rank) && seek_admits(search->seek, row))
 		search->best =
 			(struct best){.row = row, .score = score, .measure = measure, .rank = rank};
@@ -175,8 +175,11 @@ static void
 consider_row(struct search *search, uint32_t row, uint64_t rank)
 {
 	uint64_t measure = search->measure->of(&search->seek->table->nodes[row], search->want);
+	double score = points_of(search, measure);
 
-	consider(search, row, measure, rank, points_of(search, measure));
+	if (search->has_wishes)
+		score += tally_at(&search->tally, row);
+	consider(search, row, measure, rank, score);
 }
 
 static void
@@ -196,148 +199,188 @@ consider_few(struct search *search)
 }
 
 static bool
-has_room(const struct search *search, const struct order_block *block, uint32_t i)
+has_room(const struct search *search, const struct node_scan_rows *rows, uint32_t i)
 {
-	return block->cpu[i] >= search->scan.cpu && block->memory[i] >= search->scan.memory &&
-	       block->disk[i] >= search->scan.disk;
+	return rows->cpu[i] >= search->scan.cpu && rows->memory[i] >= search->scan.memory &&
+	       rows->disk[i] >= search->scan.disk;
 }
 
-/* Whether a row of so many points, and all behind it, cannot be better whatever it is. */
-static bool
-is_over(const struct search *search, double points)
+/* The one that the columns say is the best, if it is admitted; else one after the other. */
+static void
+consider_block(struct search *search, const struct order_block *block)
 {
-	if (search->best.row == NODE_ROW_NONE)
-		return false;
-	if (!search->has_wishes)
-		return true; /* the first of an order is the best */
-	return points + search->least_wishes > search->best.score;
-}
+	const struct node_scan_rows *rows = &block->rows;
+	uint64_t rank = node_scan_best(rows, &search->scan);
 
-/* floor: no row of the block has fewer points. True: no better row can follow. */
-static bool
-walk_block(struct search *search, const struct order_block *block, double floor)
-{
-	uint32_t i = node_scan_first(block->cpu, block->memory, block->disk, &search->scan, 0);
-
-	for (; i < block->n; i++) {
-		struct order_key key = block->keys[i];
-		uint32_t row = order_row(key);
-
-		if (!has_room(search, block, i))
-			continue;
-		if (!search->has_wishes) {
-			consider(search, row, key.measure, key.rank, 0);
-			if (search->best.row != NODE_ROW_NONE)
-				return true; /* the first of an order is the best */
-			continue;
-		}
-		/* Without a division for each row: most are out by their wishes already. */
-		if (search->best.row != NODE_ROW_NONE &&
-			floor + seek_wishes_at(search->seek, row) > search->best.score)
-			continue;
-		consider(search, row, key.measure, key.rank, points_of(search, key.measure));
+	if (rank == UINT64_MAX)
+		return;
+	if (seek_admits(search->seek, (uint32_t)rank)) {
+		search->best.row = (uint32_t)rank;
+		return;
 	}
-	return false;
+	for (uint32_t i = 0; i < block->n; i++)
+		if (has_room(search, rows, i))
+			consider(search, (uint32_t)rows->rank[i], rows->measure[i], rows->rank[i],
+				0);
 }
 
+/* floor: no row of the block has fewer points. */
+static void
+consider_wishes(struct search *search, const struct order_block *block, double floor)
+{
+	const struct node_scan_rows *rows = &block->rows;
+
+	for (uint32_t i = 0; i < block->n; i++) {
+		uint32_t row = (uint32_t)rows->rank[i];
+		double wishes;
+
+		if (!has_room(search, rows, i) || tally_rules_out(&search->tally, row))
+			continue;
+		/* Without a division for each row: most are out by their wishes already. */
+		wishes = tally_at(&search->tally, row);
+		if (search->best.row != NODE_ROW_NONE && floor + wishes > search->best.score)
+			continue;
+		consider(search, row, rows->measure[i], rows->rank[i],
+			points_of(search, rows->measure[i]) + wishes);
+	}
+}
+
+/* Along the order, until no row that follows can be better. */
 static void
 walk(struct search *search)
 {
 	const struct order *order = search->order;
-	uint32_t at = order_start(order, search->least_measure);
+	uint32_t at = order_next(order, &search->scan, order_start(order, search->least_measure));
 
-	for (at = order_next(order, &search->scan, at); at < order->n_blocks;
-		at = order_next(order, &search->scan, at + 1)) {
-		double floor = points_of(search, order->first[at].measure);
+	for (; at < order->n_blocks; at = order_next(order, &search->scan, at + 1)) {
+		double floor;
 
-		if (is_over(search, floor) || walk_block(search, order->blocks[at], floor))
+		if (!search->has_wishes) {
+			consider_block(search, order->blocks[at]);
+			if (search->best.row != NODE_ROW_NONE)
+				return;
+			continue;
+		}
+		floor = points_of(search, order->measure[at]);
+		if (search->best.row != NODE_ROW_NONE &&
+			floor + search->least_wishes > search->best.score)
 			return;
+		consider_wishes(search, order->blocks[at], floor);
 	}
 }
 
-/* The least that any row of a block can have; only for measure_share. */
-static double
-block_bound(const struct search *search, uint32_t at)
-{
-	const struct order *order = search->order;
+/* ---- shares ---- */
 
-	return measure_share_of(&search->want->amounts, order->cpu[at],
-		       (int64_t)order->memory[at] << MIB_SHIFT) +
-	       search->least_wishes;
+/* No row with a greater share is as good as the best; a little more, for the rounding. */
+static double
+share_most(const struct search *search)
+{
+	const struct best *best = &search->best;
+	double most = share_points(best->measure, 0);
+
+	if (search->has_wishes)
+		most = best->score - search->least_wishes +
+		       (fabs(best->score) + fabs(search->least_wishes)) * 1e-12;
+	return most * (1 + 1e-9);
+}
+
+/* So much must be free for wanted to be no greater a share of it. */
+static int32_t
+free_least(double wanted, double share, int32_t least)
+{
+	double free = wanted / share;
+
+	return free <= least ? least : free >= INT32_MAX ? INT32_MAX : (int32_t)free;
+}
+
+/* From now on only what may be better than the best has room. */
+static void
+raise_wants(struct search *search)
+{
+	const struct amounts *wanted = &search->want->amounts;
+	double share;
+
+	if (search->best.row == NODE_ROW_NONE)
+		return;
+	share = share_most(search);
+	if (share <= 0)
+		return;
+	search->scan.cpu = free_least((double)wanted->cpu_milli, share, search->scan.cpu);
+	search->scan.memory = free_least((double)wanted->memory_bytes / (1 << MIB_SHIFT), share,
+		search->scan.memory);
 }
 
 static void
-consider_block(struct search *search, uint32_t at)
+consider_shares(struct search *search, uint32_t at)
 {
 	const struct order_block *block = search->order->blocks[at];
+	const struct node_scan_rows *rows = &block->rows;
 
 	for (uint32_t i = 0; i < block->n; i++) {
-		uint32_t row = order_row(block->keys[i]);
+		uint32_t before = search->best.row;
 
-		if (has_room(search, block, i))
-			consider_row(search, row, block->keys[i].rank);
+		if (!has_room(search, rows, i))
+			continue;
+		consider_row(search, (uint32_t)rows->rank[i], rows->rank[i]);
+		if (search->best.row != before)
+			raise_wants(search);
 	}
 }
 
-static double
-best_score(const struct search *search)
+static bool
+may_be_better(const struct search *search, uint32_t at)
 {
-	return search->has_wishes
-		       ? search->best.score
-		       : search->measure->points(search->best.measure, search->least_measure);
+	const struct order *order = search->order;
+	const struct best *best = &search->best;
+	double bound, most;
+
+	if (best->row == NODE_ROW_NONE)
+		return true;
+	/* No row of the block has less. */
+	bound = measure_share_of(&search->want->amounts, order->cpu[at],
+		(int64_t)order->memory[at] << MIB_SHIFT);
+	most = search->has_wishes ? best->score : share_points(best->measure, 0);
+	bound += search->has_wishes ? search->least_wishes : 0;
+	return bound < most || (bound == most && order->least_rank[at] < best->rank);
 }
 
-/* The most promising block first: after that most others are left out. */
+/* Where the most is left the least share is likely: after that most others are left out. */
 static void
 branch(struct search *search)
 {
 	const struct order *order = search->order;
 	uint32_t first = order->n_blocks;
-	double least = 0;
 
-	for (uint32_t at = order_next(order, &search->scan, 0); at < order->n_blocks;
-		at = order_next(order, &search->scan, at + 1)) {
-		double bound = block_bound(search, at);
-
-		if (first == order->n_blocks || bound < least) {
-			first = at;
-			least = bound;
-		}
+	while (search->best.row == NODE_ROW_NONE && first > 0) {
+		first--;
+		if (order_next(order, &search->scan, first) == first)
+			consider_shares(search, first);
 	}
-	if (first == order->n_blocks)
-		return;
-	consider_block(search, first);
-	for (uint32_t at = order_next(order, &search->scan, 0); at < order->n_blocks;
-		at = order_next(order, &search->scan, at + 1)) {
-		double bound = block_bound(search, at);
-
-		if (at == first)
-			continue;
-		if (search->best.row != NODE_ROW_NONE &&
-			(bound > best_score(search) ||
-				(bound == best_score(search) &&
-					order->least_rank[at] > search->best.rank)))
-			continue;
-		consider_block(search, at);
-	}
+	for (uint32_t at = order_next(order, &search->scan, 0); at < first;
+		at = order_next(order, &search->scan, at + 1))
+		if (may_be_better(search, at))
+			consider_shares(search, at);
 }
 
 bool
 measure_choose(const struct measure *measure, const struct seek *seek, uint32_t *ret_row)
 {
 	const struct want *want = &seek->demand->want;
-	struct search search = {.measure = measure,
-		.seek = seek,
-		.want = want,
-		.scan = {.cpu = (int32_t)want->amounts.cpu_milli,
-			.memory = (int32_t)(want->amounts.memory_bytes >> MIB_SHIFT),
-			.disk = (int32_t)(want->amounts.disk_bytes >> MIB_SHIFT)},
-		.has_wishes = seek_has_wishes(seek),
-		.least_measure = measure->least(want),
-		.best = {.row = NODE_ROW_NONE}};
+	struct search search;
 
-	if (search.has_wishes)
+	search.measure = measure;
+	search.seek = seek;
+	search.want = want;
+	search.scan.cpu = (int32_t)want->amounts.cpu_milli;
+	search.scan.memory = (int32_t)(want->amounts.memory_bytes >> MIB_SHIFT);
+	search.scan.disk = (int32_t)(want->amounts.disk_bytes >> MIB_SHIFT);
+	search.has_wishes = seek_has_wishes(seek);
+	search.least_measure = measure->least(want);
+	search.best.row = NODE_ROW_NONE;
+	if (search.has_wishes) {
 		search.least_wishes = seek_wishes_least(seek);
+		tally_init(&search.tally, seek);
+	}
 	if (seek->filter->bits != NULL && seek->filter->n_admitted <= FEW_ROWS) {
 		consider_few(&search);
 	} else {

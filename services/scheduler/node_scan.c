@@ -39,3 +39,56 @@ node_scan_most(const int32_t *restrict column)
 		most = column[i] > most ? column[i] : most;
 	return most;
 }
+
+VECTORISED uint64_t
+node_scan_best(const struct node_scan_rows *rows, const struct node_scan_want *want)
+{
+	const int32_t want_cpu = want->cpu, want_memory = want->memory, want_disk = want->disk;
+	uint64_t measures[NODE_SCAN_BLOCK], measure = UINT64_MAX, rank = UINT64_MAX;
+
+	for (unsigned i = 0; i < NODE_SCAN_BLOCK; i++) {
+		int32_t ok = (rows->cpu[i] >= want_cpu) & (rows->memory[i] >= want_memory) &
+			     (rows->disk[i] >= want_disk);
+
+		measures[i] = rows->measure[i] | (uint64_t)(int64_t)(ok - 1);
+		measure = measures[i] < measure ? measures[i] : measure;
+	}
+	for (unsigned i = 0; i < NODE_SCAN_BLOCK; i++) {
+		uint64_t candidate = rows->rank[i] | -(uint64_t)(measures[i] != measure);
+
+		rank = candidate < rank ? candidate : rank;
+	}
+	return measure == UINT64_MAX ? UINT64_MAX : rank;
+}
+
+VECTORISED uint64_t
+node_scan_least(const uint64_t *column)
+{
+	uint64_t least = UINT64_MAX;
+
+	for (unsigned i = 0; i < NODE_SCAN_BLOCK; i++)
+		least = column[i] < least ? column[i] : least;
+	return least;
+}
+
+VECTORISED uint32_t
+node_scan_find(const uint64_t *column, uint64_t number)
+{
+	uint64_t at = 0;
+
+	for (uint64_t i = 0; i < NODE_SCAN_BLOCK; i++)
+		at |= i & -(uint64_t)(column[i] == number);
+	return (uint32_t)at;
+}
+
+VECTORISED uint32_t
+node_scan_count(const uint64_t *restrict measures, const uint64_t *restrict ranks, uint64_t measure,
+	uint64_t rank)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < NODE_SCAN_BLOCK; i++)
+		n += (uint64_t)((measures[i] < measure) |
+				((measures[i] == measure) & (ranks[i] <= rank)));
+	return (uint32_t)n;
+}

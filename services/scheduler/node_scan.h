@@ -1,9 +1,9 @@
 /*
- * node_scan.h - the loop that looks for room, made for vector code.
+ * node_scan.h - the loops that look for room and for keys, made for vector code.
  *
- * It compares columns of 32-bit numbers, 64 of each, without branches, so that the
- * compiler makes vector code of it: tests/unit/test_node_scan.c looks at what it
- * made. A row that passes may still be short by less than a MiB. Pure.
+ * Each goes over columns of 64 numbers without branches, so that the compiler makes vector
+ * code of it: tests/unit/test_node_scan.c looks at what it made. A row that passes may
+ * still be short by less than a MiB. Pure.
  */
 #pragma once
 
@@ -23,5 +23,25 @@ struct node_scan_want {
 uint32_t node_scan_first(const int32_t *cpu, const int32_t *memory, const int32_t *disk,
 	const struct node_scan_want *want, uint32_t from);
 
+/* The columns of rows in no order: what is free, and the two numbers that order them. */
+struct node_scan_rows {
+	int32_t cpu[NODE_SCAN_BLOCK], memory[NODE_SCAN_BLOCK], disk[NODE_SCAN_BLOCK];
+	uint64_t measure[NODE_SCAN_BLOCK], rank[NODE_SCAN_BLOCK];
+};
+
+/* The rank of the row with the least measure, then the least rank, of those with room, or
+ * UINT64_MAX. */
+uint64_t node_scan_best(const struct node_scan_rows *rows, const struct node_scan_want *want);
+
 /* The greatest of NODE_SCAN_BLOCK numbers. */
 int32_t node_scan_most(const int32_t *column);
+
+/* The least of NODE_SCAN_BLOCK numbers. */
+uint64_t node_scan_least(const uint64_t *column);
+
+/* Where in the column the number is; 0 when it is nowhere. */
+uint32_t node_scan_find(const uint64_t *column, uint64_t number);
+
+/* How many of NODE_SCAN_BLOCK pairs are not greater than the one given. */
+uint32_t node_scan_count(const uint64_t *measures, const uint64_t *ranks, uint64_t measure,
+	uint64_t rank);

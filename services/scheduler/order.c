@@ -11,6 +11,15 @@ enum {
 	BLOCK_LOW = 16,  /* with fewer it joins its neighbour */
 };
 
+static void
+row_clear(struct order_block *block, uint32_t at)
+{
+	struct node_scan_rows *rows = &block->rows;
+
+	rows->cpu[at] = rows->memory[at] = rows->disk[at] = -1;
+	rows->measure[at] = rows->rank[at] = UINT64_MAX;
+}
+
 static struct order_block *
 block_new(void)
 {
@@ -19,8 +28,8 @@ block_new(void)
 
 	assert(block != NULL);
 	block->n = 0;
-	for (unsigned i = 0; i < ORDER_BLOCK; i++)
-		block->cpu[i] = block->memory[i] = block->disk[i] = -1;
+	for (uint32_t i = 0; i < ORDER_BLOCK; i++)
+		row_clear(block, i);
 	return block;
 }
 
@@ -30,7 +39,8 @@ order_fini(struct order *order)
 	for (uint32_t i = 0; i < order->n_blocks; i++)
 		free(order->blocks[i]);
 	free(order->blocks);
-	free(order->first);
+	free(order->measure);
+	free(order->rank);
 	free(order->cpu);
 	free(order->memory);
 	free(order->disk);
@@ -38,7 +48,14 @@ order_fini(struct order *order)
 	*order = (struct order){0};
 }
 
-/* Columns are read 64 at a time: behind the last block they say that there is nothing. */
+/* Nothing is there: whoever looks through a column passes it over. */
+static void
+directory_clear(struct order *order, uint32_t at)
+{
+	order->measure[at] = order->rank[at] = UINT64_MAX;
+	order->cpu[at] = order->memory[at] = order->disk[at] = -1;
+}
+
 static void
 directory_reserve(struct order *order, uint32_t n_blocks)
 {
@@ -49,29 +66,27 @@ directory_reserve(struct order *order, uint32_t n_blocks)
 	while (room < n_blocks)
 		room = room == 0 ? ORDER_BLOCK : room * 2;
 	order->blocks = xrealloc(order->blocks, room, sizeof(struct order_block *));
-	order->first = xrealloc(order->first, room, sizeof order->first[0]);
+	order->measure = xrealloc(order->measure, room, sizeof order->measure[0]);
+	order->rank = xrealloc(order->rank, room, sizeof order->rank[0]);
 	order->cpu = xrealloc(order->cpu, room, sizeof order->cpu[0]);
 	order->memory = xrealloc(order->memory, room, sizeof order->memory[0]);
 	order->disk = xrealloc(order->disk, room, sizeof order->disk[0]);
 	order->least_rank = xrealloc(order->least_rank, room, sizeof order->least_rank[0]);
 	for (uint32_t i = order->n_blocks; i < room; i++)
-		order->cpu[i] = order->memory[i] = order->disk[i] = -1;
+		directory_clear(order, i);
 	order->room = room;
 }
 
+/* Looks through the block for what the directory says of it. */
 static void
 block_refresh(struct order *order, uint32_t at)
 {
-	const struct order_block *block = order->blocks[at];
-	uint64_t least = UINT64_MAX;
+	const struct node_scan_rows *rows = &order->blocks[at]->rows;
 
-	order->first[at] = block->keys[0];
-	order->cpu[at] = node_scan_most(block->cpu);
-	order->memory[at] = node_scan_most(block->memory);
-	order->disk[at] = node_scan_most(block->disk);
-	for (uint32_t i = 0; i < block->n; i++)
-		least = block->keys[i].rank < least ? block->keys[i].rank : least;
-	order->least_rank[at] = least;
+	order->cpu[at] = node_scan_most(rows->cpu);
+	order->memory[at] = node_scan_most(rows->memory);
+	order->disk[at] = node_scan_most(rows->disk);
+	order->least_rank[at] = node_scan_least(rows->rank);
 }
 
 /* Moves the directory's entries from `from` on by one, to open or close a place. */
@@ -81,62 +96,73 @@ directory_move(struct order *order, uint32_t to, uint32_t from)
 	size_t n = order->n_blocks - from;
 
 	memmove(&order->blocks[to], &order->blocks[from], n * sizeof(struct order_block *));
-	memmove(&order->first[to], &order->first[from], n * sizeof order->first[0]);
+	memmove(&order->measure[to], &order->measure[from], n * sizeof order->measure[0]);
+	memmove(&order->rank[to], &order->rank[from], n * sizeof order->rank[0]);
 	memmove(&order->cpu[to], &order->cpu[from], n * sizeof order->cpu[0]);
 	memmove(&order->memory[to], &order->memory[from], n * sizeof order->memory[0]);
 	memmove(&order->disk[to], &order->disk[from], n * sizeof order->disk[0]);
 	memmove(&order->least_rank[to], &order->least_rank[from], n * sizeof order->least_rank[0]);
 }
 
-static void
-directory_insert(struct order *order, uint32_t at, struct order_block *block)
+/* A block for the keys from this one on; the first block has all that come before it, too. */
+static struct order_block *
+directory_insert(struct order *order, uint32_t at, struct order_key from)
 {
 	directory_reserve(order, order->n_blocks + 1);
 	directory_move(order, at + 1, at);
 	order->n_blocks++;
-	order->blocks[at] = block;
+	order->measure[at] = at == 0 ? 0 : from.measure;
+	order->rank[at] = at == 0 ? 0 : from.rank;
+	order->blocks[at] = block_new();
+	return order->blocks[at];
 }
 
 static void
 directory_remove(struct order *order, uint32_t at)
 {
-	uint32_t last = order->n_blocks - 1;
-
 	free(order->blocks[at]);
 	directory_move(order, at, at + 1);
-	order->cpu[last] = order->memory[last] = order->disk[last] = -1;
-	order->n_blocks = last;
-}
-
-/* Moves n rows of one block to another: they may be one and overlap. */
-static void
-rows_move(struct order_block *to, uint32_t to_at, const struct order_block *from, uint32_t from_at,
-	uint32_t n)
-{
-	memmove(&to->keys[to_at], &from->keys[from_at], n * sizeof to->keys[0]);
-	memmove(&to->cpu[to_at], &from->cpu[from_at], n * sizeof to->cpu[0]);
-	memmove(&to->memory[to_at], &from->memory[from_at], n * sizeof to->memory[0]);
-	memmove(&to->disk[to_at], &from->disk[from_at], n * sizeof to->disk[0]);
-}
-
-/* Forgets rows from `from` to the end. */
-static void
-rows_cut(struct order_block *block, uint32_t from)
-{
-	for (uint32_t i = from; i < block->n; i++)
-		block->cpu[i] = block->memory[i] = block->disk[i] = -1;
-	block->n = from;
+	directory_clear(order, --order->n_blocks);
+	if (order->n_blocks > 0)
+		order->measure[0] = order->rank[0] = 0;
 }
 
 static void
-row_put(struct order_block *block, uint32_t at, const struct order_entry *entry)
+row_copy(struct order_block *to, uint32_t to_at, const struct order_block *from, uint32_t from_at)
 {
-	rows_move(block, at + 1, block, at, block->n - at);
-	block->keys[at] = entry->key;
-	block->cpu[at] = entry->cpu;
-	block->memory[at] = entry->memory;
-	block->disk[at] = entry->disk;
-	block->n++;
+	to->rows.cpu[to_at] = from->rows.cpu[from_at];
+	to->rows.memory[to_at] = from->rows.memory[from_at];
+	to->rows.disk[to_at] = from->rows.disk[from_at];
+	to->rows.measure[to_at] = from->rows.measure[from_at];
+	to->rows.rank[to_at] = from->rows.rank[from_at];
+}
+
+static void
+row_put(struct order_block *block, const struct order_entry *entry)
+{
+	uint32_t at = block->n++;
+
+	block->rows.cpu[at] = entry->cpu;
+	block->rows.memory[at] = entry->memory;
+	block->rows.disk[at] = entry->disk;
+	block->rows.measure[at] = entry->key.measure;
+	block->rows.rank[at] = entry->key.rank;
+}
+
+/* The last row fills the gap. */
+static void
+row_drop(struct order_block *block, uint32_t at)
+{
+	row_copy(block, at, block, --block->n);
+	row_clear(block, block->n);
+}
+
+static int
+key_compare(const void *a, const void *b)
+{
+	const struct order_key *left = a, *right = b;
+
+	return order_key_less(*left, *right) ? -1 : order_key_less(*right, *left);
 }
 
 static int
@@ -144,69 +170,66 @@ entry_compare(const void *a, const void *b)
 {
 	const struct order_entry *left = a, *right = b;
 
-	return order_key_less(left->key, right->key)   ? -1
-	       : order_key_less(right->key, left->key) ? 1
-						       : 0;
+	return key_compare(&left->key, &right->key);
 }
 
 void
 order_build(struct order *order, struct order_entry *entries, uint32_t n)
 {
+	struct order_block *block = NULL;
+
 	order_fini(order);
 	if (n > 1)
 		qsort(entries, n, sizeof entries[0], entry_compare);
 	for (uint32_t i = 0; i < n; i++) {
 		if (i % BLOCK_FILL == 0)
-			directory_insert(order, order->n_blocks, block_new());
-		row_put(order->blocks[order->n_blocks - 1], i % BLOCK_FILL, &entries[i]);
+			block = directory_insert(order, order->n_blocks, entries[i].key);
+		row_put(block, &entries[i]);
 	}
 	for (uint32_t i = 0; i < order->n_blocks; i++)
 		block_refresh(order, i);
 }
 
-/* The last block that begins at or before the key; 0 when all begin behind it. */
+/* The last block that begins at or before the key. The order is not empty. */
 static uint32_t
 block_of(const struct order *order, struct order_key key)
 {
-	uint32_t low = 0, high = order->n_blocks;
+	uint32_t low = 0, high = (order->n_blocks + ORDER_BLOCK - 1) / ORDER_BLOCK;
 
-	while (high - low > 1) {
-		uint32_t middle = low + (high - low) / 2;
+	while (high - low > 1) { /* by the first of each 64 */
+		uint32_t middle = low + (high - low) / 2, at = middle * ORDER_BLOCK;
+		struct order_key first = {.measure = order->measure[at], .rank = order->rank[at]};
 
-		if (order_key_less(key, order->first[middle]))
+		if (order_key_less(key, first))
 			high = middle;
 		else
 			low = middle;
 	}
-	return low;
+	low *= ORDER_BLOCK;
+	return low +
+	       node_scan_count(&order->measure[low], &order->rank[low], key.measure, key.rank) - 1;
 }
 
-/* Where in the block the first key is that is not less. */
-static uint32_t
-place_of(const struct order_block *block, struct order_key key)
-{
-	uint32_t low = 0, high = block->n;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (order_key_less(block->keys[middle], key))
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
+/* The greater half goes to a block of its own. */
 static void
 block_split(struct order *order, uint32_t at)
 {
-	struct order_block *block = order->blocks[at], *half = block_new();
+	struct order_block *block = order->blocks[at], *half;
+	struct order_key keys[ORDER_BLOCK], middle;
 
-	half->n = block->n - block->n / 2;
-	rows_move(half, 0, block, block->n / 2, half->n);
-	rows_cut(block, block->n / 2);
-	directory_insert(order, at + 1, half);
+	for (uint32_t i = 0; i < ORDER_BLOCK; i++)
+		keys[i] = (struct order_key){block->rows.measure[i], block->rows.rank[i]};
+	qsort(keys, ORDER_BLOCK, sizeof keys[0], key_compare);
+	middle = keys[ORDER_BLOCK / 2];
+	half = directory_insert(order, at + 1, middle);
+	for (uint32_t i = ORDER_BLOCK; i-- > 0;) {
+		struct order_key key = {block->rows.measure[i], block->rows.rank[i]};
+
+		if (order_key_less(key, middle))
+			continue;
+		row_copy(half, half->n++, block, i);
+		row_drop(block, i);
+	}
 	block_refresh(order, at);
 	block_refresh(order, at + 1);
 }
@@ -214,23 +237,18 @@ block_split(struct order *order, uint32_t at)
 void
 order_add(struct order *order, const struct order_entry *entry)
 {
-	struct order_block *block;
 	uint32_t at;
 
-	if (order->n_blocks == 0)
-		directory_insert(order, 0, block_new());
+	if (order->n_blocks == 0) {
+		(void)directory_insert(order, 0, entry->key);
+		block_refresh(order, 0);
+	}
 	at = block_of(order, entry->key);
 	if (order->blocks[at]->n == ORDER_BLOCK) {
 		block_split(order, at);
-		at += !order_key_less(entry->key, order->first[at + 1]);
+		at = block_of(order, entry->key);
 	}
-	block = order->blocks[at];
-	row_put(block, place_of(block, entry->key), entry);
-	order->first[at] = block->keys[0];
-	if (block->n == 1) {
-		block_refresh(order, at);
-		return;
-	}
+	row_put(order->blocks[at], entry);
 	order->cpu[at] = entry->cpu > order->cpu[at] ? entry->cpu : order->cpu[at];
 	order->memory[at] = entry->memory > order->memory[at] ? entry->memory : order->memory[at];
 	order->disk[at] = entry->disk > order->disk[at] ? entry->disk : order->disk[at];
@@ -250,8 +268,8 @@ block_join(struct order *order, uint32_t at)
 	if (at + 1 == order->n_blocks || block->n + order->blocks[at + 1]->n > BLOCK_FILL)
 		return;
 	next = order->blocks[at + 1];
-	rows_move(block, block->n, next, 0, next->n);
-	block->n += next->n;
+	for (uint32_t i = 0; i < next->n; i++)
+		row_copy(block, block->n++, next, i);
 	directory_remove(order, at + 1);
 	block_refresh(order, at);
 }
@@ -261,30 +279,22 @@ order_remove(struct order *order, struct order_key key)
 {
 	uint32_t at = block_of(order, key);
 	struct order_block *block = order->blocks[at];
-	uint32_t place = place_of(block, key);
-	int32_t cpu, memory, disk;
+	struct node_scan_rows *rows = &block->rows;
+	uint32_t place = node_scan_find(rows->rank, key.rank);
+	int32_t cpu = rows->cpu[place], memory = rows->memory[place], disk = rows->disk[place];
 
-	assert(place < block->n && block->keys[place].rank == key.rank);
-	cpu = block->cpu[place];
-	memory = block->memory[place];
-	disk = block->disk[place];
-	rows_move(block, place, block, place + 1, block->n - place - 1);
-	rows_cut(block, block->n - 1);
-	if (block->n < BLOCK_LOW) {
-		if (block->n > 0)
-			block_refresh(order, at);
-		block_join(order, at);
-		return;
-	}
-	order->first[at] = block->keys[0];
+	assert(place < block->n && rows->rank[place] == key.rank);
+	row_drop(block, place);
 	if (cpu == order->cpu[at])
-		order->cpu[at] = node_scan_most(block->cpu);
+		order->cpu[at] = node_scan_most(rows->cpu);
 	if (memory == order->memory[at])
-		order->memory[at] = node_scan_most(block->memory);
+		order->memory[at] = node_scan_most(rows->memory);
 	if (disk == order->disk[at])
-		order->disk[at] = node_scan_most(block->disk);
+		order->disk[at] = node_scan_most(rows->disk);
 	if (key.rank == order->least_rank[at])
-		block_refresh(order, at);
+		order->least_rank[at] = node_scan_least(rows->rank);
+	if (block->n < BLOCK_LOW)
+		block_join(order, at);
 }
 
 uint32_t

@@ -1,10 +1,12 @@
 /*
- * order.h - rows in the order of something, kept in order while they change.
+ * order.h - rows in the order of something, kept so while they change.
  *
- * Blocks of up to 64 rows, ascending by key; for each block the most that any row of it has
- * free is kept, so that blocks where nothing fits are passed over, 64 at a time. Finding
- * the best row that fits means walking from the least key that could fit, and the first
- * one is it. A change touches one block: the cost grows with the logarithm of the rows.
+ * Blocks of up to 64 rows, ascending by key from block to block; within a block the rows lie in
+ * no order, so that one that comes or goes moves no other. For each block the most that any
+ * row of it has free is kept, so that blocks where nothing fits are passed over, 64 at a time.
+ * Finding the best row that fits means going from the block where the least key that could fit
+ * may be, and the best of the first block with one is it. A change touches one block: the
+ * cost grows with the logarithm of the rows.
  *
  * Columns are in units that make a row look a little larger than it is, never smaller:
  * whoever finds a row asks node_table_fits, which is exact. One thread.
@@ -29,25 +31,21 @@ struct order_entry {
 };
 
 struct order_block {
-	int32_t cpu[ORDER_BLOCK], memory[ORDER_BLOCK], disk[ORDER_BLOCK]; /* -1: no row */
-	struct order_key keys[ORDER_BLOCK];
+	struct node_scan_rows rows; /* behind the last: -1, and the greatest rank */
 	uint32_t n;
 };
 
-/* A zeroed one is empty. The columns have a number per block, rounded up to whole 64s with -1. */
+/*
+ * A zeroed one is empty. The columns have a number per block, rounded up to whole 64s: with
+ * -1, or the greatest number.
+ */
 struct order {
 	struct order_block **blocks;
-	struct order_key *first;      /* key of each block */
+	uint64_t *measure, *rank;     /* no key of the block is less, none of those before is not */
 	int32_t *cpu, *memory, *disk; /* the most of each block */
 	uint64_t *least_rank;         /* of each block: what equal scores are decided by */
 	uint32_t n_blocks, room;
 };
-
-static inline uint32_t
-order_row(struct order_key key)
-{
-	return (uint32_t)key.rank;
-}
 
 static inline bool
 order_key_less(struct order_key a, struct order_key b)

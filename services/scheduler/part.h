@@ -38,25 +38,35 @@ part_over_share(const struct part *part, uint32_t value)
 	return part->weight * ((double)counter->counts[value] - due);
 }
 
+/* Of a part that counts: what it says of all rows of a value, or of the row. */
 static inline double
-part_at(const struct part *part, uint32_t row)
+part_at_value(const struct part *part, uint32_t value)
 {
 	const struct counter *counter = part->counter;
 
 	switch (part->kind) {
 	case PART_TABLE:
-		return part->table[part->values != NULL ? part->values[row] : row];
+		break;
 	case PART_NEAR:
-		return counter_at(counter, row) > 0 ? -part->weight : 0;
+		return counter->counts[value] > 0 ? -part->weight : 0;
 	case PART_FAR:
-		return part->weight * (double)counter_at(counter, row);
+		return part->weight * (double)counter->counts[value];
 	case PART_SPREAD:
-		if (!counter_has_value(counter, row))
+		if (counter->facet != NULL && value == 0)
 			return part->weight * ((double)counter->most + 1);
-		return part_over_share(part,
-			counter->facet != NULL ? counter->facet->values[row] : row);
+		return part_over_share(part, value);
 	}
 	return 0;
+}
+
+static inline double
+part_at(const struct part *part, uint32_t row)
+{
+	const struct counter *counter = part->counter;
+
+	if (part->kind == PART_TABLE)
+		return part->table[part->values != NULL ? part->values[row] : row];
+	return part_at_value(part, counter->facet != NULL ? counter->facet->values[row] : row);
 }
 
 /* No row has less. */

@@ -1,4 +1,4 @@
-/* Tested by tests/unit/test_seek.c. */
+/* Tested by tests/unit/test_oracle.c. */
 #include "services/scheduler/seek.h"
 
 bool

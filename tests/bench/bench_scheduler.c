@@ -14,7 +14,8 @@
 #include "tests/bench/scheduler_packing.h"
 
 enum {
-	N_CALLS = 50,   /* calls of one measurement */
+	N_CALLS = 50, /* calls of one measurement */
+	N_RUNS = 5,   /* parts of one measurement: the quickest counts, since machines are shared */
 	TASKS_MAX = 64, /* on one node: never the limit here */
 };
 
@@ -86,7 +87,7 @@ measure_choice(Davit__TaskSpec__Strategy strategy, uint32_t n_nodes, unsigned n_
 	struct bench_series series = {0};
 	struct choosing choosing;
 	char name[80];
-	double cpu_us;
+	double best_us = 0;
 
 	choosing_open(&choosing, cluster);
 	/* Round-robin fills as well as any other, and fast. */
@@ -99,18 +100,23 @@ measure_choice(Davit__TaskSpec__Strategy strategy, uint32_t n_nodes, unsigned n_
 		placed[out] = placed[--n];
 	}
 	n += choose(&choosing, strategy, &placed[n]); /* the order is made */
-	cpu_us = bench_cpu_us();
-	for (unsigned i = 0; i < n_rounds; i++) {
-		size_t out = roll(n);
+	for (unsigned run = 0; run < N_RUNS; run++) {
+		double cpu_us = bench_cpu_us();
 
-		node_table_give(&choosing.cluster.table, placed[out].row, &placed[out].want);
-		placed[out] = placed[--n];
-		n += choose(&choosing, strategy, &placed[n]);
+		for (unsigned i = 0; i < n_rounds / N_RUNS; i++) {
+			size_t out = roll(n);
+
+			node_table_give(&choosing.cluster.table, placed[out].row,
+				&placed[out].want);
+			placed[out] = placed[--n];
+			n += choose(&choosing, strategy, &placed[n]);
+		}
+		cpu_us = bench_cpu_us() - cpu_us;
+		best_us = run == 0 || cpu_us < best_us ? cpu_us : best_us;
 	}
-	cpu_us = bench_cpu_us() - cpu_us;
 	(void)snprintf(name, sizeof name, "scheduler.choice.%s.%u", strategy_name(strategy),
 		n_nodes);
-	bench_print(name, n_rounds / cpu_us * 1e6, "placements/s");
+	bench_print(name, n_rounds / N_RUNS / best_us * 1e6, "placements/s");
 	for (unsigned i = 0; i < n_rounds / 4; i++) { /* apart: looking at the clock costs, too */
 		size_t out = roll(n);
 		uint64_t from_ns;
@@ -143,7 +149,7 @@ place(struct placer *placer, const Davit__PlaceRequest *request)
 	return reply;
 }
 
-/* µs of processor time a task; n_calls of BATCH tasks each. */
+/* µs of processor time a task, of the quickest tenth of n_calls of BATCH tasks each. */
 static double
 measure_calls(uint32_t n_nodes, unsigned features, unsigned n_calls, const char *what)
 {
@@ -151,6 +157,7 @@ measure_calls(uint32_t n_nodes, unsigned features, unsigned n_calls, const char 
 	struct placer *placer =
 		placer_new(&(const struct placer_options){.tasks_per_node_max = 5000});
 	double before_kib = bench_rss_anon_kib(), cpu_us;
+	struct bench_series calls = {0};
 	size_t n_placed = 0;
 	char name[80];
 
@@ -162,17 +169,22 @@ measure_calls(uint32_t n_nodes, unsigned features, unsigned n_calls, const char 
 			"bytes/node");
 	bench_cluster_go_on(cluster);
 	n_placed = 0;
-	cpu_us = bench_cpu_us();
-	for (unsigned i = 0; i < n_calls; i++)
+	for (unsigned i = 0; i < n_calls; i++) {
+		double from_us = bench_cpu_us();
+
 		n_placed += place(placer, &cluster->request)->n_placements;
-	cpu_us = bench_cpu_us() - cpu_us;
+		from_us = bench_cpu_us() - from_us;
+		bench_series_add(&calls, (uint64_t)(from_us * 1000));
+	}
+	cpu_us = bench_series_us(&calls, 10);
+	bench_series_fini(&calls);
 	(void)snprintf(name, sizeof name, "scheduler.%s.%u", what, n_nodes);
-	bench_print(name, (double)n_placed / cpu_us * 1e6, "placements/s");
+	bench_print(name, (double)n_placed / n_calls / cpu_us * 1e6, "placements/s");
 	(void)snprintf(name, sizeof name, "scheduler.%s.%u.share_placed", what, n_nodes);
 	bench_print(name, (double)n_placed / n_calls / BATCH, "of 1");
 	placer_free(placer);
 	bench_cluster_free(cluster);
-	return cpu_us / n_calls / BATCH;
+	return cpu_us / BATCH;
 }
 
 /* ---- through sockets, client and server in one process: both sides are counted ---- */
@@ -267,27 +279,64 @@ print_plot(void)
 	}
 }
 
-int
-main(int argc, char **argv)
+static void
+print_choice(void)
 {
 	static const uint32_t sizes[] = {100, 1000, 10000, 100000};
 
-	if (argc > 1 && strcmp(argv[1], "plot") == 0) {
-		print_plot();
-		return EXIT_SUCCESS;
-	}
 	for (unsigned i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
 		measure_choice(DAVIT__TASK_SPEC__STRATEGY__BEST_FIT, sizes[i], 200000);
 	for (Davit__TaskSpec__Strategy s = DAVIT__TASK_SPEC__STRATEGY__SPREAD;
 		strategy_name(s) != NULL; s++)
 		measure_choice(s, 10000, 20000);
-	for (unsigned i = 1; i < sizeof sizes / sizeof sizes[0]; i++)
-		(void)measure_calls(sizes[i], 0, N_CALLS, "place");
+}
+
+static void
+print_place(void)
+{
+	for (uint32_t n = 1000; n <= 100000; n *= 10)
+		(void)measure_calls(n, 0, N_CALLS, "place");
+}
+
+static void
+print_wishes(void)
+{
 	(void)measure_calls(5000, FEATURE_WISHES, N_CALLS, "wishes");
+}
+
+static void
+print_constrained(void)
+{
 	bench_print("scheduler.constrained.100000_tasks_on_5000_nodes",
 		measure_calls(5000, FEATURE_CONSTRAINT, 100, "constrained") * 100000 / 1e6, "s");
+}
+
+static void
+print_rpc(void)
+{
 	measure_rpc(1000);
 	measure_rpc(10000);
-	packing_print();
+}
+
+static const struct {
+	const char *name;
+	void (*print)(void);
+	bool is_asked; /* only when it is named */
+} parts[] = {
+	{"choice", print_choice, false},
+	{"place", print_place, false},
+	{"wishes", print_wishes, false},
+	{"constrained", print_constrained, false},
+	{"rpc", print_rpc, false},
+	{"packing", packing_print, false},
+	{"plot", print_plot, true},
+};
+
+int
+main(int argc, char **argv)
+{
+	for (unsigned i = 0; i < sizeof parts / sizeof parts[0]; i++)
+		if (argc > 1 ? strcmp(argv[1], parts[i].name) == 0 : !parts[i].is_asked)
+			parts[i].print();
 	return EXIT_SUCCESS;
 }

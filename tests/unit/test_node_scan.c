@@ -42,6 +42,53 @@ TEST(node_scan_finds_what_a_plain_loop_finds)
 	}
 }
 
+static uint64_t
+slow_best(const struct node_scan_rows *rows, const struct node_scan_want *want)
+{
+	uint64_t measure = UINT64_MAX, rank = UINT64_MAX;
+
+	for (uint32_t i = 0; i < NODE_SCAN_BLOCK; i++) {
+		if (rows->cpu[i] < want->cpu || rows->memory[i] < want->memory ||
+			rows->disk[i] < want->disk || rows->measure[i] > measure ||
+			(rows->measure[i] == measure && rows->rank[i] > rank))
+			continue;
+		measure = rows->measure[i];
+		rank = rows->rank[i];
+	}
+	return rank;
+}
+
+TEST(node_scan_finds_the_key_that_a_plain_loop_finds)
+{
+	struct node_scan_rows rows;
+	uint32_t state = 1;
+
+	for (unsigned round = 0; round < 2000; round++) {
+		struct node_scan_want want = {.cpu = (int32_t)(round % 13), .memory = 3, .disk = 3};
+		uint64_t measure = round % 9, least = UINT64_MAX;
+		uint32_t n = 0;
+
+		for (unsigned i = 0; i < NODE_SCAN_BLOCK; i++) {
+			state = state * 1664525 + 1013904223;
+			rows.cpu[i] = (int32_t)(state >> 16 & 15) - 1;
+			rows.memory[i] = (int32_t)(state >> 20 & 15) - 1;
+			rows.disk[i] = (int32_t)(state >> 24 & 15) - 1;
+			/* Beyond what is positive as a signed number, too. */
+			rows.measure[i] = (state >> 28) + (round % 2 == 0 ? 0 : (uint64_t)7 << 61);
+			rows.rank[i] =
+				(uint64_t)(state >> 26 & 7) << 32 | (i * 7 % NODE_SCAN_BLOCK);
+			least = rows.rank[i] < least ? rows.rank[i] : least;
+			n += rows.measure[i] < measure ||
+			     (rows.measure[i] == measure && rows.rank[i] <= rows.rank[0]);
+		}
+		CHECK(node_scan_best(&rows, &want) == slow_best(&rows, &want));
+		CHECK(node_scan_least(rows.rank) == least);
+		CHECK_EQ(node_scan_find(rows.rank, rows.rank[round % NODE_SCAN_BLOCK]),
+			round % NODE_SCAN_BLOCK);
+		CHECK_EQ(node_scan_count(rows.measure, rows.rank, measure, rows.rank[0]), n);
+	}
+}
+
 TEST(node_scan_finds_nothing_where_there_is_nothing)
 {
 	int32_t none[NODE_SCAN_BLOCK];
@@ -72,6 +119,17 @@ TEST(node_scan_is_vector_code_in_release)
 {
 #ifdef __x86_64__
 	static const char command[] = "gcc -I. -std=c11 -O2 -S -o - services/scheduler/node_scan.c";
+	static const struct {
+		const char *name;
+		bool is_narrow; /* the oldest machines compare vectors of 32 bits, not of 64 */
+	} functions[] = {
+		{"node_scan_first", true},
+		{"node_scan_most", true},
+		{"node_scan_best", false},
+		{"node_scan_least", false},
+		{"node_scan_find", false},
+		{"node_scan_count", false},
+	};
 	CLEANUP(buf_fini) struct buf assembly = {0};
 	FILE *pipe = popen(command, "r");
 	size_t n;
@@ -82,14 +140,17 @@ TEST(node_scan_is_vector_code_in_release)
 		assembly.size += n;
 	} while (n > 0);
 	CHECK_EQ(pclose(pipe), 0);
-	for (unsigned i = 0; i < 2; i++) {
-		const char *name = i == 0 ? "\nnode_scan_first" : "\nnode_scan_most";
-		char avx2[64], plain[64];
+	for (unsigned i = 0; i < sizeof functions / sizeof functions[0]; i++) {
+		char name[64];
 
-		(void)snprintf(avx2, sizeof avx2, "%s.avx2", name);
-		(void)snprintf(plain, sizeof plain, "%s.default", name);
-		CHECK(is_vector_code(buf_text(&assembly), avx2, "%ymm"));
-		CHECK(is_vector_code(buf_text(&assembly), plain, "pcmpgtd"));
+		(void)snprintf(name, sizeof name, "\n%s.arch_x86_64_v4", functions[i].name);
+		CHECK(is_vector_code(buf_text(&assembly), name, "%zmm") ||
+			is_vector_code(buf_text(&assembly), name, "%ymm"));
+		(void)snprintf(name, sizeof name, "\n%s.avx2", functions[i].name);
+		CHECK(is_vector_code(buf_text(&assembly), name, "%ymm"));
+		(void)snprintf(name, sizeof name, "\n%s.default", functions[i].name);
+		CHECK(!functions[i].is_narrow ||
+			is_vector_code(buf_text(&assembly), name, "pcmpgtd"));
 	}
 #endif
 }
