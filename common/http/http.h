@@ -59,8 +59,8 @@ typedef void http_handle_fn(struct http_request *request, void *arg);
 typedef void http_gone_fn(void *arg);
 
 struct http_route {
-	const char *method; /* NULL ends the table */
-	const char *path;   /* segments; "{name}" is any one segment */
+	const char *method; /* "*": any, so behind those that say which; NULL ends the table */
+	const char *path;   /* segments; "{name}" is any one, "{name*}" all that follow */
 	http_handle_fn *handle;
 };
 

@@ -15,6 +15,13 @@ forget_params(struct http_match *match)
 	}
 }
 
+/* "{name*}" */
+static bool
+is_rest(const char *pattern, size_t size)
+{
+	return size >= 3 && pattern[0] == '{' && pattern[size - 2] == '*';
+}
+
 /* Segment by segment; what "{…}" stands for goes to the match. */
 static bool
 fits(const char *pattern, const char *path, struct http_match *match)
@@ -24,8 +31,10 @@ fits(const char *pattern, const char *path, struct http_match *match)
 	while (*pattern == '/' && *path == '/') {
 		size_t want = strcspn(++pattern, "/"), have = strcspn(++path, "/");
 
+		if (is_rest(pattern, want))
+			have = strlen(path);
 		if (*pattern == '{') {
-			if (have == 0 || n_params == HTTP_PARAMS_MAX)
+			if ((have == 0 && !is_rest(pattern, want)) || n_params == HTTP_PARAMS_MAX)
 				return false;
 			match->params[n_params] = xcalloc(have + 1, 1);
 			memcpy(match->params[n_params++], path, have);
@@ -60,7 +69,7 @@ http_route_find(const struct http_route *routes, const char *method, const char 
 		forget_params(ret_match);
 		if (!fits(route->path, path, ret_match))
 			continue;
-		if (strcmp(route->method, as) == 0) {
+		if (strcmp(route->method, as) == 0 || strcmp(route->method, "*") == 0) {
 			ret_match->route = route;
 			return;
 		}

@@ -14,16 +14,21 @@
 struct settings {
 	struct service_settings common;
 	char *listen, *manager, *monitor;
+	struct option_list contracts;
 	uint64_t connections_max;
 };
 
 #define S struct settings
 static const struct option_def option_defs[] = {
-	OPTION_STRING("listen", 0, "URL", S, listen, "http://127.0.0.1:8080",
-		"where to accept requests"),
+	OPTION_STRING("listen", 0, "URL", S, listen, NULL,
+		"where to accept requests; default: http://127.0.0.1:8080, or as "
+		"ORCHESTRATION_HOST, ORCHESTRATION_PORT and PORT say"),
 	OPTION_STRING("manager", 0, "URL", S, manager, "tcp://127.0.0.1:7070", "whom to ask"),
 	OPTION_STRING("monitor", 0, "URL", S, monitor, "tcp://127.0.0.1:7075",
 		"whom to ask for /v1/top, /v1/history and /v1/view; none: nobody"),
+	OPTION_LIST("contracts", 0, "NAME", S, contracts,
+		"of other systems: all (the default), none, or some of provision, tasks, "
+		"containers"),
 	OPTION_NUMBER("connections-max", 0, "N", S, connections_max, "12000", 1, 1000000,
 		"clients at one time; more wait to be accepted"),
 	SERVICE_OPTIONS(S),
@@ -47,12 +52,17 @@ struct gateway {
 static int
 open_gateway(uv_loop_t *loop, void *arg, void **ret_state, struct err *err)
 {
-	const struct settings *settings = arg;
+	struct settings *settings = arg;
 	struct gateway *gateway = *ret_state = xcalloc(1, sizeof *gateway);
-	struct http_options options = {.listen = settings->listen,
+	struct http_options options = {
 		.limits = {.n_connections = (unsigned)settings->connections_max}};
-	int rc = upstream_open(loop, settings->manager, &gateway->manager, err);
+	struct contracts contracts;
+	int rc = contracts_choose(&settings->contracts, &contracts, err);
 
+	if (rc == 0 && settings->listen == NULL)
+		rc = contracts_listen(&settings->listen, err);
+	if (rc == 0)
+		rc = upstream_open(loop, settings->manager, &gateway->manager, err);
 	if (rc == 0 && strcmp(settings->monitor, "none") != 0)
 		rc = upstream_open(loop, settings->monitor, &gateway->monitor, err);
 	if (rc < 0)
@@ -60,7 +70,8 @@ open_gateway(uv_loop_t *loop, void *arg, void **ret_state, struct err *err)
 	gateway->site = site_new(&(struct site_options){.loop = loop,
 		.manager = gateway->manager,
 		.monitor = gateway->monitor,
-		.tables = contracts});
+		.tables = contracts.tables});
+	options.listen = settings->listen;
 	options.routes = gateway->site->routes;
 	options.arg = gateway->site;
 	rc = http_open(loop, &options, &gateway->server, err);

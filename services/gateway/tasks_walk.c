@@ -35,20 +35,79 @@ on_page(struct errand *errand, const struct rpc_result *result, void *arg)
 	errand_ask(errand, "ListTasks", &walk->request.base, 0, on_page, walk);
 }
 
+static void
+set_filter(Davit__ListTasksRequest *request, const struct tasks_filter *filter, struct arena *arena)
+{
+	davit__list_tasks_request__init(request);
+	request->namespace_ = arena_strdup(arena, filter->namespace_name);
+	request->node = arena_strdup(arena, filter->node);
+	request->has_with_spec = request->with_spec = true;
+	if (filter->state != DAVIT__TASK__STATE__NONE) {
+		request->n_states = 1;
+		request->states = arena_alloc(arena, sizeof *request->states);
+		request->states[0] = filter->state;
+	}
+	if (filter->label != NULL) {
+		Davit__StringEntry *label = arena_alloc(arena, sizeof *label);
+
+		davit__string_entry__init(label);
+		label->key = arena_strdup(arena, filter->label);
+		label->value = arena_strdup(arena, filter->value);
+		request->n_labels = 1;
+		request->labels = arena_alloc(arena, sizeof(void *));
+		request->labels[0] = label;
+	}
+}
+
 void
-tasks_walk(struct errand *errand, const Davit__ListTasksRequest *filter, tasks_walk_fn *each,
+tasks_walk(struct errand *errand, const struct tasks_filter *filter, tasks_walk_fn *each,
 	tasks_walk_done_fn *done, void *arg)
 {
 	struct walk *walk = arena_alloc(errand_arena(errand), sizeof *walk);
 
-	*walk = (struct walk){DAVIT__LIST_TASKS_REQUEST__INIT, each, done, arg};
-	walk->request.n_states = filter->n_states;
-	walk->request.states =
-		arena_array(errand_arena(errand), filter->n_states, sizeof *filter->states);
-	for (size_t i = 0; i < filter->n_states; i++)
-		walk->request.states[i] = filter->states[i];
-	walk->request.has_with_spec = walk->request.with_spec = true;
+	*walk = (struct walk){.each = each, .done = done, .arg = arg};
+	set_filter(&walk->request, filter, errand_arena(errand));
 	errand_ask(errand, "ListTasks", &walk->request.base, 0, on_page, walk);
+}
+
+/* ---- as an array ---- */
+
+struct list {
+	json_t *array; /* the errand's */
+	tasks_show_fn *show;
+	tasks_refuse_fn *refuse;
+};
+
+static bool
+add_to_list(const Davit__Task *task, void *arg)
+{
+	struct list *list = arg;
+	json_t *shown = list->show(task);
+
+	if (shown != NULL)
+		(void)json_array_append_new(list->array, shown);
+	return true;
+}
+
+static void
+on_listed(struct errand *errand, const struct rpc_result *result, void *arg)
+{
+	struct list *list = arg;
+
+	if (result->status == DAVIT__REPLY__STATUS__OK)
+		errand_reply_json(errand, 200, json_incref(list->array));
+	else
+		list->refuse(errand, result);
+}
+
+void
+tasks_list(struct errand *errand, const struct tasks_filter *filter, tasks_show_fn *show,
+	tasks_refuse_fn *refuse)
+{
+	struct list *list = arena_alloc(errand_arena(errand), sizeof *list);
+
+	*list = (struct list){errand_keep(errand, json_array()), show, refuse};
+	tasks_walk(errand, filter, add_to_list, on_listed, list);
 }
 
 /* ---- one ---- */
@@ -106,7 +165,7 @@ void
 tasks_find(struct errand *errand, const char *name, tasks_find_fn *done, void *arg)
 {
 	struct find *find = arena_alloc(errand_arena(errand), sizeof *find);
-	Davit__ListTasksRequest all = DAVIT__LIST_TASKS_REQUEST__INIT;
+	struct tasks_filter all = {.state = DAVIT__TASK__STATE__NONE};
 
 	*find = (struct find){.name = arena_strdup(errand_arena(errand), name),
 		.done = done,
@@ -117,28 +176,12 @@ tasks_find(struct errand *errand, const char *name, tasks_find_fn *done, void *a
 		ask_for(errand, find, name);
 }
 
-/* ---- change one ---- */
+/* ---- remove one ---- */
 
 struct change {
 	errand_step_fn *done;
 	void *arg;
 };
-
-static void
-on_found_to_stop(struct errand *errand, const struct rpc_result *result, const Davit__Task *task,
-	void *arg)
-{
-	Davit__StopTasksRequest request = DAVIT__STOP_TASKS_REQUEST__INIT;
-	struct change *change = arg;
-
-	if (task == NULL) {
-		change->done(errand, result, change->arg);
-		return;
-	}
-	request.tasks = (char **)(uintptr_t)&task->id;
-	request.n_tasks = 1;
-	errand_ask(errand, "StopTasks", &request.base, 0, change->done, change->arg);
-}
 
 static void
 on_found_to_remove(struct errand *errand, const struct rpc_result *result, const Davit__Task *task,
@@ -157,23 +200,11 @@ on_found_to_remove(struct errand *errand, const struct rpc_result *result, const
 	errand_ask(errand, "RemoveTasks", &request.base, 0, change->done, change->arg);
 }
 
-static struct change *
-new_change(struct errand *errand, errand_step_fn *done, void *arg)
+void
+tasks_remove(struct errand *errand, const char *name, errand_step_fn *done, void *arg)
 {
 	struct change *change = arena_alloc(errand_arena(errand), sizeof *change);
 
 	*change = (struct change){done, arg};
-	return change;
-}
-
-void
-tasks_stop(struct errand *errand, const char *name, errand_step_fn *done, void *arg)
-{
-	tasks_find(errand, name, on_found_to_stop, new_change(errand, done, arg));
-}
-
-void
-tasks_remove(struct errand *errand, const char *name, errand_step_fn *done, void *arg)
-{
-	tasks_find(errand, name, on_found_to_remove, new_change(errand, done, arg));
+	tasks_find(errand, name, on_found_to_remove, change);
 }

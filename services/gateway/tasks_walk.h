@@ -14,12 +14,26 @@ typedef bool tasks_walk_fn(const Davit__Task *task, void *arg);
 /* result is of the last call: not OK when the walk broke off. */
 typedef void tasks_walk_done_fn(struct errand *errand, const struct rpc_result *result, void *arg);
 
-/*
- * Oldest first, with their specs. Of the filter only the states are looked at (copied), the
- * rest is the walk's own.
- */
-void tasks_walk(struct errand *errand, const Davit__ListTasksRequest *filter, tasks_walk_fn *each,
+/* Zeroed: all tasks. Copied. */
+struct tasks_filter {
+	Davit__Task__State state;
+	const char *namespace_name;
+	const char *label, *value; /* value NULL: any */
+	const char *node;
+};
+
+/* Oldest first, with their specs. */
+void tasks_walk(struct errand *errand, const struct tasks_filter *filter, tasks_walk_fn *each,
 	tasks_walk_done_fn *done, void *arg);
+
+/* One task as a contract shows it; NULL: it does not. */
+typedef json_t *tasks_show_fn(const Davit__Task *task);
+/* Answers that a call went wrong. */
+typedef void tasks_refuse_fn(struct errand *errand, const struct rpc_result *result);
+
+/* Answers 200 with the array of those that match. */
+void tasks_list(struct errand *errand, const struct tasks_filter *filter, tasks_show_fn *show,
+	tasks_refuse_fn *refuse);
 
 /* task is NULL when there is none, or result is not OK. */
 typedef void tasks_find_fn(struct errand *errand, const struct rpc_result *result,
@@ -29,6 +43,5 @@ typedef void tasks_find_fn(struct errand *errand, const struct rpc_result *resul
  */
 void tasks_find(struct errand *errand, const char *name, tasks_find_fn *done, void *arg);
 
-/* The same, and then stops or removes it (by force); done is told NOT_FOUND when there is none. */
-void tasks_stop(struct errand *errand, const char *name, errand_step_fn *done, void *arg);
+/* The same, and then removes it by force; done is told NOT_FOUND when there is none. */
 void tasks_remove(struct errand *errand, const char *name, errand_step_fn *done, void *arg);

@@ -413,6 +413,27 @@ TEST(http_closing_breaks_what_is_under_way)
 	(void)close(stream.fd);
 }
 
+TEST(http_routes_take_any_method_and_all_that_follows)
+{
+	static const struct http_route any[] = {{"GET", "/x/{id}", on_kept},
+		{"*", "/x/{rest*}", on_kept}, {NULL, NULL, NULL}};
+	struct http_match match;
+
+	http_route_find(any, "GET", "/x/1", &match);
+	CHECK(match.route == &any[0]);
+	http_match_fini(&match);
+	http_route_find(any, "PUT", "/x/1/2/", &match);
+	CHECK(match.route == &any[1]);
+	CHECK_STR(match.params[0], "1/2/");
+	http_match_fini(&match);
+	http_route_find(any, "GET", "/x/", &match);
+	CHECK(match.route == &any[1]);
+	CHECK_STR(match.params[0], "");
+	http_match_fini(&match);
+	http_route_find(any, "GET", "/x", &match);
+	CHECK(match.route == NULL);
+}
+
 TEST(http_routes_match_segment_by_segment)
 {
 	struct http_match match;

@@ -20,13 +20,32 @@ on_walked(struct errand *errand, const struct rpc_result *result, void *arg)
 static void
 on_all(struct http_request *request, void *arg)
 {
-	Davit__ListTasksRequest running = DAVIT__LIST_TASKS_REQUEST__INIT;
-	Davit__Task__State state = DAVIT__TASK__STATE__RUNNING;
+	struct tasks_filter running = {.state = DAVIT__TASK__STATE__RUNNING,
+		.namespace_name = "prod",
+		.label = "app"};
 	struct errand *errand = errand_begin(request, arg);
 
-	running.n_states = 1;
-	running.states = &state;
 	tasks_walk(errand, &running, add, on_walked, errand_keep(errand, json_array()));
+}
+
+static json_t *
+show(const Davit__Task *task)
+{
+	return task->id[0] == 'x' ? NULL : json_string(task->id);
+}
+
+static void
+refuse(struct errand *errand, const struct rpc_result *result)
+{
+	errand_reply_text(errand, 503, "%s", result->message);
+}
+
+static void
+on_list(struct http_request *request, void *arg)
+{
+	struct tasks_filter all = {.state = DAVIT__TASK__STATE__NONE};
+
+	tasks_list(errand_begin(request, arg), &all, show, refuse);
 }
 
 static void
@@ -42,7 +61,7 @@ on_remove(struct http_request *request, void *arg)
 	tasks_remove(errand_begin(request, arg), http_param(request, 0), on_removed, NULL);
 }
 
-static const struct http_route routes[] = {{"GET", "/all", on_all},
+static const struct http_route routes[] = {{"GET", "/all", on_all}, {"GET", "/list", on_list},
 	{"DELETE", "/one/{id}", on_remove}, {NULL, NULL, NULL}};
 static const struct http_route *const tables[] = {routes, NULL};
 
@@ -76,11 +95,32 @@ TEST(tasks_walk_goes_through_all_pages)
 	CHECK_EQ(request->n_states, 1);
 	CHECK_EQ(request->states[0], DAVIT__TASK__STATE__RUNNING);
 	CHECK(request->with_spec);
+	CHECK_STR(request->namespace_, "prod");
+	CHECK_STR(request->labels[0]->key, "app");
+	CHECK(request->labels[0]->value == NULL);
 	answer_page(call, "b", NULL, NULL);
 	http_client_wait(&stage.client, "[\"a\",\"b\",\"OK\"]\n");
 	gateway_stage_ask(&stage, "GET /all", "");
 	answer_page(gateway_stage_call(&stage, "ListTasks"), "enough", NULL, "page-2");
 	http_client_wait(&stage.client, "[\"enough\",\"OK\"]\n");
+	gateway_stage_close(&stage);
+}
+
+TEST(tasks_list_leaves_out_what_is_not_shown_and_tells_a_failure)
+{
+	struct gateway_stage stage;
+	struct rpc_call *call;
+
+	gateway_stage_open(&stage, tables);
+	gateway_stage_ask(&stage, "GET /list", "");
+	answer_page(gateway_stage_call(&stage, "ListTasks"), "x1", NULL, "more");
+	answer_page(gateway_stage_call(&stage, "ListTasks"), "y1", NULL, NULL);
+	http_client_wait(&stage.client, "[\"y1\"]\n");
+	gateway_stage_ask(&stage, "GET /list", "");
+	call = gateway_stage_call(&stage, "ListTasks");
+	rpc_call_refuse(call, DAVIT__REPLY__STATUS__UNAVAILABLE, NULL, "away");
+	rpc_call_send(call);
+	http_client_wait(&stage.client, "away\n");
 	gateway_stage_close(&stage);
 }
 

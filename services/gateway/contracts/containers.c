@@ -12,7 +12,7 @@
 #include "services/gateway/contracts/ports.h"
 #include "services/gateway/foreign_json.h"
 #include "services/gateway/launch.h"
-#include "services/gateway/tasks_walk.h"
+#include "services/gateway/task_chain.h"
 
 static const char *
 health_of(const Davit__Task *task)
@@ -117,40 +117,34 @@ on_create(struct http_request *request, void *arg)
 		launch_start(errand, &spec, on_launched, NULL);
 }
 
-/* ---- the others ---- */
+/* ---- GET /containers ---- */
 
-static bool
-add_to_list(const Davit__Task *task, void *arg)
+static json_t *
+show(const Davit__Task *task)
 {
 	uint64_t now_ms = clock_wall_ms(), since_ms = task->started_ms;
 	char text[UNITS_TEXT_SIZE], status[UNITS_TEXT_SIZE + 8];
 
 	(void)snprintf(status, sizeof status, "Up %s",
 		units_format_duration(now_ms > since_ms ? now_ms - since_ms : 0, text));
-	(void)json_array_append_new(arg, container_of(task, status));
-	return true;
+	return container_of(task, status);
 }
 
 static void
-on_listed(struct errand *errand, const struct rpc_result *result, void *arg)
+refuse(struct errand *errand, const struct rpc_result *result)
 {
-	if (result->status == DAVIT__REPLY__STATUS__OK)
-		errand_reply_json(errand, 200, json_incref(arg));
-	else
-		errand_reply_text(errand, http_of(result->status), "%s", result->message);
+	errand_reply_text(errand, http_of(result->status), "%s", result->message);
 }
 
 static void
 on_list(struct http_request *request, void *arg)
 {
-	Davit__ListTasksRequest running = DAVIT__LIST_TASKS_REQUEST__INIT;
-	Davit__Task__State state = DAVIT__TASK__STATE__RUNNING;
-	struct errand *errand = errand_begin(request, arg);
+	struct tasks_filter running = {.state = DAVIT__TASK__STATE__RUNNING};
 
-	running.n_states = 1;
-	running.states = &state;
-	tasks_walk(errand, &running, add_to_list, on_listed, errand_keep(errand, json_array()));
+	tasks_list(errand_begin(request, arg), &running, show, refuse);
 }
+
+/* ---- one of them: by its id or the id of one whose place it took ---- */
 
 static void
 on_done(struct errand *errand, const struct rpc_result *result, void *arg)
@@ -159,25 +153,97 @@ on_done(struct errand *errand, const struct rpc_result *result, void *arg)
 	if (result->status == DAVIT__REPLY__STATUS__OK)
 		errand_reply(errand, 204, NULL, NULL, 0);
 	else
-		errand_reply_text(errand, http_of(result->status), "%s", result->message);
+		refuse(errand, result);
+}
+
+static void
+on_found_to_stop(struct errand *errand, const struct rpc_result *result,
+	const struct task_chain *chain, void *arg)
+{
+	Davit__StopTasksRequest ask = DAVIT__STOP_TASKS_REQUEST__INIT;
+
+	if (chain->latest == NULL) {
+		refuse(errand, result);
+		return;
+	}
+	ask.tasks = (char **)(uintptr_t)&chain->latest->id;
+	ask.n_tasks = 1;
+	errand_ask(errand, "StopTasks", &ask.base, 0, on_done, arg);
 }
 
 static void
 on_stop(struct http_request *request, void *arg)
 {
-	tasks_stop(errand_begin(request, arg), http_param(request, 0), on_done, NULL);
+	task_chain_find(errand_begin(request, arg), http_param(request, 0), on_found_to_stop, NULL);
+}
+
+/* With those before it, of which only the records are left. */
+static void
+on_found_to_remove(struct errand *errand, const struct rpc_result *result,
+	const struct task_chain *chain, void *arg)
+{
+	Davit__RemoveTasksRequest ask = DAVIT__REMOVE_TASKS_REQUEST__INIT;
+
+	if (chain->latest == NULL) {
+		refuse(errand, result);
+		return;
+	}
+	ask.tasks = (char **)(uintptr_t)chain->ids;
+	ask.n_tasks = chain->n_ids;
+	ask.has_force = ask.force = true;
+	errand_ask(errand, "RemoveTasks", &ask.base, 0, on_done, arg);
 }
 
 static void
 on_remove(struct http_request *request, void *arg)
 {
-	tasks_remove(errand_begin(request, arg), http_param(request, 0), on_done, NULL);
+	task_chain_find(errand_begin(request, arg), http_param(request, 0), on_found_to_remove,
+		NULL);
+}
+
+static void
+on_started(struct errand *errand, const struct launch_result *result, void *arg)
+{
+	(void)arg;
+	if (result->end == LAUNCH_RUNS)
+		errand_reply(errand, 204, NULL, NULL, 0);
+	else
+		errand_reply_text(errand,
+			result->end == LAUNCH_REFUSED ? http_of(result->status) : 500, "%s",
+			result->why);
+}
+
+static void
+on_found_to_start(struct errand *errand, const struct rpc_result *result,
+	const struct task_chain *chain, void *arg)
+{
+	const Davit__Task *task = chain->latest;
+	Davit__StartTasksRequest ask = DAVIT__START_TASKS_REQUEST__INIT;
+
+	if (task == NULL) {
+		refuse(errand, result);
+	} else if (task->state == DAVIT__TASK__STATE__COMPLETED ||
+		   task->state == DAVIT__TASK__STATE__FAILED) {
+		task_chain_start(errand, task, on_started, arg);
+	} else {
+		ask.tasks = (char **)(uintptr_t)&task->id;
+		ask.n_tasks = 1;
+		errand_ask(errand, "StartTasks", &ask.base, 0, on_done, arg);
+	}
+}
+
+static void
+on_start(struct http_request *request, void *arg)
+{
+	task_chain_find(errand_begin(request, arg), http_param(request, 0), on_found_to_start,
+		NULL);
 }
 
 const struct http_route contract_containers[] = {
 	{"POST", "/containers", on_create},
 	{"GET", "/containers", on_list},
 	{"POST", "/containers/{id}", on_stop},
+	{"POST", "/containers/{id}/start", on_start},
 	{"DELETE", "/containers/{id}", on_remove},
 	{NULL, NULL, NULL},
 };

@@ -117,33 +117,24 @@ on_provision(struct http_request *request, void *arg)
 
 /* ---- the others ---- */
 
-static bool
-add_to_list(const Davit__Task *task, void *arg)
+static json_t *
+show(const Davit__Task *task)
 {
-	if (is_active(task))
-		(void)json_array_append_new(arg, info_of(task));
-	return true;
+	return is_active(task) ? info_of(task) : NULL;
 }
 
 static void
-on_listed(struct errand *errand, const struct rpc_result *result, void *arg)
+refuse_list(struct errand *errand, const struct rpc_result *result)
 {
-	if (result->status == DAVIT__REPLY__STATUS__OK)
-		errand_reply_json(errand, 200, json_incref(arg));
-	else
-		errand_reply_text(errand, 503, "List failed: %s", result->message);
+	errand_reply_text(errand, 503, "List failed: %s", result->message);
 }
 
 static void
 on_list(struct http_request *request, void *arg)
 {
-	Davit__ListTasksRequest running = DAVIT__LIST_TASKS_REQUEST__INIT;
-	Davit__Task__State state = DAVIT__TASK__STATE__RUNNING;
-	struct errand *errand = errand_begin(request, arg);
+	struct tasks_filter running = {.state = DAVIT__TASK__STATE__RUNNING};
 
-	running.n_states = 1;
-	running.states = &state;
-	tasks_walk(errand, &running, add_to_list, on_listed, errand_keep(errand, json_array()));
+	tasks_list(errand_begin(request, arg), &running, show, refuse_list);
 }
 
 static void
@@ -186,10 +177,34 @@ on_terminate(struct http_request *request, void *arg)
 	tasks_remove(errand_begin(request, arg), http_param(request, 0), on_removed, NULL);
 }
 
+static void
+on_no_id(struct http_request *request, void *arg)
+{
+	errand_reply_text(errand_begin(request, arg), 400, "Missing container ID");
+}
+
+static void
+on_wrong_method(struct http_request *request, void *arg)
+{
+	const char *path = http_path(request);
+
+	http_reply_header(request, "Allow",
+		path[1] == 'p' || path[1] == 't' ? "POST" : "GET, HEAD");
+	errand_reply_text(errand_begin(request, arg), 405, "Method not allowed");
+}
+
 const struct http_route contract_provision[] = {
 	{"POST", "/provision", on_provision},
+	{"*", "/provision", on_wrong_method},
 	{"POST", "/terminate/{id}", on_terminate},
+	{"POST", "/terminate", on_no_id},
+	{"POST", "/terminate/", on_no_id},
+	{"*", "/terminate/{id*}", on_wrong_method},
 	{"GET", "/status/{id}", on_status},
+	{"GET", "/status", on_no_id},
+	{"GET", "/status/", on_no_id},
+	{"*", "/status/{id*}", on_wrong_method},
 	{"GET", "/list", on_list},
+	{"*", "/list", on_wrong_method},
 	{NULL, NULL, NULL},
 };

@@ -101,6 +101,12 @@ http_of(Davit__Reply__Status status)
 								: 400;
 }
 
+static void
+refuse_call(struct errand *errand, const struct rpc_result *result)
+{
+	refuse(errand, http_of(result->status), result->message);
+}
+
 /* ---- POST /tasks ---- */
 
 static int
@@ -165,7 +171,7 @@ on_created(struct errand *errand, const struct rpc_result *result, const Davit__
 {
 	(void)arg;
 	if (task == NULL)
-		refuse(errand, http_of(result->status), result->message);
+		refuse_call(errand, result);
 	else
 		errand_reply_json(errand, 201, task_of(task));
 }
@@ -177,7 +183,7 @@ on_submitted(struct errand *errand, const struct rpc_result *result, void *arg)
 
 	(void)arg;
 	if (reply == NULL)
-		refuse(errand, http_of(result->status), result->message);
+		refuse_call(errand, result);
 	else
 		tasks_find(errand, reply->task_ids[0], on_created, NULL);
 }
@@ -206,29 +212,12 @@ on_submit(struct http_request *request, void *arg)
 
 /* ---- the others ---- */
 
-static bool
-add_to_list(const Davit__Task *task, void *arg)
-{
-	(void)json_array_append_new(arg, task_of(task));
-	return true;
-}
-
-static void
-on_listed(struct errand *errand, const struct rpc_result *result, void *arg)
-{
-	if (result->status == DAVIT__REPLY__STATUS__OK)
-		errand_reply_json(errand, 200, json_incref(arg));
-	else
-		refuse(errand, http_of(result->status), result->message);
-}
-
 static void
 on_list(struct http_request *request, void *arg)
 {
-	Davit__ListTasksRequest all = DAVIT__LIST_TASKS_REQUEST__INIT;
-	struct errand *errand = errand_begin(request, arg);
+	struct tasks_filter all = {.state = DAVIT__TASK__STATE__NONE};
 
-	tasks_walk(errand, &all, add_to_list, on_listed, errand_keep(errand, json_array()));
+	tasks_list(errand_begin(request, arg), &all, task_of, refuse_call);
 }
 
 static void
@@ -236,7 +225,7 @@ on_found(struct errand *errand, const struct rpc_result *result, const Davit__Ta
 {
 	(void)arg;
 	if (task == NULL)
-		refuse(errand, http_of(result->status), result->message);
+		refuse_call(errand, result);
 	else
 		errand_reply_json(errand, 200, task_of(task));
 }
@@ -254,7 +243,7 @@ on_removed(struct errand *errand, const struct rpc_result *result, void *arg)
 	if (result->status == DAVIT__REPLY__STATUS__OK)
 		errand_reply(errand, 204, NULL, NULL, 0);
 	else
-		refuse(errand, http_of(result->status), result->message);
+		refuse_call(errand, result);
 }
 
 static void
@@ -271,7 +260,7 @@ on_cluster(struct errand *errand, const struct rpc_result *result, void *arg)
 
 	(void)arg;
 	if (reply == NULL) {
-		refuse(errand, http_of(result->status), result->message);
+		refuse_call(errand, result);
 		return;
 	}
 	stats = machine_stats();
@@ -290,7 +279,9 @@ on_stats(struct http_request *request, void *arg)
 
 const struct http_route contract_tasks[] = {
 	{"POST", "/tasks", on_submit},
+	{"POST", "/tasks/", on_submit},
 	{"GET", "/tasks", on_list},
+	{"GET", "/tasks/", on_list},
 	{"GET", "/tasks/{id}", on_get},
 	{"DELETE", "/tasks/{id}", on_delete},
 	{"GET", "/stats", on_stats},

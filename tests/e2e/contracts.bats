@@ -1,0 +1,170 @@
+#!/usr/bin/env bats
+# contracts.bats - the HTTP of other systems, by curl, on the real engine: each example of theirs as
+# it is printed there, but for the address, and what their words promise beyond that.
+
+load lib
+setup_file() {
+	cluster_up
+	# Their examples run nginx, and cannot say what it shall do: any image of that name does.
+	if ! docker image inspect nginx:latest >/dev/null 2>&1; then
+		docker build -q -t nginx:latest - >/dev/null <<<"FROM $E2E_IMAGE
+LABEL davit.test=contracts
+CMD [\"httpd\", \"-f\", \"-p\", \"80\", \"-h\", \"/www\"]"
+	fi
+	# The way in which two of them are told where to listen.
+	export api_port
+	api_port=$(free_ports 2)
+	export ORCHESTRATION_HOST=127.0.0.1 ORCHESTRATION_PORT=$api_port
+	daemon gateway davit-gateway --manager "$url_manager"
+	wait_for 10 curl -fsS -o /dev/null "http://127.0.0.1:$api_port/v1/cluster"
+}
+teardown_file() {
+	cluster_down
+	if [ -n "$(docker image ls -q --filter label=davit.test=contracts nginx:latest)" ]; then
+		docker rmi -f nginx:latest >/dev/null
+	fi
+}
+
+# http CURL-ARGUMENT...: against the gateway; prints the body, and then the status on a line of its own.
+http() {
+	local path=${*: -1}
+	curl -sS -m 60 -w '\n%{http_code}\n' "${@:1:$#-1}" "http://localhost:$api_port$path"
+}
+# Splits the output of `run http …`.
+status() { tail -n 1 <<<"$output"; }
+body() { head -n -1 <<<"$output"; }
+is_status() { [ "$(status)" = "$1" ] || fail "status $(status), want $1: $(body)"; }
+is_body() { # FILTER WANT
+	[ "$(body | jq -c "$1")" = "$2" ] || fail "$1 is $(body | jq -c "$1"), want $2: $(body)"
+}
+is_gone() { ! docker inspect "$1" >/dev/null 2>&1; }
+@test "E0: a container is provisioned as printed, listed, looked at and terminated" {
+	run http -X POST -d '{"name":"test1","image":"nginx","cpu":1.0,"memory":2048,"ttl":"10m"}' /provision
+	is_status 200
+	is_body '[.Name, .Image, .CPU == 1, .MemoryMB, .Status, .TTL]' '["test1","nginx",true,2048,"Running",600000000000]'
+	id=$(body | jq -r .ID)
+	[ "$(docker inspect -f '{{.State.Running}} {{.HostConfig.Memory}}' "$id")" = "true 2147483648" ]
+	run http /list
+	is_body '.[].ID' "\"$id\""
+	run http "/status/$id"
+	is_status 200
+	run http -X POST "/terminate/$id"
+	is_status 200
+	[ "$(body)" = 'Container terminated
+' ] || [ "$(body)" = 'Container terminated' ]
+	wait_for 30 is_gone "$id"
+	run http "/status/$id"
+	is_status 404
+	has "Status lookup failed: container $id not found"
+}
+
+@test "what cannot be provisioned is told in the words of the original, and leaves nothing behind" {
+	run http -d '{"image":"nginx","cpu":1000,"memory":64,"ttl":"10m"}' /provision
+	is_status 500
+	has 'Provision failed: no node has enough resources'
+	run http -d '{"image":"nginx","ttl":"10"}' /provision
+	is_status 400
+	has 'Invalid TTL format (example: "10s", "5m"): time: missing unit in duration "10"'
+	run http -d '{"image":' /provision
+	is_status 400
+	has 'Invalid JSON: '
+	run http -X POST /terminate/none
+	is_status 500
+	has 'Terminate failed: container not found'
+	run http -X POST /terminate/
+	is_status 400
+	has 'Missing container ID'
+	run http -X DELETE /terminate/x
+	is_status 405
+	has 'Method not allowed'
+	run http '/v1/tasks?states=pending'
+	is_body '.tasks // [] | length' 0
+}
+
+@test "a container with a time to live is gone when it is over" {
+	run http -d '{"image":"nginx","ttl":"1500ms"}' /provision
+	is_status 200
+	id=$(body | jq -r .ID)
+	wait_for 15 is_gone "$id"
+	run http /list
+	is_body . '[]'
+}
+
+@test "E3a, E3b: tasks are submitted as printed or in an event, listed with numbers for states, and deleted" {
+	run http -X POST -d '{"name":"web-server","image":"nginx:latest","memory":512,"cpu":1.0,"disk":1,"exposedPorts":{"80/tcp":{}}}' /tasks
+	is_status 201
+	is_body '[.Name, .Memory, .Disk, .ExposedPorts]' '["web-server",512,1,{"80/tcp":{}}]'
+	id=$(body | jq -r .ID)
+	wait_task web-server RUNNING
+	run http "/tasks/$id"
+	is_body .State 2
+	[ "$(curl -sS -m 5 "http://127.0.0.1:$(body | jq -r '.PortBindings["80"]')/index.html")" = 'Hello from Davit' ]
+	run http -d '{"ID":"x","State":1,"Task":{"Name":"in-event","Image":"nginx"}}' /tasks
+	is_status 201
+	run http /tasks/
+	is_body '[.[].Name] | contains(["in-event", "web-server"])' true
+	run http -d '{"nme": "x"}' /tasks
+	is_status 400
+	is_body .message '"Failed to decode request body: json: unknown field \"nme\""'
+	run http /stats
+	is_body '.MemStats.mem_total > 0 and .DiskStats.all > 0 and .CpuStats.user > 0 and .TaskCount >= 1' true
+	run http -X DELETE "/tasks/$id"
+	is_status 204
+	# Removed when its container is, which is a moment later.
+	wait_for 30 prints 404 curl -sS -o /dev/null -w '%{http_code}' "http://localhost:$api_port/tasks/$id"
+	http -X DELETE /tasks/in-event
+}
+
+@test "E4a, E4b, E4c: containers as printed are created, listed, stopped, started again and removed" {
+	port=8080 # as printed, unless somebody else has it just now
+	port_free $port || port=$((api_port + 1))
+	run http -X POST -d "{\"name\":\"my-container\",\"image\":\"nginx:latest\",\"env\":{\"KEY\":\"value\"},\"ports\":{\"80/tcp\":\"$port\"}}" /containers
+	is_status 200
+	is_body '[.name, .image, .status, .restart_count]' '["my-container","nginx:latest","running",0]'
+	id=$(body | jq -r .id)
+	docker inspect -f '{{json .Config.Env}} {{.HostConfig.RestartPolicy.Name}}' "$id" | grep -q KEY=value
+	[ "$(curl -sS -m 5 "http://127.0.0.1:$port/index.html")" = 'Hello from Davit' ]
+	run http -d '{"name":"my-container","image":"nginx"}' /containers
+	is_status 409
+	run http /containers
+	is_body '.[] | select(.name == "my-container") | .id' "\"$id\""
+	run http -X POST "/containers/$id"
+	is_status 204
+	wait_task my-container COMPLETED
+	run http /containers
+	is_body '[.[] | select(.name == "my-container")]' '[]'
+	# Started again it is another container; its first id goes on standing for it.
+	for _ in 1 2; do
+		run http -X POST "/containers/$id/start"
+		is_status 204
+	done
+	[ "$(curl -sS -m 5 "http://127.0.0.1:$port/index.html")" = 'Hello from Davit' ]
+	[ "$(call ListTasks '{"name": "my-container"}' | jq '.response.tasks | length')" = 2 ]
+	run http -X POST "/containers/$id"
+	wait_task my-container COMPLETED
+	run http -X POST "/containers/$id/start"
+	is_status 204
+	run http -X DELETE "/containers/$id"
+	is_status 204
+	is_forgotten() { [ "$(call ListTasks '{"name": "my-container"}' | jq '.response.tasks | length')" = 0 ]; }
+	wait_for 30 is_forgotten
+	run http -X POST -d "{\"name\":\"web-server\",\"image\":\"nginx:latest\",\"ports\":{\"80/tcp\":\"$port\"}}" /containers
+	is_status 200
+	run http -X DELETE /containers/web-server
+	is_status 204
+	run http -X POST /containers/no-such-thing/start
+	is_status 404
+}
+
+@test "a contract that is switched off is not there, and one that does not exist is told" {
+	run timeout 5 "$DAVIT_BIN/davit-gateway" --manager "$url_manager" --contracts containerz
+	[ "$status" -eq 1 ]
+	has "there is no 'containerz'"
+	export ORCHESTRATION_PORT=http
+	run timeout 5 "$DAVIT_BIN/davit-gateway" --manager "$url_manager"
+	[ "$status" -eq 1 ]
+	has 'Failed to convert port to integer'
+	daemon other davit-gateway --manager "$url_manager" --contracts none --listen "http://127.0.0.1:$((api_port + 1))"
+	wait_for 10 curl -fsS -o /dev/null "http://127.0.0.1:$((api_port + 1))/v1/cluster"
+	[ "$(curl -sS -o /dev/null -w '%{http_code}' "http://127.0.0.1:$((api_port + 1))/containers")" = 404 ]
+}

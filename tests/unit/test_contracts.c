@@ -1,0 +1,76 @@
+#include "services/gateway/contracts/contracts.h"
+
+#include <stdlib.h>
+
+#include "tests/lib/test.h"
+
+static size_t
+choose(char **names, size_t n, struct contracts *contracts)
+{
+	struct option_list list = {names, n};
+	struct err err = {0};
+	size_t count = 0;
+
+	CHECK_OK(contracts_choose(&list, contracts, &err), &err);
+	while (contracts->tables[count] != NULL)
+		count++;
+	return count;
+}
+
+TEST(contracts_are_all_on_unless_some_are_named)
+{
+	static char all[] = "all", none[] = "none", tasks[] = "tasks";
+	char *names[] = {all, none, tasks};
+	struct contracts contracts;
+	size_t n = choose(NULL, 0, &contracts);
+
+	CHECK(n >= 3);
+	CHECK_EQ(choose(&names[0], 1, &contracts), n);
+	CHECK_EQ(choose(&names[1], 1, &contracts), 0);
+	CHECK_EQ(choose(&names[2], 1, &contracts), 1);
+	CHECK(contracts.tables[0] == contract_tasks);
+}
+
+TEST(contracts_that_are_none_are_named_in_the_refusal)
+{
+	static char wrong[] = "task", none[] = "none", tasks[] = "tasks";
+	char *one[] = {wrong}, *two[] = {none, tasks};
+	struct contracts contracts;
+	struct err err = {0};
+
+	CHECK_EQ(contracts_choose(&(struct option_list){one, 1}, &contracts, &err), -EINVAL);
+	CHECK_HAS(err.text, "'task'");
+	CHECK_EQ(contracts_choose(&(struct option_list){two, 2}, &contracts, &err), -EINVAL);
+}
+
+static void
+check_listen(const char *host, const char *orchestration_port, const char *port, const char *want)
+{
+	struct err err = {0};
+	char *url;
+
+	(void)setenv("ORCHESTRATION_HOST", host, 1);
+	(void)setenv("ORCHESTRATION_PORT", orchestration_port, 1);
+	(void)setenv("PORT", port, 1);
+	CHECK_OK(contracts_listen(&url, &err), &err);
+	CHECK_STR(url, want);
+	free(url);
+}
+
+TEST(contracts_listen_where_the_variables_of_two_of_them_say)
+{
+	char *url;
+	struct err err = {0};
+
+	check_listen("", "", "", "http://127.0.0.1:8080");
+	check_listen("", "", "9001", "http://127.0.0.1:9001");
+	check_listen("", "9000", "9001", "http://127.0.0.1:9000");
+	check_listen("192.168.1.100", "9000", "", "http://192.168.1.100:9000");
+	check_listen("::1", "9000", "", "http://[::1]:9000");
+	(void)setenv("PORT", "http", 1);
+	(void)setenv("ORCHESTRATION_PORT", "", 1);
+	CHECK_EQ(contracts_listen(&url, &err), -EINVAL);
+	CHECK_HAS(err.text, "Failed to convert port to integer");
+	(void)unsetenv("PORT");
+	(void)unsetenv("ORCHESTRATION_HOST");
+}
