@@ -1,38 +1,47 @@
 #include "services/gateway/api.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/base/mem.h"
 #include "common/http/http_problem.h"
+#include "common/rpc/unpack.h"
 #include "proto/manager.pb-c.h"
+#include "services/gateway/api_etag.h"
 #include "services/gateway/api_status.h"
 #include "services/gateway/site.h"
 #include "services/gateway/transcode.h"
-
-enum { ETAG_SIZE = 32 };
 
 /* One request, from the call to its answer. */
 struct exchange {
 	const struct api_method *method;
 	struct http_request *request;
-	struct upstream_call *call;
+	struct upstream_call *call; /* under way, or get is */
+	struct task_get *get;
+	bool is_conditional;
 };
 
 /* ---- the answer ---- */
 
-void
-api_refuse(struct http_request *request, Davit__Reply__Status status, const char *message,
-	const char *field)
+static void
+refuse_as(struct http_request *request, unsigned http, Davit__Reply__Status status,
+	const char *message, const char *field)
 {
 	CLEANUP(buf_fini) struct buf body = {0};
-	unsigned http = api_status_http(status);
 
 	http_problem_print(http, rpc_status_name(status), message, field, &body);
 	if (http == 503 || http == 429)
 		http_reply_header(request, "Retry-After", "1");
 	http_reply(request, http, HTTP_PROBLEM_TYPE, body.data, body.size);
+}
+
+void
+api_refuse(struct http_request *request, Davit__Reply__Status status, const char *message,
+	const char *field)
+{
+	refuse_as(request, api_status_http(status), status, message, field);
 }
 
 /* The message in that field, or the whole one. */
@@ -49,43 +58,51 @@ unwrap(const ProtobufCMessage *response, const char *name)
 	return inner;
 }
 
-/* Of what carries a version; false: it has none. */
-static bool
-etag_of(const ProtobufCMessage *message, char ret_etag[ETAG_SIZE])
+/* Of what carries one; NULL: it has none. */
+static const uint64_t *
+version_of(const ProtobufCMessage *message)
 {
 	const ProtobufCFieldDescriptor *field =
 		protobuf_c_message_descriptor_get_field_by_name(message->descriptor, "version");
-	uint64_t version;
 
 	if (field == NULL || field->type != PROTOBUF_C_TYPE_UINT64)
-		return false;
-	memcpy(&version, (const uint8_t *)message + field->offset, sizeof version);
-	(void)snprintf(ret_etag, ETAG_SIZE, "\"%" PRIu64 "\"", version);
-	return true;
+		return NULL;
+	return (const uint64_t *)(const void *)((const uint8_t *)message + field->offset);
+}
+
+/* Answers with JSON, or that the client has it already. version may be NULL. */
+static void
+answer_json(struct http_request *request, unsigned status, const struct buf *json,
+	const uint64_t *version)
+{
+	char etag[API_ETAG_SIZE];
+
+	if (strcmp(http_method(request), "GET") == 0 || strcmp(http_method(request), "HEAD") == 0) {
+		api_etag_make(version, rpc_hash_bytes(RPC_HASH_START, json->data, json->size),
+			etag);
+		http_reply_header(request, "ETag", etag);
+		http_reply_header(request, "Cache-Control", "no-cache");
+		if (api_etag_is_listed(http_header(request, "If-None-Match"), etag)) {
+			http_reply(request, 304, NULL, NULL, 0);
+			return;
+		}
+	}
+	http_reply(request, status, "application/json", json->data, json->size);
 }
 
 static void
 answer(struct exchange *exchange, const struct rpc_result *result)
 {
 	CLEANUP(buf_fini) struct buf body = {0};
-	struct http_request *request = exchange->request;
-	const ProtobufCMessage *message = unwrap(result->response, exchange->method->unwrap);
-	const char *known = http_header(request, "If-None-Match");
-	char etag[ETAG_SIZE];
+	const char *name = exchange->method->unwrap;
+	const ProtobufCMessage *message = unwrap(result->response, name);
 
 	if (result->note[0] != '\0')
-		http_reply_header(request, "Davit-Note", result->note);
-	if (exchange->method->unwrap != NULL && etag_of(message, etag)) {
-		http_reply_header(request, "ETag", etag);
-		if (known != NULL && strcmp(known, etag) == 0) {
-			http_reply(request, 304, NULL, NULL, 0);
-			return;
-		}
-	}
-	pbjson_print(message, exchange->method->unwrap != NULL ? PBJSON_COMPACT : PBJSON_LISTS,
-		&body);
+		http_reply_header(exchange->request, "Davit-Note", result->note);
+	pbjson_print(message, name != NULL ? PBJSON_COMPACT : PBJSON_LISTS, &body);
 	buf_puts(&body, "\n");
-	http_reply(request, exchange->method->status, "application/json", body.data, body.size);
+	answer_json(exchange->request, exchange->method->status, &body,
+		name != NULL ? version_of(message) : NULL);
 }
 
 static void
@@ -95,8 +112,23 @@ on_done(const struct rpc_result *result, void *arg)
 
 	if (result->status == DAVIT__REPLY__STATUS__OK)
 		answer(exchange, result);
+	else if (result->status == DAVIT__REPLY__STATUS__ABORTED && exchange->is_conditional)
+		refuse_as(exchange->request, 412, result->status, result->message, result->field);
 	else
 		api_refuse(exchange->request, result->status, result->message, result->field);
+	free(exchange);
+}
+
+static void
+on_page(const struct task_page *page, void *arg)
+{
+	struct exchange *exchange = arg;
+	struct buf json = {.data = (uint8_t *)(uintptr_t)page->json, .size = page->size};
+
+	if (page->status == DAVIT__REPLY__STATUS__OK)
+		answer_json(exchange->request, exchange->method->status, &json, &page->version);
+	else
+		api_refuse(exchange->request, page->status, page->message, "task");
 	free(exchange);
 }
 
@@ -105,7 +137,10 @@ on_gone(void *arg)
 {
 	struct exchange *exchange = arg;
 
-	upstream_drop(exchange->call);
+	if (exchange->get != NULL)
+		task_gets_drop(exchange->get);
+	else
+		upstream_drop(exchange->call);
 	free(exchange);
 }
 
@@ -116,6 +151,7 @@ struct pairs {
 	size_t n;
 	char names[HTTP_PARAMS_MAX][64]; /* of the path's */
 	char fixed[64];
+	char version[24];
 };
 
 static void
@@ -152,6 +188,38 @@ add_fixed(const char *fixed, struct pairs *pairs)
 	equals = strchr(pairs->fixed, '=');
 	*equals = '\0';
 	add_pair(pairs->fixed, equals + 1, pairs);
+}
+
+/*
+ * If-Match asks for a version: a field of the calls that know of it. False: the request was
+ * refused.
+ */
+static bool
+add_condition(struct http_request *request, const ProtobufCMethodDescriptor *rpc,
+	struct pairs *pairs, bool *ret_is_conditional)
+{
+	static const char field[] = "if_version";
+	const char *header = http_header(request, "If-Match");
+	uint64_t version;
+	int rc = header == NULL ? -ENOENT : api_etag_version(header, &version);
+
+	*ret_is_conditional = rc == 0;
+	if (rc == -ENOENT || strcmp(http_method(request), "GET") == 0 ||
+		strcmp(http_method(request), "HEAD") == 0)
+		return true;
+	if (rc == 0 && protobuf_c_message_descriptor_get_field_by_name(rpc->input, field) == NULL) {
+		api_refuse(request, DAVIT__REPLY__STATUS__INVALID_ARGUMENT,
+			"If-Match: this cannot be made conditional", NULL);
+		return false;
+	}
+	if (rc < 0) {
+		api_refuse(request, DAVIT__REPLY__STATUS__INVALID_ARGUMENT,
+			"If-Match: want one ETag that was answered by /v1", NULL);
+		return false;
+	}
+	(void)snprintf(pairs->version, sizeof pairs->version, "%" PRIu64, version);
+	add_pair(field, pairs->version, pairs);
+	return true;
 }
 
 /* How long the call may be parked: what its wait_ms says. 0: it has none. */
@@ -207,6 +275,13 @@ wants_stream(const struct http_request *request, const struct api_method *method
 	       strstr(accept, "text/event-stream") != NULL;
 }
 
+static void
+ask_task(struct site *site, const Davit__GetTaskRequest *request, struct exchange *exchange)
+{
+	exchange->get =
+		task_gets_ask(site->gets, request->task, request->namespace_, on_page, exchange);
+}
+
 void
 api_handle(struct http_request *request, void *arg)
 {
@@ -221,6 +296,7 @@ api_handle(struct http_request *request, void *arg)
 	struct pairs pairs = {.n = 0};
 	struct exchange *exchange;
 	struct pbjson_err err;
+	bool is_conditional;
 
 	if (wants_stream(request, method)) {
 		event_hub_follow(site->events, request);
@@ -239,6 +315,8 @@ api_handle(struct http_request *request, void *arg)
 	add_params(request, method->path, &pairs);
 	add_fixed(method->fixed, &pairs);
 	http_query_each(request, add_pair, &pairs);
+	if (!add_condition(request, rpc, &pairs, &is_conditional))
+		return;
 	input.pairs = pairs.items;
 	input.n_pairs = pairs.n;
 	input.body = http_body(request, &input.body_size);
@@ -247,8 +325,14 @@ api_handle(struct http_request *request, void *arg)
 		return;
 	}
 	exchange = xcalloc(1, sizeof *exchange);
-	*exchange = (struct exchange){.method = method, .request = request};
+	*exchange = (struct exchange){.method = method,
+		.request = request,
+		.is_conditional = is_conditional};
 	http_on_gone(request, on_gone, exchange);
-	exchange->call = upstream_call(whom, rpc, message, id, wait_of(message), on_done, exchange);
+	if (message->descriptor == &davit__get_task_request__descriptor)
+		ask_task(site, (const Davit__GetTaskRequest *)message, exchange);
+	else
+		exchange->call =
+			upstream_call(whom, rpc, message, id, wait_of(message), on_done, exchange);
 	protobuf_c_message_free_unpacked(message, NULL);
 }

@@ -2,12 +2,14 @@
 
 const struct api_method api_methods[] = {
 	{"POST", "/v1/tasks", "SubmitTasks", 201, NULL, NULL},
+	{"POST", "/v1/tasks/bulk", "SubmitMany", 201, NULL, NULL},
 	{"GET", "/v1/tasks", "ListTasks", 200, NULL, NULL},
 	{"POST", "/v1/tasks/stop", "StopTasks", 200, NULL, NULL},
 	{"POST", "/v1/tasks/start", "StartTasks", 200, NULL, NULL},
 	{"POST", "/v1/tasks/pause", "PauseTasks", 200, NULL, NULL},
 	{"POST", "/v1/tasks/unpause", "PauseTasks", 200, NULL, "unpause=true"},
 	{"POST", "/v1/tasks/remove", "RemoveTasks", 200, NULL, NULL},
+	{"POST", "/v1/tasks/get", "GetTasks", 200, NULL, NULL},
 	{"GET", "/v1/tasks/{task}", "GetTask", 200, "task", NULL},
 	{"DELETE", "/v1/tasks/{tasks}", "RemoveTasks", 200, NULL, NULL},
 	{"POST", "/v1/tasks/{tasks}/stop", "StopTasks", 200, NULL, NULL},

@@ -5,12 +5,14 @@
 
 #include "common/http/http.h"
 #include "services/gateway/event_hub.h"
+#include "services/gateway/task_gets.h"
 #include "services/gateway/upstream.h"
 
 struct site {
 	struct upstream *manager; /* borrowed */
 	struct upstream *monitor; /* borrowed; NULL: there is none */
 	struct event_hub *events;
+	struct task_gets *gets;
 	struct http_route *routes;
 };
 

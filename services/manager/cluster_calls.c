@@ -1,7 +1,12 @@
 #include "services/manager/cluster_calls.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "services/manager/core.h"
 #include "services/manager/view.h"
+
+enum { STATS_WAIT_MS = 30000 };
 
 void
 cluster_get(struct manager *manager, struct rpc_call *call)
@@ -40,8 +45,8 @@ add_running(struct manager *manager, struct node *node, Davit__GetStatsReply *re
 	}
 }
 
-void
-cluster_stats(struct manager *manager, struct rpc_call *call)
+static void
+answer_stats(struct manager *manager, struct rpc_call *call)
 {
 	const Davit__GetStatsRequest *request = (const Davit__GetStatsRequest *)call->request;
 	Davit__GetStatsReply reply = DAVIT__GET_STATS_REPLY__INIT;
@@ -58,5 +63,53 @@ cluster_stats(struct manager *manager, struct rpc_call *call)
 		if (!request->has_tasks || request->tasks)
 			add_running(manager, node, &reply);
 	}
+	reply.cursor = arena_printf(arena, "%" PRIx64 ".%" PRIu64, manager->events.ring_id,
+		manager->usage.seq);
 	batch_answer(manager, call, &reply.base);
+}
+
+void
+cluster_stats_show(struct manager *manager)
+{
+	struct wait *wait;
+
+	while ((wait = manager->usage.waits) != NULL) {
+		manager->usage.waits = wait->next;
+		answer_stats(manager, waits_end(manager, wait));
+	}
+}
+
+static void
+expire_stats(struct manager *manager, struct wait *wait)
+{
+	waits_unlink(&manager->usage.waits, wait);
+	answer_stats(manager, waits_end(manager, wait));
+}
+
+/* Whether these are the figures that the caller has already. */
+static bool
+is_seen(const struct manager *manager, const char *cursor)
+{
+	uint64_t ring, seq;
+
+	return cursor != NULL && sscanf(cursor, "%" SCNx64 ".%" SCNu64, &ring, &seq) == 2 &&
+	       ring == manager->events.ring_id && seq == manager->usage.seq;
+}
+
+void
+cluster_stats(struct manager *manager, struct rpc_call *call)
+{
+	const Davit__GetStatsRequest *request = (const Davit__GetStatsRequest *)call->request;
+	uint64_t wait_ms = request->has_wait_ms ? request->wait_ms : STATS_WAIT_MS;
+	struct wait *wait;
+
+	if (wait_ms == 0 || !is_seen(manager, request->cursor)) {
+		answer_stats(manager, call);
+		return;
+	}
+	wait = waits_add(manager, call, wait_ms, expire_stats, NULL);
+	if (wait == NULL)
+		return;
+	wait->next = manager->usage.waits;
+	manager->usage.waits = wait;
 }

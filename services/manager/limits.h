@@ -10,6 +10,7 @@ enum {
 	MANAGER_NODES_MAX = 100000,
 	MANAGER_TASKS_MAX = 2000000,   /* records of tasks, ended ones included */
 	MANAGER_ARRAY_MAX = 1000000,   /* tasks of one submission */
+	MANAGER_SUBMIT_MAX = 10000,    /* submissions of one SubmitMany */
 	MANAGER_LIST_MAX = 1000,       /* tasks of one page, ids in one request or answer */
 	MANAGER_REPORTS_MAX = 4096,    /* of one Poll */
 	MANAGER_HISTORY_MAX = 10000,   /* ended tasks that are kept; the oldest go first */

@@ -21,7 +21,9 @@ static const struct handler {
 	void (*handle)(struct manager *manager, struct rpc_call *call);
 } handlers[] = {
 	{"SubmitTasks", true, task_submit},
+	{"SubmitMany", true, task_submit_many},
 	{"GetTask", false, task_get},
+	{"GetTasks", false, task_get_many},
 	{"ListTasks", false, task_list},
 	{"WaitTask", false, task_wait},
 	{"StopTasks", true, task_stop},
@@ -172,6 +174,7 @@ init_parts(struct manager *manager)
 	manager->relay = (struct relay){.next_id = manager->relay.next_id};
 	manager->assignments = (struct assignments){0};
 	manager->waits = (struct waits){0};
+	manager->usage.waits = NULL;
 	manager->questions = (struct questions){0};
 	waiting_init(&manager->waiting);
 	telling_init(&manager->telling);

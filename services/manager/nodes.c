@@ -478,7 +478,8 @@ nodes_remove(struct manager *manager, struct rpc_call *call)
 	struct node *node = nodes_resolve(manager, call, request->node);
 	struct task *next;
 
-	if (node == NULL)
+	if (node == NULL || nodes_refuse_version(manager, call, node,
+				    request->has_if_version ? &request->if_version : NULL))
 		return;
 	if (is_live(node)) {
 		batch_refuse(manager, call, DAVIT__REPLY__STATUS__FAILED_PRECONDITION, "node",

@@ -28,5 +28,9 @@ void nodes_remove(struct manager *manager, struct rpc_call *call);
 /* The node that a call names, or NULL and the call was refused. */
 struct node *nodes_resolve(struct manager *manager, struct rpc_call *call, const char *text);
 
+/* True if the call was refused: if_version is not NULL, and not the node's version. */
+bool nodes_refuse_version(struct manager *manager, struct rpc_call *call, const struct node *node,
+	const uint64_t *if_version);
+
 /* What does not tolerate a NO_EXECUTE taint of its node is stopped and runs elsewhere. */
 void nodes_execute_taints(struct manager *manager, struct node *node);

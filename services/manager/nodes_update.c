@@ -1,4 +1,5 @@
 /* Drain, labels and taints, as the operator wishes; tested by tests/unit/test_manager_nodes.c. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -122,6 +123,17 @@ update_drain(struct manager *manager, struct node *node, bool draining)
 		waiting_node_changed(manager, node);
 }
 
+bool
+nodes_refuse_version(struct manager *manager, struct rpc_call *call, const struct node *node,
+	const uint64_t *if_version)
+{
+	if (if_version == NULL || node->record_version == *if_version)
+		return false;
+	batch_refuse(manager, call, DAVIT__REPLY__STATUS__ABORTED, "if_version",
+		"the node has changed: its version is %" PRIu64, node->record_version);
+	return true;
+}
+
 void
 nodes_update(struct manager *manager, struct rpc_call *call)
 {
@@ -129,7 +141,10 @@ nodes_update(struct manager *manager, struct rpc_call *call)
 	Davit__UpdateNodeReply reply = DAVIT__UPDATE_NODE_REPLY__INIT;
 	struct node *node = nodes_resolve(manager, call, request->node);
 
-	if (node == NULL || !update_traits(manager, call, node, request))
+	if (node == NULL ||
+		nodes_refuse_version(manager, call, node,
+			request->has_if_version ? &request->if_version : NULL) ||
+		!update_traits(manager, call, node, request))
 		return;
 	if (request->has_draining)
 		update_drain(manager, node, request->draining);

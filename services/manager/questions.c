@@ -95,7 +95,7 @@ questions_plan(struct manager *manager, struct rpc_call *call)
 			"a plan has 1 to %d tasks (MANAGER_PLAN_MAX)", MANAGER_PLAN_MAX);
 		return;
 	}
-	if (task_refuse_spec(manager, call, request->spec, count))
+	if (task_refuse_spec(manager, call, request->spec, count, ""))
 		return;
 	question = push(manager, call);
 	if (question == NULL)

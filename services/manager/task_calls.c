@@ -5,11 +5,9 @@
 #include <string.h>
 
 #include "common/base/mem.h"
-#include "common/model/spec.h"
 #include "services/manager/core.h"
 #include "services/manager/lifecycle.h"
 #include "services/manager/limits.h"
-#include "services/manager/records.h"
 #include "services/manager/view.h"
 
 const char task_default_namespace[] = "default";
@@ -31,158 +29,6 @@ task_resolve(struct manager *manager, struct rpc_call *call, const char *namespa
 	return NULL;
 }
 
-/* ---- submit ---- */
-
-static Davit__TaskSpec *
-copy_spec(const Davit__TaskSpec *spec)
-{
-	size_t size = davit__task_spec__get_packed_size(spec);
-	uint8_t *data = xmalloc(size);
-	Davit__TaskSpec *copy;
-
-	(void)davit__task_spec__pack(spec, data);
-	copy = davit__task_spec__unpack(NULL, size, data);
-	free(data);
-	return copy;
-}
-
-/* "registry:5000/team/web-app:1.2@sha256:…" gives "web-app". */
-static void
-name_from_image(const char *image, char *ret_name, size_t size)
-{
-	const char *slash = strrchr(image, '/');
-	const char *base = slash == NULL ? image : slash + 1;
-	size_t n = strcspn(base, ":@");
-
-	(void)snprintf(ret_name, size, "%.*s", (int)(n < size ? n : size - 1), base);
-	if (n < 2)
-		(void)snprintf(ret_name, size, "task");
-}
-
-/* "<image>-<six digits of chance>", free in the namespace. */
-static void
-make_name(struct manager *manager, const Davit__TaskSpec *spec, uint32_t count, char *ret_name,
-	size_t size)
-{
-	char base[64];
-	uint32_t value;
-
-	name_from_image(spec->image, base, sizeof base);
-	do {
-		manager->ports.random(manager->ports.arg, &value, sizeof value);
-		(void)snprintf(ret_name, size, "%s-%06x", base, value & 0xffffffu);
-	} while (model_name_is_taken(&manager->model, spec->namespace_, ret_name, count));
-}
-
-static bool
-refuse_name(struct manager *manager, struct rpc_call *call, const Davit__TaskSpec *spec,
-	uint32_t count)
-{
-	const char *namespace =
-		spec->namespace_ == NULL ? task_default_namespace : spec->namespace_;
-
-	if (spec->name == NULL ||
-		!model_name_is_taken(&manager->model, namespace, spec->name, count))
-		return false;
-	batch_refuse(manager, call, DAVIT__REPLY__STATUS__ALREADY_EXISTS, "spec.name",
-		"a live task in namespace '%s' is called '%s' already: stop it, or choose another "
-		"name",
-		namespace, spec->name);
-	return true;
-}
-
-bool
-task_refuse_spec(struct manager *manager, struct rpc_call *call, const Davit__TaskSpec *spec,
-	uint32_t count)
-{
-	char field[SPEC_FIELD_MAX], path[SPEC_FIELD_MAX + 8];
-	struct err err = {0};
-
-	if (count < 1 || count > MANAGER_ARRAY_MAX) {
-		batch_refuse(manager, call, DAVIT__REPLY__STATUS__INVALID_ARGUMENT, "count",
-			"count is 1 to %d (MANAGER_ARRAY_MAX)", MANAGER_ARRAY_MAX);
-		return true;
-	}
-	if (placing_is_gang(spec) && count > MANAGER_GANG_MAX) {
-		batch_refuse(manager, call, DAVIT__REPLY__STATUS__INVALID_ARGUMENT, "count",
-			"an array that is placed all or nothing has at most %d tasks "
-			"(MANAGER_GANG_MAX)",
-			MANAGER_GANG_MAX);
-		return true;
-	}
-	if (HASH_COUNT(manager->model.tasks) + count > MANAGER_TASKS_MAX) {
-		batch_refuse(manager, call, DAVIT__REPLY__STATUS__RESOURCE_EXHAUSTED, "count",
-			"there would be more than %d tasks (MANAGER_TASKS_MAX): remove some",
-			MANAGER_TASKS_MAX);
-		return true;
-	}
-	if (spec_check(spec, field, &err) == 0)
-		return refuse_name(manager, call, spec, count);
-	(void)snprintf(path, sizeof path, "spec%s%s", field[0] == '\0' ? "" : ".", field);
-	batch_refuse_err(manager, call, path, &err);
-	return true;
-}
-
-static struct group *
-accept(struct manager *manager, const Davit__SubmitTasksRequest *request, uint32_t count,
-	const char *name)
-{
-	struct id id = manager_new_id(manager, count > 1);
-	Davit__TaskSpec *copy = copy_spec(request->spec);
-	char text[ID_TEXT_SIZE];
-	struct group *group;
-	struct spec *spec;
-
-	if (copy->namespace_ == NULL)
-		copy->namespace_ = xstrdup(task_default_namespace);
-	id_format(id, text);
-	spec = model_spec_add_take(&manager->model, text, copy);
-	group = lifecycle_submit(manager, id, spec, count, name);
-	records_put_spec(manager, spec);
-	records_put_group(manager, group);
-	return group;
-}
-
-void
-task_submit(struct manager *manager, struct rpc_call *call)
-{
-	const Davit__SubmitTasksRequest *request = (const Davit__SubmitTasksRequest *)call->request;
-	Davit__SubmitTasksReply reply = DAVIT__SUBMIT_TASKS_REPLY__INIT;
-	struct arena *arena = &manager->batch.arena;
-	uint32_t count = request->has_count ? request->count : 1;
-	const char *namespace = request->spec->namespace_;
-	struct group *group;
-	char name[256];
-
-	if (task_refuse_spec(manager, call, request->spec, count))
-		return;
-	namespace = namespace != NULL ? namespace : task_default_namespace;
-	if (request->spec->name != NULL) {
-		(void)snprintf(name, sizeof name, "%s", request->spec->name);
-	} else {
-		Davit__TaskSpec spec = *request->spec;
-
-		spec.namespace_ = (char *)(uintptr_t) namespace;
-		make_name(manager, &spec, count, name, sizeof name);
-	}
-	group = accept(manager, request, count, name);
-	reply.has_count = true;
-	reply.count = count;
-	reply.name = name;
-	if (count > 1)
-		reply.array_id = view_id(group->id, arena);
-	reply.task_ids = arena_array(arena, MANAGER_LIST_MAX, sizeof *reply.task_ids);
-	while (reply.n_task_ids < count && reply.n_task_ids < MANAGER_LIST_MAX) {
-		struct id id = id_at(group->id, (uint32_t)reply.n_task_ids);
-
-		reply.task_ids[reply.n_task_ids++] = view_id(id, arena);
-	}
-	if (call->request_id == NULL)
-		rpc_call_set_note(call, "without a request_id a repeat of this call makes "
-					"more tasks");
-	batch_answer(manager, call, &reply.base);
-}
-
 /* ---- read ---- */
 
 void
@@ -195,6 +41,50 @@ task_get(struct manager *manager, struct rpc_call *call)
 	if (task == NULL)
 		return;
 	reply.task = view_task(task, true, &manager->batch.arena);
+	batch_answer(manager, call, &reply.base);
+}
+
+/* One of many: its view, or why there is none. */
+static void
+get_one(struct manager *manager, const Davit__GetTaskRequest *request,
+	Davit__GetTasksReply__Result *result)
+{
+	const char *namespace =
+		request->namespace_ != NULL ? request->namespace_ : task_default_namespace;
+	struct arena *arena = &manager->batch.arena;
+	struct task *task;
+	struct err err = {0};
+	int rc = model_task_resolve(&manager->model, namespace, request->task, &task, &err);
+
+	if (rc == 0) {
+		result->task = view_task(task, true, arena);
+		return;
+	}
+	result->has_status = true;
+	result->status = rpc_status_of_errno(rc);
+	result->message = arena_strdup(arena, err.text);
+}
+
+void
+task_get_many(struct manager *manager, struct rpc_call *call)
+{
+	const Davit__GetTasksRequest *request = (const Davit__GetTasksRequest *)call->request;
+	Davit__GetTasksReply reply = DAVIT__GET_TASKS_REPLY__INIT;
+	struct arena *arena = &manager->batch.arena;
+
+	if (request->n_tasks < 1 || request->n_tasks > MANAGER_LIST_MAX) {
+		batch_refuse(manager, call, DAVIT__REPLY__STATUS__INVALID_ARGUMENT, "tasks",
+			"1 to %d tasks at once (MANAGER_LIST_MAX)", MANAGER_LIST_MAX);
+		return;
+	}
+	reply.results = arena_array(arena, request->n_tasks, sizeof *reply.results);
+	for (size_t i = 0; i < request->n_tasks; i++) {
+		Davit__GetTasksReply__Result *result = arena_alloc(arena, sizeof *result);
+
+		davit__get_tasks_reply__result__init(result);
+		get_one(manager, request->tasks[i], result);
+		reply.results[reply.n_results++] = result;
+	}
 	batch_answer(manager, call, &reply.base);
 }
 

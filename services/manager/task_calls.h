@@ -13,7 +13,9 @@ struct task;
 struct rpc_call;
 
 void task_submit(struct manager *manager, struct rpc_call *call);
+void task_submit_many(struct manager *manager, struct rpc_call *call);
 void task_get(struct manager *manager, struct rpc_call *call);
+void task_get_many(struct manager *manager, struct rpc_call *call);
 void task_list(struct manager *manager, struct rpc_call *call);
 void task_wait(struct manager *manager, struct rpc_call *call);
 void task_stop(struct manager *manager, struct rpc_call *call);
@@ -32,6 +34,6 @@ struct task *task_resolve(struct manager *manager, struct rpc_call *call, const 
 
 extern const char task_default_namespace[];
 
-/* True if the call was refused: such tasks would not be accepted. */
+/* True if the call was refused: such tasks would not be accepted. Fields are told behind prefix. */
 bool task_refuse_spec(struct manager *manager, struct rpc_call *call, const Davit__TaskSpec *spec,
-	uint32_t count);
+	uint32_t count, const char *prefix);

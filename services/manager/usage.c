@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "common/base/mem.h"
+#include "services/manager/cluster_calls.h"
 #include "services/manager/core.h"
 #include "services/manager/limits.h"
 
@@ -245,4 +246,5 @@ usage_tick(struct manager *manager)
 	manager->usage.seq++;
 	manager->ports.publish(manager->ports.arg, "stats.cluster",
 		&usage_cluster(manager, &arena)->base);
+	cluster_stats_show(manager);
 }

@@ -11,9 +11,11 @@
 struct manager;
 struct task;
 struct usage;
+struct wait;
 
 struct cluster_usage {
 	uint64_t seq, next_mono_ms;
+	struct wait *waits; /* GetStats calls that wait for newer ones */
 };
 
 void usage_take(struct manager *manager, const Davit__NodeStats *stats);

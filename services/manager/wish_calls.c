@@ -2,6 +2,7 @@
  * tests/unit/test_manager_wishes.c and tests/unit/test_manager_tasks.c. */
 #include "services/manager/task_calls.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "services/manager/assignments.h"
@@ -34,6 +35,22 @@ resolve_all(struct manager *manager, struct rpc_call *call, const char *namespac
 	return tasks;
 }
 
+/* True if the call was refused: it is about a version, and that is not the task's any more. */
+static bool
+refuse_version(struct manager *manager, struct rpc_call *call, struct task *const *tasks, size_t n,
+	const uint64_t *if_version)
+{
+	if (if_version == NULL || tasks == NULL)
+		return false;
+	if (n != 1)
+		batch_refuse(manager, call, DAVIT__REPLY__STATUS__INVALID_ARGUMENT, "if_version",
+			"a version is one task's: name just one");
+	else if (tasks[0]->version != *if_version)
+		batch_refuse(manager, call, DAVIT__REPLY__STATUS__ABORTED, "if_version",
+			"the task has changed: its version is %" PRIu64, tasks[0]->version);
+	return n != 1 || tasks[0]->version != *if_version;
+}
+
 /* The group of an array_id, or NULL and the call was refused. */
 static struct group *
 resolve_array(struct manager *manager, struct rpc_call *call, const char *text)
@@ -59,7 +76,8 @@ task_stop(struct manager *manager, struct rpc_call *call)
 		resolve_all(manager, call, request->namespace_, request->tasks, request->n_tasks);
 	struct group *group = NULL;
 
-	if (tasks == NULL)
+	if (tasks == NULL || refuse_version(manager, call, tasks, request->n_tasks,
+				     request->has_if_version ? &request->if_version : NULL))
 		return;
 	if (request->array_id != NULL) {
 		group = resolve_array(manager, call, request->array_id);
@@ -142,7 +160,8 @@ task_start(struct manager *manager, struct rpc_call *call)
 	struct task **tasks =
 		resolve_live(manager, call, request->namespace_, request->tasks, request->n_tasks);
 
-	if (tasks == NULL)
+	if (tasks == NULL || refuse_version(manager, call, tasks, request->n_tasks,
+				     request->has_if_version ? &request->if_version : NULL))
 		return;
 	for (size_t i = 0; i < request->n_tasks; i++)
 		start(manager, tasks[i]);
@@ -159,7 +178,8 @@ task_pause(struct manager *manager, struct rpc_call *call)
 	struct task **tasks =
 		resolve_live(manager, call, request->namespace_, request->tasks, request->n_tasks);
 
-	if (tasks == NULL)
+	if (tasks == NULL || refuse_version(manager, call, tasks, request->n_tasks,
+				     request->has_if_version ? &request->if_version : NULL))
 		return;
 	for (size_t i = 0; i < request->n_tasks; i++)
 		set_paused(manager, tasks[i], !request->unpause);
@@ -213,7 +233,8 @@ task_remove(struct manager *manager, struct rpc_call *call)
 		resolve_all(manager, call, request->namespace_, request->tasks, request->n_tasks);
 	size_t n = request->n_tasks;
 
-	if (tasks == NULL)
+	if (tasks == NULL || refuse_version(manager, call, tasks, request->n_tasks,
+				     request->has_if_version ? &request->if_version : NULL))
 		return;
 	if (request->array_id != NULL) {
 		struct group *group = resolve_array(manager, call, request->array_id);

@@ -17,6 +17,28 @@ answer_get(struct rpc_call *call)
 	rpc_call_send(call);
 }
 
+static void
+answer_gets(struct rpc_call *call)
+{
+	const Davit__GetTasksRequest *request = (const void *)call->request;
+	Davit__GetTasksReply reply = DAVIT__GET_TASKS_REPLY__INIT;
+	Davit__GetTasksReply__Result results[PEER_GETS_MAX], *pointers[PEER_GETS_MAX];
+	Davit__Task tasks[PEER_GETS_MAX];
+
+	CHECK(request->n_tasks <= PEER_GETS_MAX);
+	for (size_t i = 0; i < request->n_tasks; i++) {
+		davit__get_tasks_reply__result__init(&results[i]);
+		davit__task__init(&tasks[i]);
+		tasks[i].id = request->tasks[i]->task;
+		results[i].task = &tasks[i];
+		pointers[i] = &results[i];
+	}
+	reply.n_results = request->n_tasks;
+	reply.results = pointers;
+	rpc_call_answer(call, &reply.base);
+	rpc_call_send(call);
+}
+
 void
 peer_answer(struct rpc_call *call)
 {
@@ -39,6 +61,11 @@ on_call(struct rpc_call *call, void *arg)
 	if (!peer->keeps_gets && strcmp(rpc_call_method(call), "GetTask") == 0) {
 		peer->n_gets++;
 		answer_get(call);
+		return;
+	}
+	if (!peer->keeps_gets && strcmp(rpc_call_method(call), "GetTasks") == 0) {
+		peer->n_gets++;
+		answer_gets(call);
 		return;
 	}
 	CHECK(peer->n_calls < PEER_CALLS_MAX);

@@ -1,8 +1,8 @@
 /*
  * rpc_peer.h - a loop with a server whose calls a test keeps and answers.
  *
- * The service is davit.Manager: GetTask is answered at once with a task that has
- * the requested id; everything else is kept in calls[] in the order of arrival.
+ * The service is davit.Manager: GetTask and GetTasks are answered at once with tasks that have
+ * the requested ids; everything else is kept in calls[] in the order of arrival.
  * Waits turn the loop until something is true, and fail the test after 10 s.
  */
 #pragma once
@@ -16,7 +16,7 @@
 #include "proto/manager.pb-c.h"
 #include "tests/lib/test.h"
 
-enum { PEER_CALLS_MAX = 4096 };
+enum { PEER_CALLS_MAX = 4096, PEER_GETS_MAX = 64 };
 
 struct peer {
 	uv_loop_t loop;
@@ -25,7 +25,7 @@ struct peer {
 	struct rpc_call *calls[PEER_CALLS_MAX];
 	size_t n_calls;
 	unsigned n_gets;
-	bool keeps_gets; /* GetTask is kept like the others */
+	bool keeps_gets; /* these are kept like the others */
 };
 
 /* What a done callback saw, copied. */

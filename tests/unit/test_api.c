@@ -25,6 +25,7 @@ stage_open(struct gateway_stage *stage)
 
 TEST(api_unwraps_what_was_asked_for_and_tells_its_version)
 {
+	char request[256], etag[64];
 	struct gateway_stage stage;
 
 	stage_open(&stage);
@@ -32,10 +33,13 @@ TEST(api_unwraps_what_was_asked_for_and_tells_its_version)
 	http_client_wait(&stage.client, "}\n");
 	CHECK_HAS(stage.client.text, "200 OK");
 	CHECK_HAS(stage.client.text, "Content-Type: application/json\r\n");
-	CHECK_HAS(stage.client.text, "ETag: \"0\"\r\n");
+	CHECK_HAS(stage.client.text, "ETag: \"0-");
+	(void)snprintf(etag, sizeof etag, "%.19s", strstr(stage.client.text, "ETag: \"") + 6);
 	CHECK_HAS(stage.client.text, "\r\n\r\n{\"id\":\"web-1\"}\n");
 	(void)close(stage.client.fd);
-	ask(&stage, "GET /v1/tasks/web-1 HTTP/1.1\r\nHost: x\r\nIf-None-Match: \"0\"\r\n\r\n");
+	(void)snprintf(request, sizeof request,
+		"GET /v1/tasks/web-1 HTTP/1.1\r\nHost: x\r\nIf-None-Match: %s\"\r\n\r\n", etag);
+	ask(&stage, request);
 	http_client_wait(&stage.client, "\r\n\r\n");
 	CHECK_HAS(stage.client.text, "304 Not Modified");
 	gateway_stage_close(&stage);
@@ -246,5 +250,46 @@ TEST(api_without_a_monitor_says_so)
 	ask(&stage, "GET /v1/top HTTP/1.1\r\nHost: x\r\n\r\n");
 	http_client_wait(&stage.client, "}\n");
 	CHECK_HAS(stage.client.text, "501 Not Implemented");
+	gateway_stage_close(&stage);
+}
+
+static void
+conditional(struct gateway_stage *stage, const char *path, const char *etag)
+{
+	char request[256];
+
+	(void)snprintf(request, sizeof request, "%s HTTP/1.1\r\nHost: x\r\nIf-Match: %s\r\n\r\n",
+		path, etag);
+	ask(stage, request);
+}
+
+TEST(api_makes_a_change_conditional_on_the_version_that_was_read)
+{
+	struct gateway_stage stage;
+	struct rpc_call *call;
+
+	stage_open(&stage);
+	conditional(&stage, "DELETE /v1/tasks/a", "\"7-0123456789abcdef\"");
+	call = gateway_stage_call(&stage, "RemoveTasks");
+	CHECK(((const Davit__RemoveTasksRequest *)call->request)->has_if_version);
+	CHECK_EQ(((const Davit__RemoveTasksRequest *)call->request)->if_version, 7);
+	rpc_call_refuse(call, DAVIT__REPLY__STATUS__ABORTED, "if_version", "it has changed");
+	rpc_call_send(call);
+	http_client_wait(&stage.client, "}\n");
+	CHECK_HAS(stage.client.text, "412 Precondition Failed");
+	(void)close(stage.client.fd);
+	conditional(&stage, "DELETE /v1/tasks/a", "*");
+	call = gateway_stage_call(&stage, "RemoveTasks");
+	CHECK(!((const Davit__RemoveTasksRequest *)call->request)->has_if_version);
+	rpc_call_refuse(call, DAVIT__REPLY__STATUS__ABORTED, NULL, "something else");
+	rpc_call_send(call);
+	http_client_wait(&stage.client, "}\n");
+	CHECK_HAS(stage.client.text, "409 Conflict");
+	(void)close(stage.client.fd);
+	conditional(&stage, "DELETE /v1/tasks/a", "\"x\"");
+	http_client_wait(&stage.client, "want one ETag");
+	(void)close(stage.client.fd);
+	conditional(&stage, "POST /v1/tasks", "\"7-0\"");
+	http_client_wait(&stage.client, "cannot be made conditional");
 	gateway_stage_close(&stage);
 }
