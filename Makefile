@@ -89,13 +89,16 @@ $(B)/bin/$(call program,$1): $(B)/services/$1/main.o $(B)/$1.a $(B)/common.a
 endef
 $(foreach s,$(services),$(eval $(call service_rules,$s)))
 
+# Seconds after which a test is taken to hang; machines are busy, and sanitizers slow.
+patience := $(if $(filter asan tsan,$(MODE)),1200,300)
+
 # Tests: a .pass file remembers a success until something it is made of changes.
 $(B)/unit/%: $(B)/tests/unit/%.o $(testlib_o) $(service_a) $(B)/common.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -lcmocka -o $@
 $(B)/unit/%.pass: $(B)/unit/% $(wildcard tests/golden/*)
 	@echo "  TEST $*"
-	$(Q)BUILD=$(B) timeout $(if $(filter asan tsan,$(MODE)),600,120) $< > $(B)/unit/$*.tap 2> $(B)/unit/$*.err || \
+	$(Q)BUILD=$(B) timeout $(patience) $< > $(B)/unit/$*.tap 2> $(B)/unit/$*.err || \
 	{ cat $(B)/unit/$*.tap; tail -50 $(B)/unit/$*.err; exit 1; }
 	@touch $@
 $(B)/bench/%: $(B)/tests/bench/%.o $(bench_o) $(service_a) $(B)/common.a
@@ -137,13 +140,15 @@ mutants-run: $(B)/sim/sim $(MUTANTS:%=$(B)/mutants/%/sim)
 # Fuzz targets: run by replay.c over their corpus, or by libFuzzer (MODE=fuzz) in search of more.
 fuzz_main := $(if $(filter fuzz,$(MODE)),,$(B)/tests/fuzz/replay.o)
 fuzz_o := $(patsubst %.c,$(B)/%.o,$(filter-out tests/fuzz/fuzz_% tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
+# What tests share, but for their main.
+fuzz_o += $(filter-out $(B)/tests/lib/test.o,$(testlib_o))
 $(B)/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(fuzz_o) $(fuzz_main) \
-		$(testgen_c:.c=.o) $(service_a) $(B)/common.a
+		$(service_a) $(B)/common.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(if $(fuzz_main),,-fsanitize=fuzzer) $(LDFLAGS) $^ $(LDLIBS) -o $@
+	$(Q)$(CC) $(CFLAGS) $(if $(fuzz_main),,-fsanitize=fuzzer) $(LDFLAGS) $^ $(LDLIBS) -lcmocka -o $@
 $(B)/fuzz/fuzz_%.pass: $(B)/fuzz/fuzz_% $(wildcard tests/fuzz/corpus/*/*)
 	@echo "  FUZZ $*"
-	$(Q)timeout 60 $< tests/fuzz/corpus/$* > $<.out 2>&1 || { tail -50 $<.out; exit 1; }
+	$(Q)timeout $(patience) $< tests/fuzz/corpus/$* > $<.out 2>&1 || { tail -50 $<.out; exit 1; }
 	@touch $@
 fuzz-smoke: $(fuzzers:=.pass)
 fuzz:

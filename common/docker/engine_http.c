@@ -243,8 +243,6 @@ http_close(struct engine *base)
 	/* What was started from those callbacks is forgotten. */
 	while (engine->ops != NULL)
 		engine_http_op_free(engine->ops);
-	while (engine->n_spare > 0)
-		curl_easy_cleanup(engine->spare[--engine->n_spare]);
 	curl_loop_close(engine->loop);
 	uv_close((uv_handle_t *)&engine->kick, handle_closed);
 	uv_close((uv_handle_t *)&engine->patience, handle_closed);

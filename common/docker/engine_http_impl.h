@@ -23,7 +23,6 @@
 enum {
 	HTTP_ERROR_BODY_MAX = 1 << 16, /* of a refusal; more is not read */
 	HTTP_LOG_BUFFER_MAX = 1 << 16, /* of a log whose reader is slow */
-	HTTP_SPARE_MAX = 4,            /* easy handles kept for the next operations */
 };
 
 enum http_version {
@@ -47,8 +46,6 @@ struct http_engine {
 	char *socket_path; /* NULL: TCP */
 	char *tls_path;    /* directory of ca.pem, cert.pem, key.pem; NULL: plain */
 	uint64_t timeout_ms;
-	CURL *spare[HTTP_SPARE_MAX];
-	size_t n_spare;
 	unsigned n_open; /* uv handles and the curl loop */
 	bool settling, closing;
 };

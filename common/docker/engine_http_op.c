@@ -30,19 +30,15 @@ engine_http_op_new(struct http_engine *engine, const struct engine_call *call)
 	return op;
 }
 
+/*
+ * Never used again: libcurl (7.88, seen by fuzz_docker_wire) keeps a pointer to the last header of
+ * the transfer before, and follows it when an answer begins with a folded one.
+ */
 static void
 release_easy(struct http_op *op)
 {
-	struct http_engine *engine = op->engine;
-
-	if (op->easy == NULL)
-		return;
-	if (engine->n_spare < HTTP_SPARE_MAX && !engine->closing) {
-		curl_easy_reset(op->easy);
-		engine->spare[engine->n_spare++] = op->easy;
-	} else {
+	if (op->easy != NULL)
 		curl_easy_cleanup(op->easy);
-	}
 	op->easy = NULL;
 }
 
@@ -251,7 +247,7 @@ engine_http_op_begin(struct http_op *op)
 {
 	struct http_engine *engine = op->engine;
 
-	op->easy = engine->n_spare > 0 ? engine->spare[--engine->n_spare] : curl_easy_init();
+	op->easy = curl_easy_init();
 	if (op->easy == NULL) {
 		(void)err_set(&op->err, -EIO, "libcurl does not start a transfer");
 		op->state = HTTP_ENDED;

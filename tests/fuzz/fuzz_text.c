@@ -1,4 +1,4 @@
-/* Texts of people: quantities, constraints, ids, places in a log. What was read prints and reads
+/* Texts of people: quantities, ids, places in a log. What was read prints and reads
  * again. */
 #include <assert.h>
 #include <errno.h>
@@ -9,7 +9,6 @@
 #include "common/base/units.h"
 #include "common/base/utf8.h"
 #include "common/docker/docker_parse.h"
-#include "common/model/constraint.h"
 #include "services/worker/log_cursor.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -33,21 +32,6 @@ as_quantities(const char *text)
 	if (units_parse_number(text, 3, 1000, &value, &err) == 0)
 		assert(value >= 3 && value <= 1000);
 	(void)docker_parse_time(text);
-}
-
-static void
-as_constraint(const char *text, size_t size)
-{
-	struct constraint constraint;
-	struct err err = {0};
-
-	if (constraint_parse(text, &constraint, &err) < 0) {
-		assert(err.text[0] != '\0');
-		return;
-	}
-	assert(constraint.key_size <= size && constraint.value_size <= size);
-	assert(constraint_holds(&constraint, NULL) == constraint_holds(&constraint, ""));
-	(void)constraint_holds(&constraint, text);
 }
 
 static void
@@ -79,7 +63,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	text[size] = '\0';
 	size = strlen(text);
 	as_quantities(text);
-	as_constraint(text, size);
 	as_places(text, size);
 	if (id_parse(text, &id)) {
 		id_format(id, printed);
