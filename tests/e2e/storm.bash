@@ -52,6 +52,32 @@ ask_again() {
 say_start='echo start >>/starts/$DAVIT_TASK_ID'
 say_end='echo end >>/starts/$DAVIT_TASK_ID'
 
+# over_http SUCCESS CURL-ARGUMENT...: until the gateway answers for good, for a minute at most. Prints the body;
+# status 1 when there never was an answer, or it was none of success.
+over_http() {
+	local want=$1 end=$((SECONDS + 60)) code
+	shift
+	while ((SECONDS < end)); do
+		code=$(curl -s -m 5 -o "$desk/answer" -w '%{http_code}' "$@")
+		case $code in
+		000 | 503 | 504)
+			echo "retry" >>"$storm/tally/$client"
+			sleep 0.1
+			;;
+		"$want")
+			echo "call" >>"$storm/tally/$client"
+			cat "$desk/answer"
+			return
+			;;
+		*)
+			echo "HTTP $code: $* $(cat "$desk/answer")" >>"$storm/wrong"
+			return 1
+			;;
+		esac
+	done
+	return 1
+}
+
 # submit KIND: short ends by itself, array is three of those, flaky fails twice before it succeeds,
 # steady goes on until it is stopped and moves when its node is lost.
 submit() {
@@ -96,6 +122,22 @@ submit_by_cli() {
 	fi
 }
 
+# And by the gateway, always with the same key, once more after the answer.
+submit_by_http() {
+	local name reply again key
+	name=storm-short-$round-$client-$((++n_submitted)) key=$(cat /proc/sys/kernel/random/uuid)
+	jq -cn --arg name "$name" --arg image "$E2E_IMAGE" --arg script "$say_start; $say_end" --arg starts "$storm/starts" \
+		'{spec: {name: $name, image: $image, command: ["sh", "-c", $script], memory_bytes: 16777216, cpu_milli: 50,
+			networks: [{name: "none"}], mounts: [{type: "BIND", source: $starts, target: "/starts"}]}}' >"$desk/body.json"
+	set -- 201 -H "Idempotency-Key: $key" --data-binary "@$desk/body.json" "$url_gateway/v1/tasks"
+	reply=$(over_http "$@") || { echo "$name" >>"$storm/unsure/$client"; return; }
+	jq -r '.task_ids[] | "\(.) short"' <<<"$reply" >>"$storm/acked/$client"
+	again=$(over_http "$@") || return 0
+	echo "again" >>"$storm/tally/$client"
+	[ "$(jq -Sc . <<<"$reply")" = "$(jq -Sc . <<<"$again")" ] ||
+		echo "asked twice over HTTP and answered differently: $reply $again" >>"$storm/wrong"
+}
+
 # One of the acknowledged ones, most often of the latest; nothing while there are none.
 pick() { cat "$storm"/acked/* 2>/dev/null | tail -n 12 | shuf -n 1 | cut -d ' ' -f 1; }
 
@@ -114,16 +156,25 @@ stop_one() {
 	esac
 }
 
-# What was acknowledged before the list was asked for is in it, unless somebody removed it.
-list_all() {
-	local before listed missing
-	before=$(cat "$storm"/acked/* 2>/dev/null | cut -d ' ' -f 1 | sort)
-	if listed=$(davit ps -a -q --no-trunc 2>>"$storm/cli.err"); then
+# The lists: ids, one a line.
+ids_by_cli() {
+	if davit ps -a -q --no-trunc 2>>"$storm/cli.err"; then
 		echo "call" >>"$storm/tally/$client"
 	else
 		echo "cli-gave-up" >>"$storm/tally/$client"
-		return
+		return 1
 	fi
+}
+ids_by_http() {
+	local reply
+	reply=$(over_http 200 "$url_gateway/v1/tasks?limit=1000") && jq -r '.tasks[]?.id' <<<"$reply"
+}
+
+# What was acknowledged before the list was asked for is in it, unless somebody removed it.
+list_all() { # IDS-COMMAND
+	local before listed missing
+	before=$(cat "$storm"/acked/* 2>/dev/null | cut -d ' ' -f 1 | sort)
+	listed=$("$1") || return 0
 	missing=$(comm -23 <(echo "$before" | grep .) <(sort <<<"$listed") |
 		grep -vxFf <(cat "$storm"/stopped/* 2>/dev/null))
 	[ -z "$missing" ] || echo "not in the list: $missing" >>"$storm/wrong"
@@ -146,8 +197,9 @@ clients_start() {
 	rm -f "$storm/quiet"
 	clients=()
 	client a "submit short" "submit array" "submit short" "submit flaky" 3>&- & clients+=($!)
-	client b submit_by_cli "submit steady" "submit short" list_all 3>&- & clients+=($!)
-	client c stop_one list_all list_all 3>&- & clients+=($!)
+	client b submit_by_cli "submit steady" "submit short" "list_all ids_by_cli" 3>&- & clients+=($!)
+	client c stop_one "list_all ids_by_cli" "list_all ids_by_http" 3>&- & clients+=($!)
+	client d submit_by_http "list_all ids_by_http" 3>&- & clients+=($!)
 }
 clients_end() {
 	: >"$storm/quiet"
@@ -181,8 +233,8 @@ strike() {
 }
 
 # Each alone and in every company that matters; the last pause is longer than a node's silence may be.
-strikes=("manager" "n1" "scheduler" "manager n1 n2" "n2" "manager scheduler" "monitor" "n1 n2"
-	"manager scheduler n1 n2 monitor" "manager" "n2 scheduler")
+strikes=("manager" "n1" "scheduler" "manager n1 n2" "n2" "manager gateway" "manager scheduler" "monitor"
+	"n1 n2" "manager scheduler n1 n2 monitor gateway" "manager" "n2 scheduler" "gateway")
 
 # storm ROUNDS: stops after the first round that found something.
 storm() {
@@ -354,7 +406,7 @@ tidy_up() {
 measure() {
 	local who
 	echo "database $(cat "$home"/manager/manager.db* | wc -c | awk '{print int($1 / 1024)}')"
-	for who in manager scheduler n1 n2 monitor; do
+	for who in manager scheduler n1 n2 monitor gateway; do
 		echo "$who $(awk '/^RssAnon/ {print $2}' "/proc/$(proc_pid "$home/run/$who.pid")/status")"
 	done
 }
