@@ -42,6 +42,7 @@ static void
 begin(void)
 {
 	struct http_options options = {.arg = NULL};
+	struct contracts contracts;
 	char url[sizeof gateway.address.sun_path + 8];
 	struct err err = {0};
 
@@ -57,10 +58,12 @@ begin(void)
 	(void)snprintf(url, sizeof url, "unix://%s", gateway.address.sun_path);
 	if (upstream_open(&gateway.loop, "inproc://nobody", &gateway.upstream, &err) < 0)
 		abort();
+	if (contracts_choose(&(struct option_list){0}, &contracts, &err) < 0)
+		abort();
 	gateway.site = site_new(&(struct site_options){.loop = &gateway.loop,
 		.manager = gateway.upstream,
 		.monitor = gateway.upstream,
-		.tables = contracts});
+		.tables = contracts.tables});
 	options.listen = url;
 	options.routes = gateway.site->routes;
 	options.arg = gateway.site;
