@@ -328,7 +328,18 @@ bool
 engine_mem_image_remove(struct mem_op *op)
 {
 	struct mem_name *image = engine_mem_name_find(op->world->images, op->call.target);
+	const struct mem_container *container, *next;
 
+	HASH_ITER(by_id, op->world->by_id, container, next)
+	{
+		if (op->call.flag || strcmp(container->image, op->call.target) != 0)
+			continue;
+		(void)err_set(&op->err, -EBUSY,
+			"conflict: unable to remove repository reference \"%s\" (must force) - "
+			"container %.12s is using its referenced image",
+			op->call.target, container->id);
+		return true;
+	}
 	if (image == NULL) {
 		(void)err_set(&op->err, -ENOENT, "No such image: %s", op->call.target);
 		return true;

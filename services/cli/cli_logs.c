@@ -139,6 +139,8 @@ read_once(struct reading *reading)
 	request.tail = logs->tail;
 	request.has_since_ms = logs->since_ms > 0;
 	request.since_ms = logs->since_ms;
+	request.has_until_ms = logs->until_ms > 0;
+	request.until_ms = logs->until_ms;
 	request.has_timestamps = logs->has_timestamps;
 	request.timestamps = logs->has_timestamps;
 	if (reading->cli->globals->timeout_ms == 0)

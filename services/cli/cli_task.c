@@ -6,6 +6,7 @@
 #include "common/base/mem.h"
 #include "common/base/units.h"
 #include "services/cli/cli_call.h"
+#include "services/cli/cli_progress.h"
 
 enum { EXIT_CODE_MAX = 255 };
 
@@ -75,44 +76,20 @@ poll_once(struct cli *cli, const struct cli_wait *wait, uint64_t limit_ms, uint6
 	return code;
 }
 
-/* "… 3 of 5 layers …": a bar for a terminal. False: the sentence has no such figures. */
-static bool
-draw_bar(struct cli *cli, const Davit__Task *task, const char *message)
-{
-	enum { WIDTH = 20 };
-	const char *figures = strstr(message, " layers"), *from;
-	unsigned done, total, filled;
-
-	if (!cli->is_err_terminal || cli->globals->is_quiet || figures == NULL)
-		return false;
-	for (from = figures; from > message && strchr("0123456789 of", from[-1]) != NULL;)
-		from--;
-	from += strspn(from, " of");
-	if (sscanf(from, "%5u of %5u", &done, &total) != 2 || total == 0 || done > total)
-		return false;
-	filled = done * WIDTH / total;
-	(void)fprintf(cli->err, "\r\033[K%s: pulling [%.*s%.*s] %s", task->name, (int)filled,
-		"####################", (int)(WIDTH - filled), "....................", from);
-	(void)fflush(cli->err);
-	return true;
-}
-
+/* What is new about the task: a bar while its image comes, else its sentence. */
 static void
-show_progress(struct cli *cli, const Davit__Task *task, char **last)
+show_progress(struct cli_progress *progress, const Davit__Task *task, char **last)
 {
 	const char *message = task->message == NULL ? "" : task->message;
-	bool was_bar = *last != NULL && strstr(*last, " layers") != NULL && cli->is_err_terminal &&
-		       !cli->globals->is_quiet;
-	bool is_same = strcmp(*last == NULL ? "" : *last, message) == 0;
 
-	if (is_same)
+	if (task->pull != NULL && task->phase == DAVIT__TASK__PHASE__PULLING &&
+		cli_progress_draw(progress, task->name, task->pull))
 		return;
-	if (message[0] == '\0' || cli_task_has_ended(task) || !draw_bar(cli, task, message)) {
-		if (was_bar)
-			(void)fprintf(cli->err, "\r\033[K"); /* the bar has had its time */
-		if (message[0] != '\0' && !cli_task_has_ended(task))
-			cli_note(cli, "%s: %s", task->name, message);
-	}
+	cli_progress_clear(progress);
+	if (strcmp(*last == NULL ? "" : *last, message) == 0)
+		return;
+	if (message[0] != '\0' && !cli_task_has_ended(task))
+		cli_note(progress->cli, "%s: %s", task->name, message);
 	free(*last);
 	*last = xstrdup(message);
 }
@@ -134,6 +111,7 @@ cli_task_wait(struct cli *cli, const struct cli_wait *wait, Davit__Task **ret_ta
 	CLEANUP(free) char *last = NULL;
 	struct cli_wait by_id = *wait; /* a name may be given to another task later */
 	CLEANUP(free) char *id = NULL;
+	struct cli_progress progress = {.cli = cli};
 
 	for (;;) {
 		uint64_t spent_ms = clock_mono_ms() - start_ms, left_ms = UINT64_MAX;
@@ -143,10 +121,12 @@ cli_task_wait(struct cli *cli, const struct cli_wait *wait, Davit__Task **ret_ta
 		if (wait->limit_ms > 0)
 			left_ms = wait->limit_ms > spent_ms ? wait->limit_ms - spent_ms : 0;
 		code = poll_once(cli, &by_id, left_ms, seen_version, &reply);
-		if (code != CLI_OK)
+		if (code != CLI_OK) {
+			cli_progress_clear(&progress);
 			return code;
+		}
 		if (wait->shows_progress)
-			show_progress(cli, reply->task, &last);
+			show_progress(&progress, reply->task, &last);
 		seen_version = reply->task->version;
 		if (id == NULL)
 			by_id.task = id = xstrdup(reply->task->id);

@@ -29,6 +29,7 @@ struct cli_logs {
 	bool has_tail;
 	uint32_t tail;
 	uint64_t since_ms; /* 0: from the beginning */
+	uint64_t until_ms; /* 0: to the end */
 	bool has_timestamps;
 	char *cursor; /* owned: where the next reading goes on; NULL at first */
 };

@@ -8,6 +8,7 @@
 #include "services/cli/cli_channel.h"
 #include "services/cli/cli_commands.h"
 #include "services/cli/cli_output.h"
+#include "services/cli/cli_progress.h"
 #include "services/cli/cli_table.h"
 #include "services/cli/cli_text.h"
 
@@ -15,7 +16,7 @@ enum { REMOVAL_WAIT_MS = 35000 };
 
 struct settings {
 	struct cli_globals globals;
-	char *node;
+	char *node, *registry_auth, *platform;
 	bool is_forced, takes_all;
 };
 
@@ -24,6 +25,14 @@ struct settings {
 		"only there, absent: everywhere")
 
 static const struct option_def list_defs[] = {NODE_OPTION, OPTION_END};
+static const struct option_def pull_defs[] = {
+	NODE_OPTION,
+	OPTION_STRING("registry-auth", 0, "NAME", struct settings, registry_auth, NULL,
+		"a credential of the nodes; absent: the registry's"),
+	OPTION_STRING("platform", 0, "OS/ARCH", struct settings, platform, NULL,
+		"which of the image's variants; absent: the engine's own"),
+	OPTION_END,
+};
 static const struct option_def remove_defs[] = {
 	NODE_OPTION,
 	OPTION_FLAG("force", 'f', struct settings, is_forced,
@@ -199,7 +208,7 @@ cmd_prune(struct cli *cli, void *arg, int argc, char **argv)
 /* ---- pull ---- */
 
 struct progress {
-	struct cli *cli;
+	struct cli_progress bar;
 	const char *node;
 	struct buf line;
 };
@@ -207,13 +216,16 @@ struct progress {
 static void
 show(struct progress *progress)
 {
-	struct cli *cli = progress->cli;
+	struct cli *cli = progress->bar.cli;
+	const char *line = buf_text(&progress->line), *sentence;
+	Davit__PullProgress pull;
 
-	if (cli->is_err_terminal)
-		(void)fprintf(cli->err, "\r\033[K%s: %s", progress->node,
-			buf_text(&progress->line));
-	else
-		(void)fprintf(cli->err, "%s: %s\n", progress->node, buf_text(&progress->line));
+	if (!cli_progress_parse(line, &pull, &sentence))
+		sentence = line;
+	else if (cli_progress_draw(&progress->bar, progress->node, &pull))
+		return;
+	if (!cli->globals->is_quiet)
+		(void)fprintf(cli->err, "%s: %s\n", progress->node, sentence);
 	(void)fflush(cli->err);
 }
 
@@ -229,30 +241,30 @@ on_progress(bool is_err, const void *data, size_t size, void *arg)
 			buf_put(&progress->line, &text[i], 1);
 			continue;
 		}
-		if (!progress->cli->globals->is_quiet)
-			show(progress);
+		show(progress);
 		buf_reset(&progress->line);
 	}
 	return 0;
 }
 
 static int
-pull_on(struct cli *cli, const char *node, char *image)
+pull_on(struct cli *cli, const struct settings *settings, const char *node, char *image)
 {
 	Davit__OpenChannelRequest request = DAVIT__OPEN_CHANNEL_REQUEST__INIT;
 	Davit__PullOptions pull = DAVIT__PULL_OPTIONS__INIT;
-	struct progress progress = {.cli = cli, .node = node};
+	struct progress progress = {.bar = {.cli = cli}, .node = node};
 	struct cli_channel channel = {.sink = on_progress, .arg = &progress, .in_fd = -1};
 	int code;
 
 	request.node = (char *)(uintptr_t)node;
 	request.pull = &pull;
 	pull.image = image;
+	pull.registry_auth = settings->registry_auth;
+	pull.platform = settings->platform;
 	code = cli_channel_open(cli, &request, &channel);
 	if (code == CLI_OK)
 		code = cli_channel_run(&channel);
-	if (cli->is_err_terminal && !cli->globals->is_quiet)
-		(void)fprintf(cli->err, "\r\033[K");
+	cli_progress_clear(&progress.bar);
 	if (code == CLI_OK && channel.error != NULL)
 		code = cli_fail(cli, CLI_FAILED, "node %s: %s", node, channel.error);
 	if (code == CLI_OK)
@@ -273,13 +285,13 @@ cmd_pull(struct cli *cli, void *arg, int argc, char **argv)
 
 	(void)argc;
 	if (settings->node != NULL)
-		return pull_on(cli, settings->node, argv[0]);
+		return pull_on(cli, settings, settings->node, argv[0]);
 	code = cli_call(cli, "ListNodes", &request.base, &response);
 	if (code != CLI_OK)
 		return code;
 	reply = (const Davit__ListNodesReply *)response;
 	for (size_t i = 0; i < reply->n_nodes; i++) {
-		one = pull_on(cli, reply->nodes[i]->name, argv[0]);
+		one = pull_on(cli, settings, reply->nodes[i]->name, argv[0]);
 		if (one == CLI_INTERRUPTED)
 			return one;
 		code = one != CLI_OK ? one : code;
@@ -303,8 +315,9 @@ const struct cli_command cli_image_commands[] = {
 		.summary = "Bring an image to the nodes",
 		.arguments = "IMAGE",
 		.examples = "  davit image pull nginx:1.25\n"
-			    "  davit image pull -n n1 nginx\n",
-		.defs = list_defs,
+			    "  davit image pull -n n1 nginx\n"
+			    "  davit image pull --registry-auth prod registry.example.org/app:3\n",
+		.defs = pull_defs,
 		.settings_size = sizeof(struct settings),
 		.min_arguments = 1,
 		.max_arguments = 1,

@@ -8,7 +8,7 @@
 
 struct settings {
 	struct cli_globals globals;
-	char *tail, *since;
+	char *tail, *since, *until;
 	bool follows, has_timestamps;
 };
 
@@ -18,6 +18,8 @@ static const struct option_def defs[] = {
 		"only the last N lines, or all"),
 	OPTION_STRING("since", 0, "TIME", struct settings, since, NULL,
 		"only what is newer: 10m, or 2026-01-31T13:05:09Z"),
+	OPTION_STRING("until", 0, "TIME", struct settings, until, NULL,
+		"only what is older: 10m, or 2026-01-31T13:05:09Z"),
 	OPTION_FLAG("timestamps", 't', struct settings, has_timestamps, "each line with its time"),
 	OPTION_END,
 };
@@ -45,6 +47,9 @@ cmd_logs(struct cli *cli, void *arg, int argc, char **argv)
 	if (settings->since != NULL &&
 		cli_text_parse_moment(settings->since, cli->now_ms(), &logs.since_ms, &err) < 0)
 		return cli_fail(cli, CLI_USAGE, "--since: %s", err.text);
+	if (settings->until != NULL &&
+		cli_text_parse_moment(settings->until, cli->now_ms(), &logs.until_ms, &err) < 0)
+		return cli_fail(cli, CLI_USAGE, "--until: %s", err.text);
 	code = cli_logs_read(cli, &logs);
 	cli_logs_fini(&logs);
 	return code;
@@ -57,7 +62,8 @@ const struct cli_command cli_logs_commands[] = {
 		.arguments = "TASK",
 		.examples = "  davit logs web\n"
 			    "  davit logs -f --tail 10 web   the last lines, then what comes\n"
-			    "  davit logs --since 10m -t web\n",
+			    "  davit logs --since 10m -t web\n"
+			    "  davit logs --since 2h --until 1h web\n",
 		.defs = defs,
 		.settings_size = sizeof(struct settings),
 		.min_arguments = 1,

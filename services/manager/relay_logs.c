@@ -24,6 +24,8 @@ ask_logs(const struct query *query, Davit__Query *message, struct arena *arena)
 	logs->since_ms = request->since_ms;
 	logs->has_timestamps = request->has_timestamps;
 	logs->timestamps = request->timestamps;
+	logs->has_until_ms = request->has_until_ms;
+	logs->until_ms = request->until_ms;
 	message->logs = logs;
 }
 

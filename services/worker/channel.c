@@ -30,6 +30,7 @@ free_channel(struct worker_channel *channel)
 {
 	worker_job_abandon(&channel->job);
 	worker_job_abandon(&channel->side_job);
+	worker_image_unpull(&channel->puller);
 	let_go(&channel->opener);
 	let_go(&channel->reader);
 	let_go(&channel->writer);

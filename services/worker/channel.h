@@ -39,6 +39,7 @@ struct worker_channel {
 	struct worker_job *job;      /* the present step, then the stream */
 	struct worker_job *side_job; /* a new size of the terminal */
 	bool is_piped;               /* job is a stream that can be written to */
+	struct worker_puller puller; /* of a pull: there is no job */
 
 	/* Out. */
 	struct buf out;

@@ -1,5 +1,6 @@
 /* What each kind of channel does at the engine; tested by tests/unit/test_worker_channel.c. */
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include <jansson.h>
@@ -378,23 +379,39 @@ begin_copy_in(struct worker_channel *channel)
 static void
 on_progress(const struct engine_progress *progress, void *arg)
 {
-	struct worker_channel *channel = worker_job_owner(arg);
+	struct worker_channel *channel = arg;
+	CLEANUP(buf_fini) struct buf line = {0};
 
-	if (channel == NULL || channel->is_paused)
+	if (channel->is_paused)
 		return; /* a reader who is slow misses some of it */
-	(void)worker_channel_put(channel, ENGINE_STDOUT, progress->text, strlen(progress->text));
-	(void)worker_channel_put(channel, ENGINE_STDOUT, "\n", 1);
+	buf_printf(&line, "%" PRIu32 " %" PRIu32 " %" PRIu64 " %" PRIu64 " %s\n",
+		progress->n_layers_done, progress->n_layers, progress->bytes, progress->bytes_total,
+		progress->text);
+	(void)worker_channel_put(channel, ENGINE_STDOUT, line.data, line.size);
+}
+
+static void
+on_pulled(const struct err *err, void *arg)
+{
+	worker_channel_ended(arg, err);
 }
 
 static void
 begin_pull(struct worker_channel *channel)
 {
-	struct worker_job *job = worker_job_new(&channel->job, channel);
+	const Davit__PullOptions *wish = channel->spec->pull;
 
-	job->op = engine_image_pull(channel->worker->engine,
-		&(struct engine_pull){.image = channel->spec->pull->image}, on_progress, on_end,
-		job);
+	if (channel->worker->watch.trouble != NULL) {
+		end_with(channel, -ENOTCONN, channel->worker->watch.trouble);
+		return;
+	}
+	channel->puller = (struct worker_puller){.on_progress = on_progress,
+		.on_end = on_pulled,
+		.arg = channel};
 	worker_channel_opened(channel);
+	worker_image_pull(channel->worker,
+		&(struct engine_pull){wish->image, wish->registry_auth, wish->platform},
+		&channel->puller);
 }
 
 /* ---- all ---- */

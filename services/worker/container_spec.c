@@ -265,7 +265,7 @@ put_volume(const struct worker_container_spec *in, const Davit__Mount *mount, js
 }
 
 static json_t *
-mount(const struct worker_container_spec *in, const Davit__Mount *mount)
+mount(const struct worker_container_spec *in, const Davit__Mount *mount, const char *source)
 {
 	static const char *const type_name[] = {
 		[DAVIT__MOUNT__TYPE__VOLUME] = "volume",
@@ -278,7 +278,7 @@ mount(const struct worker_container_spec *in, const Davit__Mount *mount)
 	put_text(object, "Type", type_name[type]);
 	put_text(object, "Target", mount->target);
 	if (type != DAVIT__MOUNT__TYPE__TMPFS)
-		put_text(object, "Source", mount->source);
+		put_text(object, "Source", source == NULL ? mount->source : source);
 	put_true(object, "ReadOnly", mount->read_only);
 	options = json_object();
 	if (type == DAVIT__MOUNT__TYPE__VOLUME) {
@@ -302,7 +302,9 @@ put_mounts(const struct worker_container_spec *in, json_t *host)
 		return;
 	list = json_array();
 	for (size_t i = 0; i < in->spec->n_mounts; i++)
-		(void)json_array_append_new(list, mount(in, in->spec->mounts[i]));
+		(void)json_array_append_new(list,
+			mount(in, in->spec->mounts[i],
+				in->bind_sources == NULL ? NULL : in->bind_sources[i]));
 	(void)json_object_set_new_nocheck(host, "Mounts", list);
 }
 
@@ -502,39 +504,6 @@ put_process(const Davit__TaskSpec *spec, json_t *body)
 			healthcheck(spec->healthcheck));
 }
 
-/*
- * By the text of the path, which holds no "..": a symbolic link inside an allowed
- * directory leads where its owner wants, so only trusted people should write there.
- */
-static bool
-is_in(const char *path, const char *dir)
-{
-	size_t size = strlen(dir);
-
-	while (size > 0 && dir[size - 1] == '/')
-		size--;
-	return strncmp(path, dir, size) == 0 && (path[size] == '/' || path[size] == '\0');
-}
-
-static int
-check_binds(const struct worker_container_spec *in, struct err *err)
-{
-	for (size_t i = 0; i < in->spec->n_mounts; i++) {
-		const Davit__Mount *mount = in->spec->mounts[i];
-		bool allowed = in->n_bind_dirs == 0 || mount->source == NULL ||
-			       mount->type != DAVIT__MOUNT__TYPE__BIND;
-
-		for (size_t k = 0; !allowed && k < in->n_bind_dirs; k++)
-			allowed = is_in(mount->source, in->bind_dirs[k]);
-		if (!allowed)
-			return err_set(err, -EACCES,
-				"'%.128s' may not be bound on this node: it is in no directory that "
-				"its worker was started with (--allow-bind)",
-				mount->source);
-	}
-	return 0;
-}
-
 int
 worker_container_body(const struct worker_container_spec *in, char **ret_body, struct err *err)
 {
@@ -542,8 +511,6 @@ worker_container_body(const struct worker_container_spec *in, char **ret_body, s
 	json_t *host;
 	char *text;
 
-	if (check_binds(in, err) < 0)
-		return err->code;
 	put_process(in->spec, body);
 	(void)json_object_set_new_nocheck(body, "Labels", labels(in));
 	(void)json_object_set_new_nocheck(body, "Env", environment(in));

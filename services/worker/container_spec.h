@@ -34,9 +34,8 @@ struct worker_container_spec {
 	const char *cluster, *node_id, *node_name;
 	uint64_t machine_cpu_milli; /* that the engine has; 0: not known */
 	uint64_t log_max_bytes;     /* of a log without options of its own; 0: no limit */
-	char *const *bind_dirs;     /* what may be bound is in one of these; none: anything */
-	size_t n_bind_dirs;
-	bool limits_disk; /* the engine's storage can hold disk_bytes to be a limit */
+	char *const *bind_sources;  /* of each mount, instead of its source; NULL: as they say */
+	bool limits_disk;           /* the engine's storage can hold disk_bytes to be a limit */
 };
 
 /* The name of a task's container: "davit-<task id>". */
@@ -54,6 +53,6 @@ size_t worker_network_aliases(const Davit__TaskSpec *spec, size_t i, const char 
 
 /*
  * The JSON text, for the caller to free. -EINVAL for a text in it that is not
- * UTF-8, -EACCES for a bind mount that this node does not allow.
+ * UTF-8.
  */
 int worker_container_body(const struct worker_container_spec *in, char **ret_body, struct err *err);

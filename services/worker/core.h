@@ -10,6 +10,7 @@
  *   slot_duty.c   what each state obliges us to do
  *   slot_engine.c the engine's answers about one container
  *   images.c      which images are there; pulls, joined
+ *   pulled.c      images that go again when nobody needs them
  *   health.c      health checks by HTTP and TCP
  *   networks.c    which networks are there; made on demand, removed when idle
  *   watch.c       the engine as a whole: is it there, its list, its events
@@ -102,10 +103,38 @@ struct worker_image {
 	unsigned n_tries;
 	struct engine_progress progress; /* while PULLING; its text is not kept */
 	struct worker_slot *waiting;     /* linked by image_prev, image_next */
-	const char *auth, *platform;     /* as the specs say, or NULL; in key */
+	struct worker_puller *pullers;
+	bool was_absent; /* when it was looked for: what is pulled then is ours to remove */
+	const char *auth, *platform; /* as the specs say, or NULL; in key */
 	const char *name;
 	size_t key_size;
 	char key[]; /* the three of them: what differs in one is pulled apart */
+};
+
+/* Somebody who has an image brought here by hand; embedded in whatever that is. */
+struct worker_puller {
+	struct worker_image *image; /* NULL: not in any */
+	struct worker_puller *prev, *next;
+	void (*on_progress)(const struct engine_progress *progress, void *arg);
+	void (*on_end)(const struct err *err, void *arg); /* once; it is in none any more */
+	void *arg;
+};
+
+/* An image that was pulled here for a task. */
+struct worker_pulled {
+	UT_hash_handle hh;
+	uint64_t used_ms;  /* when a task last wanted it, by the calendar */
+	uint64_t retry_ms; /* not tried before: the engine had a container of it */
+	char name[];
+};
+
+struct worker_pulled_set {
+	struct worker_pulled *by_name; /* hash */
+	bool is_changed;               /* since it was saved */
+	bool is_full;                  /* the engine's disk is, until the lower mark */
+	uint64_t look_ms;
+	struct worker_job *job;
+	char *removing; /* the image that job removes */
 };
 
 /* ---- networks ---- */
@@ -337,6 +366,7 @@ struct worker {
 	struct worker_spec *specs;
 	struct worker_image *images;
 	unsigned n_pulls;
+	struct worker_pulled_set pulled;
 	struct worker_network *networks;
 	struct worker_job *network_list_job;
 	uint64_t n_network_lists;
@@ -450,10 +480,25 @@ void worker_spec_unref(struct worker *worker, struct worker_spec *spec);
  */
 bool worker_image_want(struct worker_slot *slot);
 void worker_image_leave(struct worker_slot *slot);
+/* Pulls it although it may be there, or joins those who do. auth and platform may be NULL. */
+void worker_image_pull(struct worker *worker, const struct engine_pull *pull,
+	struct worker_puller *puller);
+void worker_image_unpull(struct worker_puller *puller);
 /* The engine says that it is not there after all. */
 void worker_image_forget(struct worker *worker, const char *name);
 uint64_t worker_images_tick(struct worker *worker);
 void worker_images_free(struct worker *worker);
+
+/* ---- pulled.c ---- */
+
+/* It was not on the engine, and was pulled for a task. */
+void worker_pulled_note(struct worker *worker, const char *name);
+/* A task has a container of it. */
+void worker_pulled_use(struct worker *worker, const char *name);
+/* What ports.save_pulled was given by an earlier run, or NULL. */
+void worker_pulled_load(struct worker *worker, const char *text);
+uint64_t worker_pulled_tick(struct worker *worker);
+void worker_pulled_free(struct worker *worker);
 
 /* ---- health.c ---- */
 

@@ -31,16 +31,16 @@ part_size(const char *text)
 	return text == NULL ? 1 : strlen(text) + 1;
 }
 
+/* wish->auth is the name of a credential here. */
 static struct worker_image *
-image_get(struct worker *worker, const Davit__TaskSpec *spec)
+image_get(struct worker *worker, const struct engine_pull *wish)
 {
-	size_t room =
-		part_size(spec->image) + part_size(spec->registry_auth) + part_size(spec->platform);
+	size_t room = part_size(wish->image) + part_size(wish->auth) + part_size(wish->platform);
 	struct worker_image *image = xcalloc(1, sizeof *image + room), *known;
 
-	image->name = put_part(image, spec->image);
-	image->auth = put_part(image, spec->registry_auth);
-	image->platform = put_part(image, spec->platform);
+	image->name = put_part(image, wish->image);
+	image->auth = put_part(image, wish->auth);
+	image->platform = put_part(image, wish->platform);
 	HASH_FIND(hh, worker->images, image->key, image->key_size, known);
 	if (known != NULL) {
 		free(image);
@@ -49,6 +49,18 @@ image_get(struct worker *worker, const Davit__TaskSpec *spec)
 	image->worker = worker;
 	HASH_ADD_KEYPTR(hh, worker->images, image->key, image->key_size, image);
 	return image;
+}
+
+/* Those who pull by hand hear how it ended; they may ask again at once. */
+static void
+end_pullers(struct worker_image *image, const struct err *err)
+{
+	struct worker_puller *puller;
+
+	while ((puller = image->pullers) != NULL) {
+		worker_image_unpull(puller);
+		puller->on_end(err, puller->arg);
+	}
 }
 
 static void
@@ -82,6 +94,7 @@ refuse_all(struct worker_image *image, const struct err *err)
 {
 	struct worker_slot *slot, *next;
 	char text[WORKER_MESSAGE_MAX];
+	struct err words;
 
 	(void)worker_engine_sentence(WORKER_STEP_PULL, err, image->name, text, sizeof text);
 	image->state = WORKER_IMAGE_UNKNOWN;
@@ -89,6 +102,8 @@ refuse_all(struct worker_image *image, const struct err *err)
 	{
 		worker_slot_reject(slot, "%s", text);
 	}
+	(void)err_set(&words, err->code, "%s", text);
+	end_pullers(image, &words);
 }
 
 static void
@@ -105,10 +120,15 @@ static void
 on_progress(const struct engine_progress *progress, void *arg)
 {
 	struct worker_image *image = worker_job_owner(arg);
+	struct worker_puller *puller;
 	struct worker_slot *slot;
 
-	if (image != NULL)
+	if (image != NULL) {
 		image->progress = *progress;
+		DL_FOREACH (image->pullers, puller) {
+			puller->on_progress(progress, puller->arg);
+		}
+	}
 	/* Not every layer's every step: a thousand slots may wait, and each would report it. */
 	if (image == NULL || image->worker->mono_ms < image->say_ms)
 		return;
@@ -135,14 +155,19 @@ on_pulled(const struct err *err, void *arg)
 	if (err->code == 0) {
 		image->state = WORKER_IMAGE_PRESENT;
 		image->n_tries = 0;
+		if (image->was_absent && image->waiting != NULL)
+			worker_pulled_note(worker, image->name);
+		image->was_absent = false;
 		image->seen_ms = image->pulled_ms = worker->mono_ms;
 		release_all(image);
+		end_pullers(image, err);
 		return;
 	}
 	switch (worker_engine_verdict(WORKER_STEP_PULL, err)) {
 	case WORKER_VERDICT_AWAY:
 		worker_watch_failed(worker, err);
 		wait_for_turn(image, 0);
+		end_pullers(image, err);
 		return;
 	case WORKER_VERDICT_RETRY:
 		if (++image->n_tries >= WORKER_PULL_TRIES_MAX)
@@ -210,6 +235,8 @@ somebody_always_pulls(const struct worker_image *image)
 {
 	const struct worker_slot *slot;
 
+	if (image->pullers != NULL)
+		return true;
 	DL_FOREACH2(image->waiting, slot, image_next)
 	{
 		if (policy_of(slot) == DAVIT__TASK_SPEC__PULL_POLICY__ALWAYS)
@@ -228,18 +255,21 @@ on_looked(const struct err *err, void *arg)
 		return;
 	verdict = worker_engine_verdict(WORKER_STEP_INSPECT, err);
 	if (verdict == WORKER_VERDICT_NONE) {
+		image->was_absent = false;
 		image->seen_ms = image->worker->mono_ms;
 		image->state = WORKER_IMAGE_PRESENT;
 		if (somebody_always_pulls(image))
 			wait_for_turn(image, 0);
 		release_all(image);
 	} else if (verdict == WORKER_VERDICT_ABSENT) {
+		image->was_absent = true;
 		refuse_those_that_never_pull(image);
 		wait_for_turn(image, 0);
 	} else if (verdict == WORKER_VERDICT_AWAY) {
 		image->state = WORKER_IMAGE_UNKNOWN;
 		worker_watch_failed(image->worker, err);
 		release_all(image); /* they ask again when the engine is back */
+		end_pullers(image, err);
 	} else {
 		image->state = WORKER_IMAGE_UNKNOWN;
 		refuse_all(image, err);
@@ -270,7 +300,10 @@ worker_image_want(struct worker_slot *slot)
 	bool always = policy_of(slot) == DAVIT__TASK_SPEC__PULL_POLICY__ALWAYS;
 
 	if (image == NULL) {
-		image = image_get(slot->worker, slot->spec->spec);
+		const Davit__TaskSpec *spec = slot->spec->spec;
+
+		image = image_get(slot->worker,
+			&(struct engine_pull){spec->image, spec->registry_auth, spec->platform});
 		slot->image = image;
 		DL_APPEND2(image->waiting, slot, image_prev, image_next);
 	}
@@ -296,6 +329,27 @@ worker_image_leave(struct worker_slot *slot)
 }
 
 void
+worker_image_pull(struct worker *worker, const struct engine_pull *pull,
+	struct worker_puller *puller)
+{
+	struct worker_image *image = image_get(worker, pull);
+
+	puller->image = image;
+	DL_APPEND(image->pullers, puller);
+	if (image->state == WORKER_IMAGE_UNKNOWN || image->state == WORKER_IMAGE_PRESENT)
+		wait_for_turn(image, 0);
+}
+
+void
+worker_image_unpull(struct worker_puller *puller)
+{
+	if (puller->image == NULL)
+		return;
+	DL_DELETE(puller->image->pullers, puller);
+	puller->image = NULL;
+}
+
+void
 worker_image_forget(struct worker *worker, const char *name)
 {
 	struct worker_image *image, *next;
@@ -311,7 +365,7 @@ worker_image_forget(struct worker *worker, const char *name)
 static bool
 is_useless(struct worker_image *image)
 {
-	if (image->waiting != NULL)
+	if (image->waiting != NULL || image->pullers != NULL)
 		return false;
 	if (image->state == WORKER_IMAGE_PULLING)
 		image->worker->n_pulls--;

@@ -27,6 +27,7 @@ enum {
 	WORKER_PULL_TRIES_MAX = 3,          /* where the registry does not answer */
 	WORKER_STEP_TRIES_MAX = 3,      /* of a step that the engine fails for no clear reason */
 	WORKER_LISTED_ITEMS_MAX = 4096, /* volumes or networks in one answer */
+	WORKER_PULLED_MAX = 4096,       /* images that go when nobody needs them */
 	WORKER_ADDRESS_SIZE = 46,       /* an IPv6 address and its end */
 };
 
@@ -44,6 +45,9 @@ enum {
 	WORKER_LEAVE_MS = 1500,        /* for LeaveNode */
 	WORKER_GRACE_MS = 60000,       /* announced when leaving */
 	WORKER_IMAGE_FRESH_MS = 10000, /* an image seen is believed to be there */
+	WORKER_CLEAN_MS = 5000,        /* between two looks for images that nobody needs; */
+	WORKER_CLEAN_MIN_MS = 500,     /* not less, however short their time is */
+	WORKER_CLEAN_RETRY_MS = 60000, /* for one that a container still uses */
 	WORKER_NETWORK_IDLE_MS = 5000, /* a network that nobody uses is kept for the next one */
 	WORKER_NO_EVIDENCE_MS = 5000,  /* stop_after, where the last contact is not known */
 	WORKER_STOP_MS = 10000,        /* grace of a stop, where nothing says otherwise */

@@ -154,6 +154,15 @@ was_read(const struct worker_log_reader *reader, const struct worker_log_cursor 
 	return seen->n_same <= reader->cursor.n_same;
 }
 
+/* It, and all that follows, is later than the reader wants. */
+static bool
+is_late(struct worker_log_reader *reader, uint64_t ns)
+{
+	reader->is_over |= reader->until_ns != 0 && ns > reader->until_ns;
+	reader->is_full |= reader->is_over;
+	return reader->is_over;
+}
+
 static void
 end_record(struct worker_log_reader *reader, int stream)
 {
@@ -162,7 +171,7 @@ end_record(struct worker_log_reader *reader, int stream)
 	uint64_t ns = reader->seen.ns; /* a piece without a stamp belongs to the line before */
 	size_t stamp = line->size == 0 ? 0 : worker_log_stamp_parse(data, line->size, &ns);
 
-	if (line->size == 0)
+	if (line->size == 0 || is_late(reader, ns))
 		return;
 	move_cursor(&reader->seen, ns);
 	if (!reader->is_full && (reader->is_past || !was_read(reader, &reader->seen))) {
@@ -218,6 +227,8 @@ worker_log_reader_take(struct worker_log_reader *reader, const struct worker_log
 	struct buf *whole = &reader->line[line->stream];
 	bool is_mid_line = reader->is_mid_line[line->stream];
 
+	if (is_late(reader, line->ns))
+		return;
 	move_cursor(&reader->seen, line->ns);
 	if (reader->is_full || (!reader->is_past && was_read(reader, &reader->seen)))
 		return;

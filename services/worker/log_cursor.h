@@ -41,6 +41,8 @@ struct worker_log_reader {
 	struct worker_log_cursor cursor; /* behind what was handed on */
 	struct worker_log_cursor seen;   /* behind what came from the engine */
 	bool is_past;                    /* what comes is behind the cursor, whatever its time */
+	uint64_t until_ns;               /* what is later is left out; 0: nothing */
+	bool is_over;                    /* something later came: is_full, too */
 	bool keep_stamps;
 	bool is_mid_line[2]; /* the last record of the stream had no newline */
 	struct buf line[2];  /* begun, for each stream */

@@ -20,7 +20,7 @@ struct worker_log_relay {
 	struct worker_log_reader reader;
 	bool has_cursor; /* the asker's */
 	bool is_failed;  /* the file cannot be read: the engine is asked */
-	uint64_t since_ns, wait_ms;
+	uint64_t since_ns, until_ms, wait_ms;
 	uint32_t tail;
 	bool has_tail, has_begun; /* the place in the file is known */
 	struct worker_log_place place;
@@ -136,13 +136,23 @@ on_end(const struct err *err, void *arg)
 	query->relay->is_read = true;
 }
 
+/* The asker's time is over: what comes now is too late. */
+static bool
+is_past_until(const struct worker_query *query)
+{
+	uint64_t until_ms = query->relay->until_ms;
+
+	return until_ms != 0 && query->worker->wall_ms > until_ms + WORKER_LOG_AGAIN_MS;
+}
+
 static void
 read_on(struct worker_query *query, const struct worker_slot *slot)
 {
 	struct worker_log_relay *relay = query->relay;
 	struct engine_log_options options = {
 		.since_ns = relay->reader.cursor.ns,
-		.follow = relay->wait_ms > 0 && slot->state != WORKER_SLOT_ENDED,
+		.follow = relay->wait_ms > 0 && slot->state != WORKER_SLOT_ENDED &&
+			  !is_past_until(query),
 		.timestamps = true,
 		.tty = slot->spec != NULL && slot->spec->spec->tty,
 	};
@@ -241,6 +251,9 @@ worker_logs_begin(struct worker_query *query, const Davit__LogsQuery *logs)
 	relay->reader.keep_stamps = logs->timestamps;
 	relay->reader.on_record = on_record;
 	relay->reader.arg = relay;
+	relay->until_ms = logs->until_ms;
+	relay->reader.until_ns =
+		logs->until_ms < UINT64_MAX / 1000000 ? logs->until_ms * 1000000 : 0;
 	relay->has_cursor = cursor.ns != 0 || cursor.place.inode != 0;
 	relay->has_tail = logs->has_tail;
 	relay->wait_ms = logs->wait_ms < WORKER_WAIT_MAX_MS ? logs->wait_ms : WORKER_WAIT_MAX_MS;
@@ -269,7 +282,7 @@ nothing_yet(struct worker_query *query, const struct worker_slot *slot)
 						 "logs with it");
 		return UINT64_MAX;
 	}
-	if (relay->is_read && relay->was_over) {
+	if (relay->is_read && (relay->was_over || is_past_until(query))) {
 		answer(query, true);
 		return UINT64_MAX;
 	}
@@ -307,7 +320,7 @@ worker_logs_tick(struct worker_query *query)
 		relay->linger_ms = now + WORKER_LOG_LINGER_MS;
 	relay->has_news = false;
 	if (relay->reader.is_full || (relay->linger_ms != 0 && relay->is_read)) {
-		answer(query, relay->was_over && !relay->reader.is_full);
+		answer(query, relay->reader.is_over || (relay->was_over && !relay->reader.is_full));
 		return UINT64_MAX;
 	}
 	if (relay->linger_ms == 0)

@@ -1,5 +1,6 @@
 #include "services/worker/machine.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -101,6 +102,18 @@ worker_machine_read(struct worker_machine *machine, Davit__NodeSample *ret_sampl
 		ret_sample->has_load1_milli = true;
 		ret_sample->load1_milli = (uint32_t)(strtod(text, NULL) * 1000);
 	}
+}
+
+int
+worker_machine_disk_usage(const char *path, uint64_t *ret_used, uint64_t *ret_total)
+{
+	struct statvfs disk;
+
+	if (statvfs(path, &disk) < 0)
+		return -errno;
+	*ret_total = (uint64_t)disk.f_blocks * disk.f_frsize;
+	*ret_used = (uint64_t)(disk.f_blocks - disk.f_bfree) * disk.f_frsize;
+	return 0;
 }
 
 uint64_t

@@ -19,5 +19,8 @@ struct worker_machine {
  * absent. */
 void worker_machine_read(struct worker_machine *machine, Davit__NodeSample *ret_sample);
 
+/* Of the file system that path is on. -errno. */
+int worker_machine_disk_usage(const char *path, uint64_t *ret_used, uint64_t *ret_total);
+
 /* Bytes of the file system that path is on; 0 when that cannot be said. */
 uint64_t worker_machine_disk_bytes(const char *path);

@@ -38,6 +38,12 @@ static const struct option_def option_defs[] = {
 		"so much of the rest is given away"),
 	OPTION_BYTES("log-max-size", 0, S, log_max_bytes, "256MiB",
 		"of a container's log, where its spec says nothing; 0: no limit"),
+	OPTION_DURATION("image-max-age", 0, S, image_max_age_ms, "7d",
+		"images pulled for tasks go when none has used them for so long; 0: never"),
+	OPTION_NUMBER("image-disk-high", 0, "PERCENT", S, image_disk_high, "85", 0, 100,
+		"of the engine's disk: from here on they go, the least used first; 0: never"),
+	OPTION_NUMBER("image-disk-low", 0, "PERCENT", S, image_disk_low, "75", 0, 100,
+		"of the engine's disk: until here"),
 	OPTION_LIST("allow-bind", 0, "DIR", S, bind_dirs,
 		"tasks may bind what is in these directories; default: anything"),
 	OPTION_STRING("registry-config", 0, "FILE", S, registry_config, NULL,
@@ -109,7 +115,10 @@ worker_settings_read(struct worker_settings *settings, struct worker_shell_optio
 		.reserved_cpu_milli = settings->reserved_cpu_milli,
 		.reserved_memory_bytes = settings->reserved_memory_bytes,
 		.cpu_percent = (uint32_t)settings->cpu_percent,
-		.memory_percent = (uint32_t)settings->memory_percent};
+		.memory_percent = (uint32_t)settings->memory_percent,
+		.image_max_age_ms = settings->image_max_age_ms,
+		.image_disk_high = (uint32_t)settings->image_disk_high,
+		.image_disk_low = (uint32_t)settings->image_disk_low};
 	shell->stats_interval_ms = settings->stats_interval_ms;
 	return rc;
 }

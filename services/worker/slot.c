@@ -143,8 +143,10 @@ worker_slot_step(struct worker_slot *slot, enum worker_slot_event event)
 		return true;
 	if (before == WORKER_SLOT_PULLING)
 		worker_image_leave(slot);
-	if (slot->state >= WORKER_SLOT_ENDED)
+	if (slot->state >= WORKER_SLOT_ENDED) {
 		worker_networks_leave(slot);
+		worker_pulled_use(slot->worker, worker_slot_image(slot));
+	}
 	if (!keeps_pass(slot))
 		worker_lane_leave(&slot->pass);
 	/* A start that fails goes back and forth between these two: its tries are counted. */

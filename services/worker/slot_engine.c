@@ -13,6 +13,7 @@
 
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "services/worker/binds.h"
 #include "services/worker/container_spec.h"
 
 enum { REST_MS = 500, REST_MAX_MS = 15000 };
@@ -149,6 +150,7 @@ on_created(const struct err *err, const char *id, void *arg)
 	if (err->code == 0) {
 		(void)snprintf(slot->container_id, sizeof slot->container_id, "%s", id);
 		slot->n_connected = 1;
+		worker_pulled_use(slot->worker, worker_slot_image(slot));
 		(void)worker_slot_step(slot, WORKER_SLOT_EV_MADE);
 		return;
 	}
@@ -165,6 +167,43 @@ on_created(const struct err *err, const char *id, void *arg)
 	}
 }
 
+/* The engine's JSON for it, for the caller to free. -errno with words: it cannot be. */
+static int
+make_body(struct worker_slot *slot, const char *task, char **ret_body, struct err *err)
+{
+	struct worker *worker = slot->worker;
+	const Davit__TaskSpec *spec = slot->spec->spec;
+	char **bind_sources;
+	int rc = worker_binds_check(&(struct worker_binds){.dirs = worker->policy.bind_dirs,
+					    .n_dirs = worker->policy.n_bind_dirs,
+					    .real_path = worker->engine_address == NULL
+								 ? worker->ports.real_path
+								 : NULL,
+					    .arg = worker->ports.arg},
+		spec, &bind_sources, err);
+
+	if (rc < 0)
+		return rc;
+	rc = worker_container_body(
+		&(struct worker_container_spec){
+			.spec = spec,
+			.task_id = task,
+			.task_name = slot->name,
+			.attempt = slot->attempt,
+			.ports = slot->port_list,
+			.n_ports = slot->n_ports,
+			.cluster = worker->cluster,
+			.node_id = worker->node_id,
+			.node_name = worker->name,
+			.machine_cpu_milli = worker->watch.about.cpu_milli,
+			.log_max_bytes = worker->policy.log_max_bytes,
+			.bind_sources = bind_sources,
+		},
+		ret_body, err);
+	worker_binds_free(bind_sources, spec->n_mounts);
+	return rc;
+}
+
 void
 worker_slot_create(struct worker_slot *slot)
 {
@@ -175,23 +214,7 @@ worker_slot_create(struct worker_slot *slot)
 	struct err err;
 
 	id_format(slot->task, task);
-	if (worker_container_body(
-		    &(struct worker_container_spec){
-			    .spec = slot->spec->spec,
-			    .task_id = task,
-			    .task_name = slot->name,
-			    .attempt = slot->attempt,
-			    .ports = slot->port_list,
-			    .n_ports = slot->n_ports,
-			    .cluster = worker->cluster,
-			    .node_id = worker->node_id,
-			    .node_name = worker->name,
-			    .machine_cpu_milli = worker->watch.about.cpu_milli,
-			    .log_max_bytes = worker->policy.log_max_bytes,
-			    .bind_dirs = worker->policy.bind_dirs,
-			    .n_bind_dirs = worker->policy.n_bind_dirs,
-		    },
-		    &body, &err) < 0) {
+	if (make_body(slot, task, &body, &err) < 0) {
 		worker_slot_reject(slot, "%s", err.text);
 		return;
 	}

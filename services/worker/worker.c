@@ -46,6 +46,7 @@ worker_new(const struct worker_options *options, struct engine *engine,
 	worker->stop_lane.limit = WORKER_STOPS_MAX;
 	worker->look_lane.limit = WORKER_CHECKS_MAX;
 	worker->uplink.poll_ms = WORKER_POLL_MS;
+	worker_pulled_load(worker, options->pulled);
 	worker_started_load(worker, options->started, options->n_started);
 	return worker;
 }
@@ -78,6 +79,7 @@ worker_free(struct worker *worker)
 		worker_slot_free(slot);
 	}
 	worker_images_free(worker);
+	worker_pulled_free(worker);
 	worker_networks_free(worker);
 	free_started(worker);
 	for (size_t i = 0; i < worker->n_labels; i++) {
@@ -114,6 +116,7 @@ worker_tick(struct worker *worker, uint64_t mono_ms, uint64_t wall_ms)
 	due = worker_watch_tick(worker);
 	worker_slots_tick(worker);
 	due = least(due, worker_images_tick(worker));
+	due = least(due, worker_pulled_tick(worker));
 	due = least(due, worker_networks_tick(worker));
 	worker_slots_tick(worker); /* those that an image was refused to */
 	worker_journal_tick(worker);

@@ -86,6 +86,14 @@ struct worker_ports {
 	int (*registry_auth)(void *arg, const char *name, const char *image, char **ret_auth,
 		struct err *err);
 
+	/* Where a path of this machine really leads, for the caller to free; -errno. NULL: binds
+	 * are judged by their texts. */
+	int (*real_path)(void *arg, const char *path, char **ret_real);
+	/* Of the file system that holds path; -errno. NULL: not known. */
+	int (*disk_usage)(void *arg, const char *path, uint64_t *ret_used, uint64_t *ret_total);
+	/* Keep this over restarts: options.pulled. May be NULL. */
+	void (*save_pulled)(void *arg, const char *text);
+
 	uint32_t (*random)(void *arg);
 };
 
@@ -99,6 +107,10 @@ struct worker_policy {
 	/* Of what the machine has, where capacity is not declared: kept back, then multiplied. */
 	uint64_t reserved_cpu_milli, reserved_memory_bytes;
 	uint32_t cpu_percent, memory_percent; /* 0: 100 */
+	/* Images that were pulled for tasks go when none has used them for so long; 0: never. */
+	uint64_t image_max_age_ms;
+	/* And from this fill of the engine's disk on, in per cent, until that; 0: never. */
+	uint32_t image_disk_high, image_disk_low;
 };
 
 /* Everything is copied, but for what is said to be borrowed. */
@@ -117,6 +129,7 @@ struct worker_options {
 	const char *engine_address; /* of another machine's engine; NULL: it is this machine's */
 	const struct worker_journal_entry *started; /* what the journal holds */
 	size_t n_started;
+	const char *pulled; /* as saved, or NULL */
 };
 
 /* Borrows the engine, which must outlive the worker; ports are copied, their arg is borrowed. */

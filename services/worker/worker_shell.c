@@ -3,9 +3,9 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,6 +24,7 @@
 #include "services/worker/machine.h"
 #include "services/worker/probe.h"
 #include "services/worker/shell_metrics.h"
+#include "services/worker/state_file.h"
 #include "services/worker/worker.h"
 
 enum { STARTS_PER_CPU = 4, MEM_ENGINE_STARTS = 1024, LEAVE_MAX_MS = 1800, LABELS_MAX = 256 };
@@ -42,7 +43,7 @@ struct worker_shell {
 	struct worker_metrics *counted; /* NULL: nothing is counted */
 	struct probes *probes;
 	const char *registry_config; /* the options' */
-	char *node_id_path;
+	char *node_id_path, *pulled_path;
 	uint32_t random_state;
 	void (*on_left)(void *arg);
 	void *on_left_arg;
@@ -145,26 +146,43 @@ port_random(void *arg)
 	return x;
 }
 
-/* Small and rare: written in place of the old one, whole or not at all. */
 static void
 port_save_node_id(void *arg, const char *node_id)
 {
 	struct worker_shell *shell = arg;
-	CLEANUP(free) char *fresh = NULL;
-	size_t size = strlen(node_id);
-	int fd;
+	int rc = worker_state_save(shell->node_id_path, node_id);
 
-	if (asprintf(&fresh, "%s.new", shell->node_id_path) < 0)
-		return;
-	fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-	if (fd < 0 || write(fd, node_id, size) != (ssize_t)size || fsync(fd) < 0 ||
-		rename(fresh, shell->node_id_path) < 0)
+	if (rc < 0)
 		log_warn("worker.node_id",
-			"path=%s error=\"%s\", the node gets a new id at the "
-			"next start",
-			shell->node_id_path, strerror(errno));
-	if (fd >= 0)
-		(void)close(fd);
+			"path=%s error=\"%s\", the node gets a new id at the next start",
+			shell->node_id_path, strerror(-rc));
+}
+
+static void
+port_save_pulled(void *arg, const char *text)
+{
+	struct worker_shell *shell = arg;
+	int rc = worker_state_save(shell->pulled_path, text);
+
+	if (rc < 0)
+		log_warn("image.forgotten",
+			"path=%s error=\"%s\", images pulled since the last start stay on the engine",
+			shell->pulled_path, strerror(-rc));
+}
+
+static int
+port_real_path(void *arg, const char *path, char **ret_real)
+{
+	(void)arg;
+	*ret_real = realpath(path, NULL);
+	return *ret_real == NULL ? -errno : 0;
+}
+
+static int
+port_disk_usage(void *arg, const char *path, uint64_t *ret_used, uint64_t *ret_total)
+{
+	(void)arg;
+	return worker_machine_disk_usage(path, ret_used, ret_total);
 }
 
 static void
@@ -259,21 +277,6 @@ join(const char *folder, const char *name)
 
 	assert(n > 0);
 	return path;
-}
-
-/* What an earlier run was called; "" for none. */
-static void
-load_node_id(const char *path, char *ret_id, size_t size)
-{
-	FILE *in = fopen(path, "re");
-
-	ret_id[0] = '\0';
-	if (in == NULL)
-		return;
-	if (fgets(ret_id, (int)size, in) == NULL)
-		ret_id[0] = '\0';
-	ret_id[strcspn(ret_id, "\r\n")] = '\0';
-	(void)fclose(in);
 }
 
 /* Its containers are in memory, and so are their figures. */
@@ -375,9 +378,14 @@ open_core(struct worker_shell *shell, const struct worker_shell_options *options
 		.save_node_id = port_save_node_id,
 		.probe = port_probe,
 		.registry_auth = port_registry_auth,
+		.real_path = port_real_path,
+		.disk_usage = port_disk_usage,
+		.save_pulled = port_save_pulled,
 		.random = port_random};
 	struct worker_options core = {.name = options->name, .start_limit = start_limit(options)};
-	char node_id[64], instance[RPC_REQUEST_ID_SIZE];
+	CLEANUP(free) char *node_id = worker_state_load(shell->node_id_path);
+	CLEANUP(free) char *pulled = worker_state_load(shell->pulled_path);
+	char instance[RPC_REQUEST_ID_SIZE];
 	CLEANUP(free) char *engine_host = engine_host_name(options->docker_host);
 	int rc = worker_journal_file_open(shell->loop, journal_path, on_journaled, shell,
 		&shell->journal, &started, &core.n_started, err);
@@ -393,9 +401,11 @@ open_core(struct worker_shell *shell, const struct worker_shell_options *options
 			err);
 	if (rc == 0) {
 		core.declared = &shell->declared;
-		load_node_id(shell->node_id_path, node_id, sizeof node_id);
+		if (node_id != NULL)
+			node_id[strcspn(node_id, "\r\n")] = '\0';
 		rpc_request_id_make(instance);
 		core.node_id = node_id;
+		core.pulled = pulled;
 		core.instance = instance;
 		core.engine_address = engine_host;
 		core.policy = options->policy;
@@ -444,6 +454,7 @@ worker_shell_open(uv_loop_t *loop, const struct worker_shell_options *options,
 		shell->random_state == 0)
 		shell->random_state = (uint32_t)clock_mono_ms() | 1;
 	shell->node_id_path = join(options->state_dir, "node_id");
+	shell->pulled_path = join(options->state_dir, "images");
 	rc = options->labels.n > LABELS_MAX ? err_set(err, -EINVAL, "at most %d labels", LABELS_MAX)
 					    : make_folder(options->state_dir, err);
 	if (rc == 0)
@@ -510,5 +521,6 @@ worker_shell_free(struct worker_shell *shell)
 {
 	worker_metrics_free(shell->counted);
 	free(shell->node_id_path);
+	free(shell->pulled_path);
 	free(shell);
 }

@@ -31,6 +31,17 @@ setup_file() {
 		docker push -q "$kind/demo:1" >/dev/null
 		docker image rm "$kind/demo:1" >/dev/null
 	done
+	# One with a layer that takes a moment.
+	head -c 30000000 /dev/urandom >"$BATS_FILE_TMPDIR/ballast"
+	box=$(docker create --label "davit.e2e=$E2E_IMAGE" "$E2E_IMAGE" true)
+	docker commit "$box" "$open/own:1" >/dev/null # not the demo image by another name
+	docker cp "$BATS_FILE_TMPDIR/ballast" "$box:/ballast"
+	docker commit "$box" "$open/big:1" >/dev/null
+	docker rm "$box" >/dev/null
+	for kind in own big; do
+		docker push -q "$open/$kind:1" >/dev/null
+		docker image rm "$open/$kind:1" >/dev/null
+	done
 	cp "$DOCKER_CONFIG/config.json" "$BATS_FILE_TMPDIR/credentials.json"
 	cluster_up
 	worker_start n3 4 8GiB --label auth=yes --registry-config "$BATS_FILE_TMPDIR/credentials.json"
@@ -40,7 +51,7 @@ teardown_file() {
 	cluster_down
 	local pid
 	while read -r pid; do kill "$pid"; done <"$BATS_FILE_TMPDIR/pids"
-	docker image rm "$open/demo:1" "$locked/demo:1" >/dev/null 2>&1 || true
+	docker image rm "$open/demo:1" "$locked/demo:1" "$open/big:1" "$open/own:1" "$open/theirs:1" >/dev/null 2>&1 || true
 }
 
 # gone IMAGE: not on the engine.
@@ -80,4 +91,72 @@ forget() { docker image rm -f "$1" >/dev/null 2>&1 || true; }
 	wait_task unknown FAILED 60
 	run task unknown .message
 	has nobody
+}
+
+@test "a pull is told by layers and bytes: in the task, and as a bar on a terminal" {
+	forget "$open/big:1"
+	script -qefc "'$DAVIT_BIN/davit' run --wait --name big '$open/big:1' -- sleep 600" /dev/null \
+		</dev/null >"$BATS_TEST_TMPDIR/terminal" 2>&1 3>&- &
+	local run=$!
+	pulls() { [ "$(davit inspect big 2>/dev/null | jq '.phase == "PULLING" and .pull.n_layers > 0 and .pull.bytes_total > 1000')" = true ]; }
+	wait_for 30 pulls
+	wait "$run"
+	grep -qE 'big: pulling \[#*\.*\] [0-9]+ of [0-9]+ layers, [0-9.]+[KM]iB of [0-9.]+MiB' "$BATS_TEST_TMPDIR/terminal" ||
+		fail "$(cat -v "$BATS_TEST_TMPDIR/terminal")"
+	wait_task big RUNNING
+	[ "$(davit inspect big | jq .pull)" = null ]
+	davit rm -f big
+}
+
+@test "an image is brought to a node by hand, with its credentials" {
+	forget "$locked/demo:1"
+	run davit image pull -n n1 "$locked/demo:1"
+	[ "$status" -eq 1 ]
+	has "log in"
+	run davit image pull -n n3 "$locked/demo:1"
+	[ "$status" -eq 0 ]
+	has "n3: $locked/demo:1"
+	forget "$locked/demo:1"
+	davit image pull -q -n n3 --registry-auth "$locked" "$locked/demo:1"
+	run davit image pull -n n3 --registry-auth nobody "$locked/demo:1"
+	[ "$status" -eq 1 ]
+	has nobody
+	docker image inspect "$locked/demo:1" >/dev/null
+}
+
+@test "what was pulled for tasks goes by age; what a person brought, or a stranger runs, stays" {
+	forget "$open/own:1"
+	docker tag "$E2E_IMAGE" "$open/theirs:1"
+	worker_start keeper 4 8GiB --label clean=age --image-max-age 2s --log-level debug
+	wait_node keeper READY
+	davit run --name brief --constraint 'node.labels.clean == age' "$open/own:1" -- true
+	davit run --name there --constraint 'node.labels.clean == age' "$open/theirs:1" -- true
+	wait_task brief COMPLETED 60
+	wait_task there COMPLETED 60
+	docker image inspect "$open/own:1" >/dev/null # its container is there with its logs
+	davit rm brief there
+	gone() { ! docker image inspect "$1" >/dev/null 2>&1; }
+	wait_for 20 gone "$open/own:1"
+	docker image inspect "$open/theirs:1" >/dev/null
+	davit run --name again --constraint 'node.labels.clean == age' "$open/own:1" -- true
+	wait_task again COMPLETED 60
+	stranger=$(docker create --label "davit.e2e=$E2E_IMAGE" "$open/own:1" true)
+	davit rm again
+	wait_for 20 grep -q 'ev=image.kept image=.*own:1' "$home/log/keeper.log"
+	docker image inspect "$open/own:1" >/dev/null
+	docker rm "$stranger" >/dev/null
+	worker_kill keeper TERM
+}
+
+@test "a disk above its mark makes room of what was pulled, without waiting for its age" {
+	forget "$open/own:1"
+	worker_start tight 4 8GiB --label clean=disk --image-max-age 0 --image-disk-high 1 --image-disk-low 0
+	wait_node tight READY
+	davit run --name pressed --constraint 'node.labels.clean == disk' "$open/own:1" -- true
+	wait_task pressed COMPLETED 60
+	davit rm pressed
+	gone() { ! docker image inspect "$1" >/dev/null 2>&1; }
+	wait_for 30 gone "$open/own:1"
+	grep -q 'ev=image.removed .*own:1.*full' "$home/log/tight.log"
+	worker_kill tight TERM
 }

@@ -89,13 +89,6 @@ port_journal_drop(void *arg, const struct worker_journal_entry *entry)
 	}
 }
 
-static void
-port_save_node_id(void *arg, const char *node_id)
-{
-	CHECK_STR(node_id, WORLD_NODE);
-	((struct world *)arg)->is_node_known = true;
-}
-
 static uint32_t
 port_random(void *arg)
 {
@@ -395,13 +388,17 @@ give_birth(struct world *world)
 		.redial = port_redial,
 		.journal_add = port_journal_add,
 		.journal_drop = port_journal_drop,
-		.save_node_id = port_save_node_id,
+		.save_node_id = world_port_save_node_id,
 		.probe = world_port_probe,
+		.save_pulled = world_port_save_pulled,
+		.disk_usage = world_port_disk_usage,
 		.random = port_random};
 	struct worker_options options = {.name = "n1",
 		.node_id = world->is_node_known ? WORLD_NODE : NULL,
 		.instance = "i",
 		.start_limit = 4,
+		.policy = world->policy,
+		.pulled = world->pulled,
 		.started = world->journal,
 		.n_started = world->n_journal};
 
@@ -442,6 +439,7 @@ world_fini(struct world *world)
 {
 	bury(world);
 	engine_mem_world_free(world->engine_world);
+	free(world->pulled);
 	if (world->answer != NULL)
 		davit__query_answer__free_unpacked(world->answer, NULL);
 }

@@ -75,7 +75,10 @@ struct world {
 	bool skip_version;      /* the next increment has a gap before it */
 	bool are_sessions_dead; /* every one is over as soon as it began */
 	uint64_t registered_cpu_milli;
-	size_t most_reports; /* in one poll */
+	struct worker_policy policy;    /* of the next birth */
+	char *pulled;                   /* as saved; owned */
+	uint64_t disk_used, disk_total; /* of the engine's disk; total 0: not known */
+	size_t most_reports;            /* in one poll */
 };
 
 void world_init(struct world *world);
@@ -103,6 +106,11 @@ struct world_spec {
 	Davit__Disconnect disconnect;
 };
 void world_spec_init(struct world_spec *spec, const char *image);
+
+/* worker_world_disk.c: ports of the worker. */
+void world_port_save_node_id(void *arg, const char *node_id);
+void world_port_save_pulled(void *arg, const char *text);
+int world_port_disk_usage(void *arg, const char *path, uint64_t *ret_used, uint64_t *ret_total);
 
 /* worker_world_probe.c: the port of the worker, and its answer, once; true if there was a question.
  */

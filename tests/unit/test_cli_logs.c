@@ -12,7 +12,7 @@ struct play {
 	bool has_ended; /* what GetTask and WaitTask say */
 	uint32_t tail;
 	bool has_tail, has_timestamps;
-	uint64_t since_ms, wait_ms;
+	uint64_t since_ms, until_ms, wait_ms;
 };
 
 static void
@@ -22,6 +22,7 @@ note_request(struct play *play, const Davit__ReadLogsRequest *request)
 		play->tail = request->tail;
 		play->has_tail = request->has_tail;
 		play->since_ms = request->since_ms;
+		play->until_ms = request->until_ms;
 		play->has_timestamps = request->timestamps;
 	} else {
 		CHECK(!request->has_tail || request->cursor == NULL);
@@ -117,11 +118,14 @@ TEST(cli_logs_passes_its_flags_on)
 
 	cli_world_open(&world, script);
 	world.user = &play;
-	CHECK_EQ(cli_world_run(&world, "logs", "-n", "0", "--since", "10s", "-t", "web", NULL),
+	CHECK_EQ(cli_world_run(&world, "logs", "-n", "0", "--since", "10s", "--until", "1s", "-t",
+			 "web", NULL),
 		CLI_OK);
 	CHECK(play.has_tail && play.tail == 0);
 	CHECK_EQ(play.since_ms, CLI_WORLD_NOW_MS - 10000);
+	CHECK_EQ(play.until_ms, CLI_WORLD_NOW_MS - 1000);
 	CHECK(play.has_timestamps);
+	CHECK_EQ(cli_world_run(&world, "logs", "--until", "yore", "web", NULL), CLI_USAGE);
 	CHECK_EQ(cli_world_run(&world, "logs", "--tail", "few", "web", NULL), CLI_USAGE);
 	CHECK_EQ(cli_world_run(&world, "logs", "--since", "yore", "web", NULL), CLI_USAGE);
 	CHECK_EQ(cli_world_run(&world, "logs", "-o", "json", "web", NULL), CLI_USAGE);

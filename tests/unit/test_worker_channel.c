@@ -275,9 +275,9 @@ TEST(worker_channel_pulls_and_tells_progress)
 	pull.image = "missing:1s";
 	query.open = &open;
 	CHECK(ask(&query)->open != NULL);
-	CHECK_STR(text_of(read_at(0, 0, 5000)), "0 of 1 layers\n");
+	CHECK_STR(text_of(read_at(0, 0, 5000)), "0 1 0 0 0 of 1 layers\n");
 	do
-		(void)read_at(14, 0, 1000);
+		(void)read_at(22, 0, 1000);
 	while (!world.answer->read->end);
 	CHECK(world.answer->read->error == NULL);
 	close_channel();

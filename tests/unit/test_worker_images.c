@@ -30,6 +30,40 @@ TEST(worker_joins_pulls_of_one_image)
 	world_fini(&world);
 }
 
+TEST(worker_joins_a_pull_by_hand_to_that_of_a_task)
+{
+	struct world_spec spec;
+	struct world_task *task;
+	Davit__Query query = DAVIT__QUERY__INIT;
+	Davit__ChannelQuery open = DAVIT__CHANNEL_QUERY__INIT;
+	Davit__PullOptions pull = DAVIT__PULL_OPTIONS__INIT;
+	char name[] = WORLD_NODE ".c1";
+
+	world_init(&world);
+	world_spec_init(&spec, "missing:2s/run:forever");
+	task = world_assign(&world, 1, 1, &spec.spec);
+	world_run(&world, 500);
+	CHECK_EQ(world.worker->n_pulls, 1);
+	open.channel = name;
+	open.pull = &pull;
+	pull.image = spec.spec.image;
+	query.id = 7;
+	query.open = &open;
+	world_ask(&world, &query, 1000);
+	CHECK(world.answer->open != NULL);
+	CHECK_EQ(world.worker->n_pulls, 1);
+	/* The task goes, and the pull goes on for whoever waits for it. */
+	world_want(&world, task, DAVIT__TASK__DESIRED__REMOVE);
+	world_expect(&world, task, OBS(GONE), 1000);
+	CHECK_EQ(world.worker->n_pulls, 1);
+	world_run(&world, 3000);
+	CHECK_EQ(world.worker->n_pulls, 0);
+	task = world_assign(&world, 2, 1, &spec.spec);
+	engine_mem_fail_next(world.engine_world, ENGINE_CALL_PULL, -EACCES, "not pulled again");
+	world_expect(&world, task, OBS(RUNNING), 1000);
+	world_fini(&world);
+}
+
 TEST(worker_bounds_pulls_of_different_images)
 {
 	static struct world_spec specs[10];

@@ -117,6 +117,29 @@ TEST(worker_log_reader_keeps_stamps_when_asked)
 	worker_log_reader_fini(&reader);
 }
 
+TEST(worker_log_reader_stops_at_what_is_too_late)
+{
+	struct worker_log_reader reader;
+	uint64_t ns = 0;
+
+	begin(&reader, NULL);
+	(void)worker_log_stamp_parse(T1, sizeof T1 - 1, &ns);
+	reader.until_ns = ns;
+	worker_log_reader_put(&reader, 0, stream, sizeof stream - 1);
+	worker_log_reader_end(&reader);
+	CHECK_STR(got, "0:a\n|0:b\n|");
+	CHECK(reader.is_full && reader.is_over);
+	worker_log_reader_fini(&reader);
+	begin(&reader, NULL);
+	reader.until_ns = ns;
+	worker_log_reader_take(&reader, &(struct worker_log_line){0, ns, "a\n", 2});
+	CHECK(!reader.is_over);
+	worker_log_reader_take(&reader, &(struct worker_log_line){0, ns + 1, "b\n", 2});
+	CHECK(reader.is_over);
+	CHECK_STR(got, "0:a\n|");
+	worker_log_reader_fini(&reader);
+}
+
 TEST(worker_log_reader_joins_nothing_across_parts_of_a_long_line)
 {
 	struct worker_log_reader reader;

@@ -125,6 +125,35 @@ TEST(worker_follows_from_before_the_start_to_the_end)
 	world_fini(&world);
 }
 
+TEST(worker_ends_logs_at_the_time_that_was_asked_for)
+{
+	struct world_task *task;
+	Davit__LogsQuery logs = DAVIT__LOGS_QUERY__INIT;
+	char cursor[WORKER_LOG_CURSOR_SIZE] = "", all[256] = "";
+	char *words[] = {(char *)"sh", (char *)"-c",
+		(char *)"echo one; sleep 5; echo two; sleep 60"};
+	unsigned n = 0;
+
+	task = begin("busybox");
+	spec.spec.command = words;
+	spec.spec.n_command = 3;
+	world_expect(&world, task, OBS(RUNNING), 3000);
+	logs.has_until_ms = logs.has_wait_ms = true;
+	logs.wait_ms = 1000;
+	logs.until_ms = engine_mem_now(world.engine_world) + 3000;
+	do {
+		(void)strncat(all, ask_logs(&logs, cursor, 2000), sizeof all - strlen(all) - 1);
+		CHECK(++n < 10);
+	} while (!world.answer->logs->end);
+	CHECK_STR(all, "one\n"); /* it ended before the second was printed */
+	CHECK_EQ(task->observed, OBS(RUNNING));
+	world_run(&world, 10000);
+	cursor[0] = '\0';
+	CHECK_STR(ask_logs(&logs, cursor, 2000), "one\n"); /* and leaves it out afterwards */
+	CHECK(world.answer->logs->end);
+	world_fini(&world);
+}
+
 TEST(worker_says_why_there_are_no_logs)
 {
 	struct world_task *task = begin("nosuch:1");
