@@ -382,7 +382,7 @@ const struct cli_command cli_explain_commands[] = {
 		.arguments = "[IMAGE [--] [COMMAND…]]",
 		.examples = "  davit plan -f task.yaml\n"
 			    "  davit plan --count 100 -m 1GiB --spread zone nginx\n"
-			    "  davit plan --cpus 64 nginx -o wide\n",
+			    "  davit plan -o wide --cpus 64 nginx\n",
 		.defs = cli_plan_defs,
 		.settings_size = sizeof(struct cli_run_settings),
 		.max_arguments = -1,

@@ -13,137 +13,227 @@
 #include "services/manager/lifecycle.h"
 #include "services/manager/limits.h"
 
-struct claim {
+/* Room for one task. */
+struct claim_part {
+	struct claim *claim;
 	struct task *task;
 	struct node *node;
 	struct resources want;
-	uint64_t until_mono_ms;
-	bool by_age;
-	struct claim *next; /* node.claims, the oldest first */
+	struct claim_part *prev, *next;     /* claim.parts */
+	struct claim_part *n_prev, *n_next; /* node.claims, the oldest claim first */
 	UT_hash_handle hh;
 };
 
-static struct claim *
-find(const struct claims *claims, const struct task *task)
-{
-	struct claim *claim;
+/* Claims are made whole, so they are in the same order on all nodes: none waits for a later one. */
+struct claim {
+	struct claim_part *parts;
+	size_t n;
+	uint64_t until_mono_ms;
+	bool by_age;
+	struct claim *prev, *next;
+};
 
-	HASH_FIND_PTR(claims->all, &task, claim);
-	return claim;
+static struct claim_part *
+find(const struct manager *manager, const struct task *task)
+{
+	struct claim_part *part = NULL;
+
+	if (manager->claims.parts != NULL)
+		HASH_FIND_PTR(manager->claims.parts, &task, part);
+	return part;
+}
+
+/* What is kept on the node for claims before this one; NULL: for all. */
+static void
+count_before(struct node *node, const struct claim *claim)
+{
+	struct claim_part *part;
+
+	node->account.claimed = (struct resources){0};
+	DL_FOREACH2(node->claims, part, n_next)
+	{
+		if (part->claim == claim)
+			break;
+		resources_add(&node->account.claimed, &part->want);
+	}
 }
 
 static void
-count_claimed(struct manager *manager, struct node *node)
+add_part(struct manager *manager, struct claim *claim, struct task *task, struct node *node)
 {
-	struct claim *claim;
+	struct claim_part *part = xcalloc(1, sizeof *part);
 
-	node->account.claimed = (struct resources){0};
-	LL_FOREACH (node->claims, claim)
-		resources_add(&node->account.claimed, &claim->want);
+	*part = (struct claim_part){.claim = claim, .task = task, .node = node};
+	(void)holds_wants(&manager->model.kinds, task->group->spec->spec, &part->want);
+	HASH_ADD_PTR(manager->claims.parts, task, part);
+	manager->claims.n_parts++;
+	DL_APPEND(claim->parts, part);
+	claim->n++;
+	DL_APPEND2(node->claims, part, n_prev, n_next);
+	count_before(node, NULL);
 	telling_node_changed(manager, node);
 }
 
 static void
-drop(struct manager *manager, struct claim *claim)
+drop_part(struct manager *manager, struct claim_part *part)
 {
 	struct claims *claims = &manager->claims;
-	struct node *node = claim->node;
+	struct claim *claim = part->claim;
+	struct node *node = part->node;
 
-	HASH_DEL(claims->all, claim);
-	LL_DELETE(node->claims, claim);
-	claims->n--;
+	HASH_DEL(claims->parts, part);
+	claims->n_parts--;
+	DL_DELETE2(node->claims, part, n_prev, n_next);
+	DL_DELETE(claim->parts, part);
+	free(part);
+	count_before(node, NULL);
+	telling_node_changed(manager, node);
+	waiting_node_roomier(manager, node); /* others may have what was kept */
+	if (--claim->n > 0)
+		return;
+	DL_DELETE(claims->all, claim);
 	claims->n_by_age -= claim->by_age;
 	free(claim);
-	count_claimed(manager, node);
-	waiting_node_roomier(manager, node); /* others may have what was kept */
+}
+
+/* ---- making ---- */
+
+static uint32_t
+count_node(struct node *const *nodes, size_t n, const struct node *node)
+{
+	uint32_t count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		count += nodes[i] == node;
+	return count;
+}
+
+static int
+check_nodes(const struct manager *manager, const struct task *task, struct node *const *nodes,
+	size_t n, struct err *err)
+{
+	struct resources want;
+	bool is_known = holds_wants(&manager->model.kinds, task->group->spec->spec, &want);
+
+	for (size_t i = 0; i < n; i++) {
+		uint32_t n_here = count_node(nodes, i + 1, nodes[i]);
+
+		if (nodes[i]->state != DAVIT__NODE__STATE__READY || nodes[i]->draining)
+			return err_set(err, -EHOSTDOWN, "node '%s' takes no tasks now",
+				nodes[i]->name);
+		if (!is_known || resources_fit(&nodes[i]->account.capacity, &want, n_here) < n_here)
+			return err_set(err, -ENOSPC, "node '%s' could never hold it",
+				nodes[i]->name);
+	}
+	return 0;
+}
+
+static void
+say(struct manager *manager, struct task *task, const struct node *node, bool by_age)
+{
+	char text[256];
+
+	(void)snprintf(text, sizeof text, "waits%s for room on node '%s': %s",
+		task->group->count > 1 && placing_is_gang(task->group->spec->spec)
+			? " with all of its array"
+			: "",
+		node->name,
+		by_age ? "what comes free there is kept for it"
+		       : "tasks of lower priority end for it");
+	lifecycle_say(manager, task, text);
 }
 
 int
-claims_make(struct manager *manager, struct task *task, struct node *node, bool by_age,
-	struct err *err)
+claims_make(struct manager *manager, struct task *const *tasks, struct node *const *nodes, size_t n,
+	bool by_age, struct err *err)
 {
 	struct claims *claims = &manager->claims;
 	struct claim *claim;
-	struct resources want;
-	char text[256];
+	int rc = n > 0 ? check_nodes(manager, tasks[0], nodes, n, err) : 0;
 
-	if (node->state != DAVIT__NODE__STATE__READY || node->draining)
-		return err_set(err, -EHOSTDOWN, "node '%s' takes no tasks now", node->name);
-	if (claims->n >= MANAGER_CLAIMS_MAX || (by_age && !claims_has_room(manager)))
+	if (rc < 0 || n == 0)
+		return rc;
+	if (claims->n_parts + n > MANAGER_CLAIMS_MAX || (by_age && !claims_has_room(manager, n)))
 		return err_set(err, -ENOSPC,
 			"room is kept for so many tasks already that nothing more is "
 			"(MANAGER_CLAIMS_MAX)");
-	if (!holds_wants(&manager->model.kinds, task->group->spec->spec, &want) ||
-		resources_fit(&node->account.capacity, &want, 1) == 0)
-		return err_set(err, -ENOSPC, "node '%s' could never hold it", node->name);
-	claims_release(manager, task);
+	for (size_t i = 0; i < n; i++)
+		claims_release(manager, tasks[i]);
 	claim = xcalloc(1, sizeof *claim);
-	*claim = (struct claim){.task = task, .node = node, .want = want, .by_age = by_age};
+	claim->by_age = by_age;
 	claim->until_mono_ms =
 		manager->now.mono_ms + (by_age ? MANAGER_CLAIM_AGE_MS : MANAGER_CLAIM_PREEMPT_MS);
-	HASH_ADD_PTR(claims->all, task, claim);
-	LL_APPEND(node->claims, claim);
-	claims->n++;
+	DL_APPEND(claims->all, claim);
 	claims->n_by_age += by_age;
-	count_claimed(manager, node);
-	waiting_claim(manager, task);
-	(void)snprintf(text, sizeof text,
-		by_age ? "waits for room on node '%s': what comes free there is kept for it"
-		       : "waits for room on node '%s': tasks of lower priority end for it",
-		node->name);
-	lifecycle_say(manager, task, text);
-	log_debug("placing.claim", "node=%s by_age=%d", node->name, by_age);
+	for (size_t i = 0; i < n; i++) {
+		add_part(manager, claim, tasks[i], nodes[i]);
+		waiting_claim(manager, tasks[i]);
+		say(manager, tasks[i], nodes[i], by_age);
+	}
+	log_debug("placing.claim", "node=%s tasks=%zu by_age=%d", nodes[0]->name, n, by_age);
 	return 0;
 }
 
 struct node *
 claims_node(const struct manager *manager, const struct task *task)
 {
-	struct claim *claim = manager->claims.n > 0 ? find(&manager->claims, task) : NULL;
+	struct claim_part *part = find(manager, task);
 
-	return claim == NULL ? NULL : claim->node;
+	return part == NULL ? NULL : part->node;
 }
+
+bool
+claims_has_room(const struct manager *manager, size_t n)
+{
+	return manager->claims.n_by_age < MANAGER_CLAIMS_BY_AGE_MAX &&
+	       manager->claims.n_parts + n <= MANAGER_CLAIMS_MAX;
+}
+
+/* ---- giving back ---- */
 
 void
 claims_release(struct manager *manager, struct task *task)
 {
-	struct claim *claim = manager->claims.n > 0 ? find(&manager->claims, task) : NULL;
+	struct claim_part *part = find(manager, task);
 
-	if (claim != NULL)
-		drop(manager, claim);
+	if (part != NULL)
+		drop_part(manager, part);
 }
 
-bool
-claims_has_room(const struct manager *manager)
-{
-	return manager->claims.n_by_age < MANAGER_CLAIMS_BY_AGE_MAX;
-}
-
-/* The claim is of no use any more: its task is asked about like any other. */
+/* The claim is of no use any more: its tasks are asked about like any others. */
 static void
 give_up(struct manager *manager, struct claim *claim)
 {
-	struct task *task = claim->task;
+	for (size_t n = claim->n; n > 0; n--) {
+		struct task *task = claim->parts->task;
 
-	drop(manager, claim);
-	if (waiting_is_claimed(task))
-		waiting_unclaim(manager, task);
+		drop_part(manager, claim->parts); /* the last one frees the claim */
+		if (waiting_is_claimed(task))
+			waiting_unclaim(manager, task);
+	}
 }
 
 void
 claims_forget_node(struct manager *manager, struct node *node)
 {
 	while (node->claims != NULL)
-		give_up(manager, node->claims);
+		give_up(manager, node->claims->claim);
 }
+
+/* ---- settling ---- */
 
 /* Something still goes from there for the sake of a claim. */
 static bool
-is_being_cleared(const struct node *node)
+is_being_cleared(const struct claim *claim)
 {
-	for (const struct task *task = node->tasks; task != NULL; task = task->node_next) {
-		if (task->is_preempted && task->holds)
-			return true;
+	const struct claim_part *part;
+
+	DL_FOREACH (claim->parts, part) {
+		for (const struct task *task = part->node->tasks; task != NULL;
+			task = task->node_next) {
+			if (task->is_preempted && task->holds)
+				return true;
+		}
 	}
 	return false;
 }
@@ -151,35 +241,61 @@ is_being_cleared(const struct node *node)
 static bool
 is_useless(const struct manager *manager, const struct claim *claim)
 {
-	return claim->node->state != DAVIT__NODE__STATE__READY || claim->node->draining ||
-	       claim->until_mono_ms <= manager->now.mono_ms;
+	const struct claim_part *part;
+
+	DL_FOREACH (claim->parts, part) {
+		if (part->node->state != DAVIT__NODE__STATE__READY || part->node->draining)
+			return true;
+	}
+	return claim->until_mono_ms <= manager->now.mono_ms;
 }
 
 static bool
 has_news(const struct manager *manager, const struct claim *claim)
 {
-	return claim->node->is_fresh || is_useless(manager, claim);
+	const struct claim_part *part;
+
+	DL_FOREACH (claim->parts, part) {
+		if (part->node->is_fresh)
+			return true;
+	}
+	return is_useless(manager, claim);
+}
+
+/* One that is asked about just now has the scheduler's answer to come. */
+static bool
+is_asked(const struct claim *claim)
+{
+	const struct claim_part *part;
+
+	DL_FOREACH (claim->parts, part) {
+		if (waiting_is_asked(part->task))
+			return true;
+	}
+	return false;
 }
 
 static void
 settle(struct manager *manager, struct claim *claim)
 {
-	struct node *node = claim->node;
-	struct resources all = node->account.claimed;
+	struct arena *arena = &manager->batch.arena;
+	struct task **tasks = arena_array(arena, claim->n, sizeof *tasks);
+	struct node **nodes = arena_array(arena, claim->n, sizeof *nodes);
+	struct claim_part *part;
 	struct err err = {0};
+	size_t n = 0;
 
-	if (is_useless(manager, claim)) {
-		give_up(manager, claim);
-		return;
+	/* Neither it nor a later one stands in its way: else two wait for each other. */
+	DL_FOREACH (claim->parts, part) {
+		count_before(part->node, claim);
+		tasks[n] = part->task;
+		nodes[n++] = part->node;
 	}
-	/* Its own claim does not stand in its way, nor do later ones: else two wait for each other.
-	 */
-	for (const struct claim *later = claim; later != NULL; later = later->next)
-		resources_subtract(&node->account.claimed, &later->want);
-	if (lifecycle_place(manager, claim->task, node, &err) == 0)
-		return; /* claims_release was called on the way */
-	node->account.claimed = all;
-	if (!claim->by_age && !is_being_cleared(node))
+	if (lifecycle_place_all(manager, tasks, nodes, n, &err) == 0)
+		return; /* claims_release was called on the way for each */
+	for (size_t i = 0; i < n; i++)
+		count_before(nodes[i], NULL);
+	if (!claim->by_age && !is_being_cleared(claim))
 		give_up(manager, claim);
 }
 
@@ -188,12 +304,12 @@ claims_seal(struct manager *manager)
 {
 	struct claim *claim, *next;
 
-	if (manager->claims.n == 0)
-		return;
-	HASH_ITER(hh, manager->claims.all, claim, next)
-	{
-		/* One that is asked about just now has the scheduler's answer to come. */
-		if (!waiting_is_asked(claim->task) && has_news(manager, claim))
+	DL_FOREACH_SAFE (manager->claims.all, claim, next) {
+		if (is_asked(claim) || !has_news(manager, claim))
+			continue;
+		if (is_useless(manager, claim))
+			give_up(manager, claim);
+		else
 			settle(manager, claim);
 	}
 }
@@ -201,23 +317,28 @@ claims_seal(struct manager *manager)
 void
 claims_sweep(struct manager *manager)
 {
-	struct claim *claim, *next;
+	struct claim_part *part, *next;
 
-	HASH_ITER(hh, manager->claims.all, claim, next)
+	HASH_ITER(hh, manager->claims.parts, part, next)
 	{
-		if (claim->by_age && waiting_is_claimed(claim->task))
-			waiting_unclaim(manager, claim->task);
+		if (part->claim->by_age && waiting_is_claimed(part->task))
+			waiting_unclaim(manager, part->task);
 	}
 }
 
 void
 claims_fini(struct claims *claims)
 {
+	struct claim_part *part, *next_part;
 	struct claim *claim, *next;
 
-	HASH_ITER(hh, claims->all, claim, next)
+	HASH_ITER(hh, claims->parts, part, next_part)
 	{
-		HASH_DEL(claims->all, claim);
+		HASH_DEL(claims->parts, part);
+		free(part);
+	}
+	DL_FOREACH_SAFE (claims->all, claim, next) {
+		DL_DELETE(claims->all, claim);
 		free(claim);
 	}
 	*claims = (struct claims){0};

@@ -1,11 +1,13 @@
 /*
- * claims.h - room that is kept on a node for a task that waits for more of it.
+ * claims.h - room that is kept on nodes for tasks that wait for more of it.
  *
  * A task that has waited long, or one that takes the place of others, has its node
- * before there is room. What comes free there is kept for it: the claim counts as taken
- * for everybody else. It is given back when the task gets a node or ends, when the node
- * goes, or when it is too old. Claims are not stored: after a restart such a task is
- * asked about again. Part of the manager's core.
+ * before there is room. What comes free there is kept for it: its part counts as taken
+ * for everybody else. A gang has one claim with a part for each of its tasks, and starts
+ * when there is room for all of them. A claim is given back when its tasks get nodes or
+ * end, when one of its nodes goes, or when it is too old. Claims are not stored: after a
+ * restart such tasks are asked about at once, and by their age may claim again. Part of
+ * the manager's core.
  */
 #pragma once
 
@@ -19,28 +21,31 @@ struct manager;
 struct node;
 struct task;
 struct claim;
+struct claim_part;
 
 struct claims {
-	struct claim *all; /* by task (uthash) */
-	size_t n, n_by_age;
+	struct claim *all;        /* the oldest first */
+	struct claim_part *parts; /* by task (uthash) */
+	size_t n_parts, n_by_age; /* the latter: claims */
 };
 
 /*
- * Keeps room on the node for the task, which waits for it from here on. by_age: it has
- * waited long; else others are being stopped for it. -ENOSPC when there are too many
- * claims or the node could never hold it, -EHOSTDOWN when the node takes nothing now.
+ * Keeps room for the i-th task on the i-th node; all of them wait for it from here on.
+ * They are one task, or tasks of one gang. by_age: they have waited long; else others
+ * are being stopped for them. -ENOSPC when there are too many claims or a node could
+ * never hold its share, -EHOSTDOWN when one takes nothing now.
  */
-int claims_make(struct manager *manager, struct task *task, struct node *node, bool by_age,
-	struct err *err);
+int claims_make(struct manager *manager, struct task *const *tasks, struct node *const *nodes,
+	size_t n, bool by_age, struct err *err);
 
-/* The task's node is this one; NULL: it has no claim. */
+/* The node where room is kept for the task; NULL: it has no claim. */
 struct node *claims_node(const struct manager *manager, const struct task *task);
 
-/* The task is about to leave the state PENDING: its claim, if any, is given back. */
+/* The task is about to leave the state PENDING: its part of a claim, if any, is given back. */
 void claims_release(struct manager *manager, struct task *task);
 
-/* True if another task may have one because it has waited long. */
-bool claims_has_room(const struct manager *manager);
+/* True if n more tasks may have one because they have waited long. */
+bool claims_has_room(const struct manager *manager, size_t n);
 
 /* The node is about to be removed: whoever has a claim there is asked about again. */
 void claims_forget_node(struct manager *manager, struct node *node);

@@ -29,7 +29,7 @@ cluster_get(struct manager *manager, struct rpc_call *call)
 	reply.stats_url = (char *)(uintptr_t)config->stats_url;
 	reply.has_n_refused_proposals = reply.has_n_claims = true;
 	reply.n_refused_proposals = manager->placing.n_refused;
-	reply.n_claims = (uint32_t)manager->claims.n;
+	reply.n_claims = (uint32_t)manager->claims.n_parts;
 	if (manager->placing.refused[0] != '\0')
 		reply.last_refused_proposal = manager->placing.refused;
 	batch_answer(manager, call, &reply.base);

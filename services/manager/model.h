@@ -23,7 +23,7 @@ struct rpc_call;
 struct wait;
 struct query;
 struct tally;
-struct claim;
+struct claim_part;
 
 /* What to run, shared by the tasks that were made from it. */
 struct spec {
@@ -161,7 +161,7 @@ struct node {
 	bool is_dirty, is_place_dirty;
 	struct node *dirty_next, *place_next;
 	struct tally *tallies_changed; /* families.h */
-	struct claim *claims;          /* claims.h */
+	struct claim_part *claims;     /* claims.h */
 	bool is_fresh, has_changed;    /* waiting_wake.c */
 	struct node *fresh_next;
 	UT_hash_handle hh, hh_name;

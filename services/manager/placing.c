@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/log.h"
@@ -28,15 +29,28 @@ placing_is_gang(const Davit__TaskSpec *spec)
 }
 
 static bool
+is_gang(const struct task *task)
+{
+	return task != NULL && task->group->count > 1 && placing_is_gang(task->group->spec->spec);
+}
+
+static bool
 may_preempt(const struct manager *manager, const Davit__TaskSpec *spec)
 {
-	return spec_priority(spec) > manager->config.preempt_above && !placing_is_gang(spec);
+	return spec_priority(spec) > manager->config.preempt_above;
 }
 
 bool
 placing_may_preempt(const struct manager *manager, const struct task *task)
 {
 	return may_preempt(manager, task->group->spec->spec);
+}
+
+bool
+placing_may_claim(const struct manager *manager, const struct task *task, size_t n)
+{
+	return claims_has_room(manager, n) && claims_node(manager, task) == NULL &&
+	       manager->now.wall_ms - task->group->created_ms >= manager->config.claim_after_ms;
 }
 
 void
@@ -78,11 +92,10 @@ add_task(struct manager *manager, struct task *task, Davit__PlaceRequest *questi
 	davit__place_task__init(message);
 	message->task_id = view_id(task->id, arena);
 	message->spec_id = message->group_id = spec->id;
-	message->has_gang = message->gang = task->group->count > 1 && placing_is_gang(spec->spec);
+	message->has_gang = message->gang = is_gang(task);
 	placing_fill_wishes(manager, spec->spec, message);
 	message->has_may_claim = message->may_claim =
-		!message->gang && claims_has_room(manager) && claims_node(manager, task) == NULL &&
-		manager->now.wall_ms - task->group->created_ms >= manager->config.claim_after_ms;
+		placing_may_claim(manager, task, message->gang ? task->group->n_left : 1);
 	question->tasks[question->n_tasks++] = message;
 	if (spec->mark != manager->assignments.mark) {
 		Davit__PlaceSpec *entry = arena_alloc(arena, sizeof *entry);
@@ -223,35 +236,40 @@ find_asked(struct manager *manager, const Davit__Placement *placement)
 	return NULL;
 }
 
+static int
+accept(struct manager *manager, const struct placing_proposal *proposal, struct err *err)
+{
+	size_t n_evicting = 0, n_claiming = 0;
+
+	for (size_t i = 0; i < proposal->n; i++) {
+		if (proposal->nodes[i] == NULL)
+			return err_set(err, -ENOENT, "the scheduler chose an unknown node");
+		n_evicting += proposal->placements[i]->n_evictions > 0;
+		n_claiming += proposal->placements[i]->claim != 0;
+	}
+	if (n_evicting > 0)
+		return preempting_apply(manager, proposal, err);
+	if (n_claiming == 0)
+		return lifecycle_place_all(manager, proposal->tasks, proposal->nodes, proposal->n,
+			err);
+	if (!placing_may_claim(manager, proposal->tasks[0], proposal->n))
+		return err_set(err, -EPERM, "the scheduler would keep room for one that may not");
+	return claims_make(manager, proposal->tasks, proposal->nodes, proposal->n, true, err);
+}
+
 static void
-take_placement(struct manager *manager, const Davit__Placement *placement)
+take_placement(struct manager *manager, Davit__Placement *placement)
 {
 	struct task *task = find_asked(manager, placement);
 	struct node *node = find_node(manager, placement->node_id);
+	struct placing_proposal proposal = {&placement, &task, &node, 1};
 	struct err err = {0};
-	int rc;
 
-	if (task == NULL)
-		return;
-	if (node == NULL)
-		rc = err_set(&err, -ENOENT, "the scheduler chose an unknown node");
-	else if (placement->n_evictions > 0)
-		rc = preempting_apply(manager, task, node, placement, &err);
-	else if (placement->claim)
-		rc = claims_make(manager, task, node, true, &err);
-	else
-		rc = lifecycle_place(manager, task, node, &err);
-	if (rc < 0)
+	if (task != NULL && accept(manager, &proposal, &err) < 0)
 		refuse_task(manager, task, placement, &err);
 }
 
 /* ---- gangs ---- */
-
-static bool
-is_gang(const struct task *task)
-{
-	return task != NULL && task->group->count > 1 && placing_is_gang(task->group->spec->spec);
-}
 
 static size_t
 count_asked(const struct manager *manager, const struct group *group)
@@ -264,32 +282,56 @@ count_asked(const struct manager *manager, const struct group *group)
 	return n;
 }
 
+static int
+compare_pointers(const void *a, const void *b)
+{
+	const char *x = *(const char *const *)a, *y = *(const char *const *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static bool
+are_different(struct arena *arena, struct task *const *tasks, size_t n)
+{
+	struct task **sorted = arena_array(arena, n, sizeof *sorted);
+
+	for (size_t i = 0; i < n; i++)
+		sorted[i] = tasks[i];
+	if (n > 1)
+		qsort(sorted, n, sizeof(struct task *), compare_pointers);
+	for (size_t i = 1; i < n; i++) {
+		if (sorted[i] == sorted[i - 1])
+			return false;
+	}
+	return true;
+}
+
 /* All tasks of the group that were asked about, or none. */
 static void
 take_gang(struct manager *manager, const struct group *group, Davit__Placement *const *placements,
 	size_t n)
 {
 	struct arena *arena = &manager->batch.arena;
-	struct task **tasks = arena_array(arena, n, sizeof *tasks);
-	struct node **nodes = arena_array(arena, n, sizeof *nodes);
+	struct placing_proposal proposal = {placements,
+		arena_array(arena, n, sizeof(struct task *)),
+		arena_array(arena, n, sizeof(struct node *)), n};
 	struct err err = {0};
 	bool is_good = n == count_asked(manager, group);
 	int rc;
 
 	for (size_t i = 0; i < n; i++) {
-		tasks[i] = find_asked(manager, placements[i]);
-		nodes[i] = find_node(manager, placements[i]->node_id);
-		is_good &= tasks[i] != NULL && nodes[i] != NULL && !placements[i]->claim &&
-			   placements[i]->n_evictions == 0;
+		proposal.tasks[i] = find_asked(manager, placements[i]);
+		proposal.nodes[i] = find_node(manager, placements[i]->node_id);
+		is_good &= proposal.tasks[i] != NULL;
 	}
-	if (is_good)
-		rc = lifecycle_place_all(manager, tasks, nodes, n, &err);
+	if (is_good && are_different(arena, proposal.tasks, n))
+		rc = accept(manager, &proposal, &err);
 	else
 		rc = err_set(&err, -EPERM,
 			"the scheduler did not place all tasks of the array together");
 	for (size_t i = 0; rc < 0 && i < n; i++) {
-		if (tasks[i] != NULL && waiting_is_asked(tasks[i]))
-			refuse_task(manager, tasks[i], placements[i], &err);
+		if (proposal.tasks[i] != NULL && waiting_is_asked(proposal.tasks[i]))
+			refuse_task(manager, proposal.tasks[i], placements[i], &err);
 	}
 }
 

@@ -18,6 +18,14 @@ struct manager;
 struct node;
 struct task;
 
+/* What is proposed for one task, or for all of a gang that were asked about. */
+struct placing_proposal {
+	Davit__Placement *const *placements;
+	struct task **tasks;
+	struct node **nodes; /* NULL: an unknown one */
+	size_t n;
+};
+
 struct placing {
 	bool is_asking;                /* a Place call is under way */
 	bool is_dry;                   /* it is one of questions.h */
@@ -43,6 +51,8 @@ bool placing_has_work(const struct manager *manager);
 void placing_fill_wishes(const struct manager *manager, const Davit__TaskSpec *spec,
 	Davit__PlaceTask *message);
 bool placing_may_preempt(const struct manager *manager, const struct task *task);
+/* Whether room may be kept for it, and others of its gang, so that they are n. */
+bool placing_may_claim(const struct manager *manager, const struct task *task, size_t n);
 /* The spec as the scheduler gets it; borrowed or in the batch's arena. */
 Davit__TaskSpec *placing_view_spec(struct manager *manager, const Davit__TaskSpec *spec);
 bool placing_is_gang(const Davit__TaskSpec *spec);

@@ -71,47 +71,103 @@ add_family(const Davit__TaskSpec *spec, struct node *node, const Davit__PlaceCou
 }
 
 static int
-check_room(struct manager *manager, const Davit__TaskSpec *spec, const struct node *node,
+check_room(struct manager *manager, const Davit__TaskSpec *spec, const struct preempting_site *site,
 	struct task *const *tasks, size_t n, struct err *err)
 {
-	struct resources room = ledger_free(&node->account), want;
+	struct resources room = ledger_free(&site->node->account), want;
 
 	for (size_t i = 0; i < n; i++) {
 		(void)holds_wants(&manager->model.kinds, tasks[i]->group->spec->spec, &want);
 		resources_add(&room, &want);
 	}
-	if (!holds_wants(&manager->model.kinds, spec, &want) || resources_fit(&room, &want, 1) == 0)
+	if (!holds_wants(&manager->model.kinds, spec, &want) ||
+		resources_fit(&room, &want, site->n_tasks) < site->n_tasks)
 		return err_set(err, -ENOSPC,
 			"the scheduler would end %zu tasks on node '%s' without making room enough",
-			n, node->name);
+			n, site->node->name);
 	return 0;
 }
 
+static void
+add_count(struct arena *arena, struct preempting_site *site, const Davit__PlaceCount *count)
+{
+	Davit__PlaceCount *sum;
+
+	for (size_t i = 0; i < site->n_counts; i++) {
+		sum = site->counts[i];
+		if (strcmp(sum->group_id, count->group_id) != 0)
+			continue;
+		sum->n = count->n > UINT32_MAX - sum->n ? UINT32_MAX : sum->n + count->n;
+		return;
+	}
+	/* One more than may be is enough to be refused. */
+	if (site->n_counts > MANAGER_EVICTIONS_MAX)
+		return;
+	sum = arena_alloc(arena, sizeof *sum);
+	*sum = *count;
+	site->counts[site->n_counts++] = sum;
+}
+
+/* The node's site, the latest first: who is placed together often goes together. */
+static struct preempting_site *
+get_site(struct preempting_site *sites, size_t *n, struct node *node)
+{
+	for (size_t i = *n; i-- > 0;) {
+		if (sites[i].node == node)
+			return &sites[i];
+	}
+	sites[*n] = (struct preempting_site){.node = node};
+	return &sites[(*n)++];
+}
+
+struct preempting_site *
+preempting_gather(struct manager *manager, Davit__Placement *const *placements,
+	struct node *const *nodes, size_t n, size_t *ret_n)
+{
+	struct arena *arena = &manager->batch.arena;
+	struct preempting_site *sites = arena_array(arena, n, sizeof *sites), *site;
+
+	*ret_n = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (nodes[i] == NULL)
+			continue;
+		site = get_site(sites, ret_n, nodes[i]);
+		site->n_tasks++;
+		site->n_counts_max += placements[i]->n_evictions;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (nodes[i] == NULL || placements[i]->n_evictions == 0)
+			continue;
+		site = get_site(sites, ret_n, nodes[i]);
+		if (site->counts == NULL)
+			site->counts =
+				arena_array(arena, site->n_counts_max, sizeof(Davit__PlaceCount *));
+		for (size_t k = 0; k < placements[i]->n_evictions; k++)
+			add_count(arena, site, placements[i]->evictions[k]);
+	}
+	return sites;
+}
+
 int
-preempting_choose(struct manager *manager, const Davit__TaskSpec *spec, struct node *node,
-	const Davit__Placement *placement, struct task ***ret_tasks, size_t *ret_n, struct err *err)
+preempting_choose(struct manager *manager, const Davit__TaskSpec *spec,
+	const struct preempting_site *site, struct task ***ret_tasks, size_t *ret_n,
+	struct err *err)
 {
 	struct task **tasks;
 	size_t n = 0;
 	int rc = 0;
 
-	if (placement->n_evictions > MANAGER_EVICTIONS_MAX)
+	if (site->n_counts > MANAGER_EVICTIONS_MAX)
 		return err_set(err, -EPERM,
 			"the scheduler would end tasks of more than %d groups at once "
 			"(MANAGER_EVICTIONS_MAX)",
 			MANAGER_EVICTIONS_MAX);
-	for (size_t i = 0; i < placement->n_evictions; i++) {
-		for (size_t k = 0; k < i; k++) {
-			if (strcmp(placement->evictions[i]->group_id,
-				    placement->evictions[k]->group_id) == 0)
-				return err_set(err, -EPERM, "the scheduler names a group twice");
-		}
-	}
-	tasks = arena_array(&manager->batch.arena, node->n_on_node + (size_t)1, sizeof *tasks);
-	for (size_t i = 0; i < placement->n_evictions && rc == 0; i++)
-		rc = add_family(spec, node, placement->evictions[i], tasks, &n, err);
+	tasks = arena_array(&manager->batch.arena, site->node->n_on_node + (size_t)1,
+		sizeof *tasks);
+	for (size_t i = 0; i < site->n_counts && rc == 0; i++)
+		rc = add_family(spec, site->node, site->counts[i], tasks, &n, err);
 	if (rc == 0)
-		rc = check_room(manager, spec, node, tasks, n, err);
+		rc = check_room(manager, spec, site, tasks, n, err);
 	if (rc < 0)
 		return rc;
 	*ret_tasks = tasks;
@@ -119,26 +175,41 @@ preempting_choose(struct manager *manager, const Davit__TaskSpec *spec, struct n
 	return 0;
 }
 
-int
-preempting_apply(struct manager *manager, struct task *task, struct node *node,
-	const Davit__Placement *placement, struct err *err)
-{
-	const Davit__TaskSpec *spec = task->group->spec->spec;
+/* Who goes from a site. */
+struct victims {
 	struct task **tasks;
-	char name[256];
 	size_t n;
-	int rc;
+};
 
-	if (!placing_may_preempt(manager, task))
+int
+preempting_apply(struct manager *manager, const struct placing_proposal *proposal, struct err *err)
+{
+	const struct group *group = proposal->tasks[0]->group;
+	struct preempting_site *sites;
+	struct victims *victims;
+	char name[256];
+	size_t n_sites;
+	int rc = 0;
+
+	if (!placing_may_preempt(manager, proposal->tasks[0]))
 		return err_set(err, -EPERM,
 			"the scheduler would end tasks for one that may not preempt");
-	rc = preempting_choose(manager, spec, node, placement, &tasks, &n, err);
+	sites = preempting_gather(manager, proposal->placements, proposal->nodes, proposal->n,
+		&n_sites);
+	victims = arena_array(&manager->batch.arena, n_sites, sizeof *victims);
+	for (size_t i = 0; i < n_sites && rc == 0; i++)
+		rc = preempting_choose(manager, group->spec->spec, &sites[i], &victims[i].tasks,
+			&victims[i].n, err);
 	if (rc == 0)
-		rc = claims_make(manager, task, node, false, err);
+		rc = claims_make(manager, proposal->tasks, proposal->nodes, proposal->n, false,
+			err);
 	if (rc < 0)
 		return rc;
-	model_task_name(task, name, sizeof name);
-	for (size_t i = 0; i < n; i++)
-		lifecycle_preempt(manager, tasks[i], name);
+	model_task_name(proposal->tasks[0], name, sizeof name);
+	for (size_t i = 0; i < n_sites; i++) {
+		for (size_t k = 0; k < victims[i].n; k++)
+			lifecycle_preempt(manager, victims[i].tasks[k],
+				proposal->n > 1 ? group->name : name);
+	}
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include "services/manager/core.h"
 #include "services/manager/limits.h"
 #include "services/manager/placing.h"
+#include "services/manager/preempting.h"
 #include "services/manager/task_calls.h"
 #include "services/manager/view.h"
 
@@ -215,65 +216,33 @@ find_node(struct manager *manager, const char *text)
 	return id_parse(text, &id) ? model_node_find(&manager->model, id) : NULL;
 }
 
-/* The youngest so many tasks of a group on the node: those that would have to go. */
+/* What goes to one node, and who would have to go from there. */
 static void
-add_evicted(struct manager *manager, Davit__PlannedNode *planned, struct node *node,
-	const Davit__Placement *placement)
+add_planned(struct manager *manager, Davit__PlanTasksReply *answer, const Davit__TaskSpec *spec,
+	const struct preempting_site *site)
 {
 	struct arena *arena = &manager->batch.arena;
-	size_t n = planned->n_evicted;
+	Davit__PlannedNode *planned = arena_alloc(arena, sizeof *planned);
+	struct task **evicted = NULL;
+	size_t n_evicted = 0;
+	struct err err = {0};
 
-	for (size_t i = 0; i < placement->n_evictions; i++)
-		n += placement->evictions[i]->n < node->n_on_node ? placement->evictions[i]->n
-								  : node->n_on_node;
-	Davit__Task **evicted = arena_array(arena, n, sizeof *evicted);
-
-	for (size_t i = 0; i < planned->n_evicted; i++)
-		evicted[i] = planned->evicted[i];
-	planned->evicted = evicted;
-	for (size_t i = 0; i < placement->n_evictions; i++) {
-		uint32_t wanted = placement->evictions[i]->n;
-
-		for (struct task *task = node->tasks;
-			task != NULL && wanted > 0 && planned->n_evicted < n;
-			task = task->node_next) {
-			if (!task->holds || strcmp(task->group->spec->id,
-						    placement->evictions[i]->group_id) != 0)
-				continue;
-			evicted[planned->n_evicted++] = view_task(task, true, arena);
-			wanted--;
-		}
-	}
-}
-
-static void
-add_planned(struct manager *manager, Davit__PlanTasksReply *answer,
-	const Davit__Placement *placement)
-{
-	struct arena *arena = &manager->batch.arena;
-	struct node *node = find_node(manager, placement->node_id);
-	Davit__PlannedNode *planned = NULL;
-
-	if (node == NULL || placement->claim) {
-		answer->n_refused++;
+	telling_node_changed(manager, site->node); /* for a scheduler that ignores dry_run */
+	if (site->n_counts > 0 &&
+		preempting_choose(manager, spec, site, &evicted, &n_evicted, &err) < 0) {
+		answer->n_refused += site->n_tasks;
+		answer->message = arena_strdup(arena, err.text);
 		return;
 	}
-	telling_node_changed(manager, node); /* for a scheduler that did not know of dry_run */
-	for (size_t i = answer->n_nodes; i-- > 0 && planned == NULL;) {
-		if (strcmp(answer->nodes[i]->node_id, node->id_text) == 0)
-			planned = answer->nodes[i];
-	}
-	if (planned == NULL) {
-		planned = arena_alloc(arena, sizeof *planned);
-		davit__planned_node__init(planned);
-		planned->node_id = node->id_text;
-		planned->node_name = node->name;
-		planned->has_n_tasks = true;
-		answer->nodes[answer->n_nodes++] = planned;
-	}
-	planned->n_tasks++;
-	if (placement->n_evictions > 0)
-		add_evicted(manager, planned, node, placement);
+	davit__planned_node__init(planned);
+	planned->node_id = site->node->id_text;
+	planned->node_name = site->node->name;
+	planned->has_n_tasks = true;
+	planned->n_tasks = site->n_tasks;
+	planned->evicted = arena_array(arena, n_evicted, sizeof *planned->evicted);
+	for (size_t i = 0; i < n_evicted; i++)
+		planned->evicted[planned->n_evicted++] = view_task(evicted[i], true, arena);
+	answer->nodes[answer->n_nodes++] = planned;
 }
 
 static int
@@ -287,19 +256,30 @@ static void
 answer_plan(struct manager *manager, const Davit__PlaceReply *reply)
 {
 	struct question *question = manager->questions.first;
+	struct arena *arena = &manager->batch.arena;
 	const Davit__PlaceReply *explained = question->first != NULL ? question->first : reply;
+	size_t n = reply->n_placements < question->count ? reply->n_placements : question->count;
+	struct node **nodes = arena_array(arena, n, sizeof *nodes);
 	Davit__PlanTasksReply answer = DAVIT__PLAN_TASKS_REPLY__INIT;
+	struct preempting_site *sites;
+	size_t n_sites;
 
 	answer.has_n_refused = true;
-	answer.nodes =
-		arena_array(&manager->batch.arena, reply->n_placements, sizeof *answer.nodes);
-	for (size_t i = 0; i < reply->n_placements && i < question->count; i++)
-		add_planned(manager, &answer, reply->placements[i]);
-	answer.n_refused += (uint32_t)reply->n_refusals;
-	if (answer.n_nodes > 0)
-		qsort(answer.nodes, answer.n_nodes, sizeof(Davit__PlannedNode *), compare_names);
+	answer.n_refused = (uint32_t)reply->n_refusals;
 	if (reply->n_refusals > 0)
 		answer.message = reply->refusals[0]->message;
+	for (size_t i = 0; i < n; i++) {
+		nodes[i] = reply->placements[i]->claim
+				   ? NULL
+				   : find_node(manager, reply->placements[i]->node_id);
+		answer.n_refused += nodes[i] == NULL;
+	}
+	sites = preempting_gather(manager, reply->placements, nodes, n, &n_sites);
+	answer.nodes = arena_array(arena, n_sites, sizeof *answer.nodes);
+	for (size_t i = 0; i < n_sites; i++)
+		add_planned(manager, &answer, &question->spec, &sites[i]);
+	if (answer.n_nodes > 0)
+		qsort(answer.nodes, answer.n_nodes, sizeof(Davit__PlannedNode *), compare_names);
 	if (explained->n_explanations > 0)
 		answer.explanation = explained->explanations[0];
 	batch_answer(manager, question->call, &answer.base);

@@ -3,6 +3,7 @@
 
 #include "common/model/limits.h"
 #include "services/manager/limits.h"
+#include "services/manager/placing.h"
 #include "services/manager/waiting_impl.h"
 
 /* ---- what a refusal says ---- */
@@ -200,7 +201,7 @@ struct look {
 	struct manager *manager;
 	struct {
 		struct resources room; /* real */
-		struct resources offer;
+		struct resources offer, capacity;
 		bool has_changed;
 	} nodes[FRESH_MAX];
 	size_t n_nodes;
@@ -219,6 +220,7 @@ look_begin(struct look *look, struct manager *manager)
 		if (node->state != DAVIT__NODE__STATE__READY || node->draining)
 			continue;
 		look->nodes[look->n_nodes].room = ledger_free(&node->account);
+		look->nodes[look->n_nodes].capacity = node->account.capacity;
 		for (int i = 0; i < OFFERS; i++)
 			resources_add(&look->nodes[look->n_nodes].offer,
 				&look->nodes[look->n_nodes].room);
@@ -247,6 +249,21 @@ offered(struct look *look, const struct bucket *bucket, uint32_t n_max)
 	return n;
 }
 
+/* Who has waited long may have room kept for it on a node that joined, be it full. */
+static bool
+may_claim_there(const struct look *look, const struct bucket *bucket)
+{
+	const struct task *oldest = bucket->tasks.first;
+
+	for (size_t i = 0; i < look->n_nodes; i++) {
+		if (look->nodes[i].has_changed &&
+			resources_fit(&look->nodes[i].capacity, &bucket->want, 1) == 1)
+			return placing_may_claim(look->manager, oldest,
+				bucket->key.line->is_gang ? bucket->tasks.n : 1);
+	}
+	return false;
+}
+
 static uint32_t
 count_woken(struct look *look, struct bucket *bucket)
 {
@@ -260,7 +277,7 @@ count_woken(struct look *look, struct bucket *bucket)
 		n += offered(look, bucket, n_max - n);
 	if ((bucket->causes & WAITING_PORT) != 0)
 		n = waiting->n_ports > n_max - n ? n_max : n + waiting->n_ports;
-	if (waiting->sweeps && n == 0)
+	if (n == 0 && (waiting->sweeps || may_claim_there(look, bucket)))
 		n = 1;
 	return n > 0 && bucket->key.line->is_gang ? n_max : n;
 }

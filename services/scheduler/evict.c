@@ -332,21 +332,21 @@ evict_choose(const struct seek *seek, struct cluster *cluster, struct evictions 
 }
 
 static bool
-is_large_enough(const struct node *node, const struct want *want)
+is_large_enough(const struct node *node, const struct want *want, uint32_t n)
 {
 	for (uint32_t i = 0; i < want->n_devices; i++) {
 		const struct node_device *device = node_table_device(node, want->devices[i].number);
 
-		if (device == NULL || device->capacity < want->devices[i].n)
+		if (device == NULL || device->capacity < (uint64_t)want->devices[i].n * n)
 			return false;
 	}
-	return node->capacity.cpu_milli >= want->amounts.cpu_milli &&
-	       node->capacity.memory_bytes >= want->amounts.memory_bytes &&
-	       node->capacity.disk_bytes >= want->amounts.disk_bytes;
+	return at_most(n, want->amounts.cpu_milli, node->capacity.cpu_milli) == n &&
+	       at_most(n, want->amounts.memory_bytes, node->capacity.memory_bytes) == n &&
+	       at_most(n, want->amounts.disk_bytes, node->capacity.disk_bytes) == n;
 }
 
 uint32_t
-claim_choose(const struct seek *seek, struct cluster *cluster)
+claim_choose(const struct seek *seek, struct cluster *cluster, const uint32_t *kept)
 {
 	uint32_t best = NODE_ROW_NONE;
 	double least = 0;
@@ -357,9 +357,11 @@ claim_choose(const struct seek *seek, struct cluster *cluster)
 		struct lack lack;
 
 		if (judge_row(&judge, row, NULL) != FILTER_NONE ||
-			!is_large_enough(&seek->table->nodes[row], &seek->demand->want) ||
-			!judge_sizes(&judge, row, &lack))
+			!is_large_enough(&seek->table->nodes[row], &seek->demand->want,
+				kept != NULL ? kept[row] + 1 : 1))
 			continue;
+		if (!judge_sizes(&judge, row, &lack) && kept == NULL)
+			continue; /* it fits, and was not taken: another has a reason */
 		if (best != NODE_ROW_NONE &&
 			(lack.greatest > least ||
 				(lack.greatest == least &&

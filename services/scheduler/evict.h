@@ -29,5 +29,8 @@ struct evictions {
 bool evict_choose(const struct seek *seek, struct cluster *cluster,
 	struct evictions *ret_evictions);
 
-/* The node that is large enough and lacks least now, or NODE_ROW_NONE. */
-uint32_t claim_choose(const struct seek *seek, struct cluster *cluster);
+/*
+ * The node that is large enough and lacks least now, or NODE_ROW_NONE. kept: by row, for how
+ * many others of the same gang it has to be large enough, too; NULL: none.
+ */
+uint32_t claim_choose(const struct seek *seek, struct cluster *cluster, const uint32_t *kept);

@@ -352,19 +352,22 @@ evict(struct placer *placer, struct attempt *attempt)
 	return true;
 }
 
+/* Room is kept for it. kept: see claim_choose. */
 static bool
-claim(struct placer *placer, struct attempt *attempt)
+claim(struct placer *placer, struct attempt *attempt, uint32_t *kept)
 {
 	Davit__Placement *placement;
 	uint32_t row = NODE_ROW_NONE;
 
 	if (may_look(placer))
-		row = claim_choose(&attempt->seek, &placer->cluster);
+		row = claim_choose(&attempt->seek, &placer->cluster, kept);
 	if (row == NODE_ROW_NONE)
 		return false;
 	placement = propose(placer, attempt, row, 0);
 	placement->has_claim = placement->claim = true;
-	takings_claim(&placer->takings, &placer->cluster, &attempt->seek, row);
+	takings_claim(&placer->takings, &placer->cluster, &attempt->seek, row, attempt->task);
+	if (kept != NULL)
+		kept[row]++;
 	return true;
 }
 
@@ -393,7 +396,7 @@ place_one(struct placer *placer, struct attempt *attempt)
 		return OUTCOME_UNANSWERED;
 	if (task->may_preempt && evict(placer, attempt))
 		return OUTCOME_PLACED;
-	if (task->may_claim && !task->gang && claim(placer, attempt))
+	if (task->may_claim && !task->gang && claim(placer, attempt, NULL))
 		return OUTCOME_PLACED;
 	return refuse(placer, attempt);
 }
@@ -425,12 +428,43 @@ gang_size(const Davit__PlaceRequest *request, size_t first)
 	return n;
 }
 
+/* What a gang took and what was said of it so far is undone. */
+struct gang_start {
+	size_t n_takings, n_placements;
+};
+
+static void
+undo_gang(struct placer *placer, const struct gang_start *start)
+{
+	takings_undo(&placer->takings, &placer->cluster, start->n_takings);
+	place_reply_cut_placements(&placer->reply, start->n_placements);
+	placer->epoch++;
+}
+
+/* Room is kept for each of them, wherever there is enough of it already. */
+static bool
+claim_gang(struct placer *placer, size_t first, size_t n)
+{
+	uint32_t *kept = xcalloc((size_t)placer->cluster.table.n + 1, sizeof *kept);
+	bool is_good = true;
+
+	for (size_t i = first; i < first + n && is_good; i++) {
+		struct attempt attempt = {.task = placer->request->tasks[i],
+			.entry = placer->by_task[i]};
+
+		is_good = prepare(placer, &attempt) == OUTCOME_PLACED &&
+			  claim(placer, &attempt, kept);
+	}
+	free(kept);
+	return is_good;
+}
+
 /* All of them, or none: what the first took goes back when the last has no place. */
 static void
 place_gang(struct placer *placer, size_t first, size_t n)
 {
 	const Davit__PlaceRequest *request = placer->request;
-	size_t n_takings = placer->takings.n, n_placements = placer->reply.message.n_placements;
+	struct gang_start start = {placer->takings.n, placer->reply.message.n_placements};
 	enum outcome outcome = OUTCOME_PLACED;
 	char text[PLACE_MESSAGE_MAX];
 	struct attempt attempt;
@@ -443,12 +477,15 @@ place_gang(struct placer *placer, size_t first, size_t n)
 	}
 	if (outcome == OUTCOME_PLACED)
 		return;
-	takings_undo(&placer->takings, &placer->cluster, n_takings);
-	place_reply_cut_placements(&placer->reply, n_placements);
-	placer->epoch++;
+	undo_gang(placer, &start);
 	if (outcome == OUTCOME_UNANSWERED) {
 		place_reply_want_groups(&placer->reply);
 		return;
+	}
+	if (request->tasks[first]->may_claim) {
+		if (claim_gang(placer, first, n))
+			return;
+		undo_gang(placer, &start);
 	}
 	(void)snprintf(text, sizeof text, "all or none of %zu: only %zu fit now; %.400s", n, i - 1,
 		place_refusal_words(attempt.refusal));

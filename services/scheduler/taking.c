@@ -51,6 +51,18 @@ balance(struct want *want, const struct node *node, const struct evictions *evic
 	want->n_devices = want->n_ports = 0;
 }
 
+/* The row has less, and one task more. */
+static void
+take(struct taking *taking, struct cluster *cluster, const struct seek *seek,
+	const Davit__PlaceTask *task)
+{
+	node_table_take(&cluster->table, taking->row, &taking->want);
+	if (!cluster->has_groups)
+		return;
+	taking->group = groups_of_task(cluster->groups, task, seek->demand->spec);
+	groups_run(cluster->groups, taking->row, taking->group, 1);
+}
+
 void
 takings_place(struct takings *takings, struct cluster *cluster, const struct seek *seek,
 	uint32_t row, const Davit__PlaceTask *task, const struct evictions *evictions)
@@ -65,16 +77,12 @@ takings_place(struct takings *takings, struct cluster *cluster, const struct see
 			groups_run(cluster->groups, row, evictions->of[i].group,
 				-(int32_t)evictions->of[i].n);
 	}
-	node_table_take(&cluster->table, row, &taking->want);
-	if (!cluster->has_groups)
-		return;
-	taking->group = groups_of_task(cluster->groups, task, seek->demand->spec);
-	groups_run(cluster->groups, row, taking->group, 1);
+	take(taking, cluster, seek, task);
 }
 
 void
 takings_claim(struct takings *takings, struct cluster *cluster, const struct seek *seek,
-	uint32_t row)
+	uint32_t row, const Davit__PlaceTask *task)
 {
 	const struct amounts *free = &cluster->table.nodes[row].free;
 	const struct amounts *wanted = &seek->demand->want.amounts;
@@ -84,7 +92,7 @@ takings_claim(struct takings *takings, struct cluster *cluster, const struct see
 	taking->want.amounts.cpu_milli = least_of(free->cpu_milli, wanted->cpu_milli);
 	taking->want.amounts.memory_bytes = least_of(free->memory_bytes, wanted->memory_bytes);
 	taking->want.amounts.disk_bytes = least_of(free->disk_bytes, wanted->disk_bytes);
-	node_table_take(&cluster->table, row, &taking->want);
+	take(taking, cluster, seek, task);
 }
 
 void

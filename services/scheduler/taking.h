@@ -28,7 +28,7 @@ void takings_place(struct takings *takings, struct cluster *cluster, const struc
 
 /* What is free on the row and the task could use is kept for it. */
 void takings_claim(struct takings *takings, struct cluster *cluster, const struct seek *seek,
-	uint32_t row);
+	uint32_t row, const Davit__PlaceTask *task);
 
 /* Gives back all but the first n_left. */
 void takings_undo(struct takings *takings, struct cluster *cluster, size_t n_left);

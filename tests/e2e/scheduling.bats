@@ -121,6 +121,36 @@ nodes_of() { davit ps -o json | jq -r ".[] | select(.name | startswith(\"$1\")) 
 	[ "$(on big)" = "$node" ]
 }
 
+@test "a gang takes the place of others for all of its tasks, as plan says" {
+	davit run --count 3 --name low --cpus 4 --priority 10 --wait nginx
+	run davit plan --count 4 --gang --cpus 4 --priority 90 nginx
+	has '4 would wait'
+	[[ $output != *'WOULD END'* ]]
+	[ "$(davit plan -o json --count 2 --gang --cpus 4 --priority 90 nginx | jq '[.nodes[].evicted[]] | length')" = 2 ]
+	davit run --count 2 --name group --gang --cpus 4 --priority 90 nginx
+	wait_for 10 is group-0 RUNNING
+	wait_for 10 is group-1 RUNNING
+	[ "$(davit ps -a -o json | jq '[.[] | select(.message == "preempted by '"'group'"'")] | length')" = 2 ]
+}
+
+@test "room is kept for all of a gang that has waited long" {
+	davit run --count 6 --name small --cpus 2 --wait nginx
+	davit run --count 2 --name gang --gang --cpus 4 nginx
+	kept() { [[ $(because gang-0) == *"with all of its array"* && $(because gang-1) == *"kept for it"* ]]; }
+	wait_for 20 kept
+	local first second
+	first=$(because gang-0 | sed "s/.*'\(n[0-9]\)'.*/\1/")
+	second=$(because gang-1 | sed "s/.*'\(n[0-9]\)'.*/\1/")
+	[ "$first" != "$second" ]
+	davit ps -n "$first" -q | xargs "$DAVIT_BIN/davit" rm -f
+	davit run --name eager --cpus 2 nginx
+	wait_for 5 is eager PENDING
+	is gang-0 PENDING
+	davit ps -n "$second" -q | xargs "$DAVIT_BIN/davit" rm -f
+	wait_for 10 is gang-0 RUNNING
+	wait_for 10 is gang-1 RUNNING
+}
+
 @test "tasks wait while the scheduler is away, and go on when it is back" {
 	kill -KILL "$(proc_pid "$home/run/scheduler.pid")"
 	wait_for 10 procs_gone "$home/run/scheduler.pid"

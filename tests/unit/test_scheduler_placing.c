@@ -152,6 +152,91 @@ TEST(placing_claims_the_node_that_lacks_least)
 	CHECK_STR(placed_on(reply, "next"), "-");
 }
 
+/* n tasks of one gang that may do both, of priority 50. */
+static void
+greedy_gang(struct fixture *fixture, unsigned n, uint64_t cpu_milli)
+{
+	fixture_task(fixture, "g0", cpu_milli, 0);
+	for (unsigned i = 1; i < n; i++)
+		fixture_again(fixture, fixture_text(fixture, "g%u", i), "g0");
+	as_gang(fixture, 0, n, "g");
+	for (unsigned i = 0; i < n; i++)
+		fixture->tasks[i]->may_preempt = fixture->tasks[i]->may_claim = true;
+}
+
+TEST(placing_a_gang_for_others_evicts_for_all_or_none)
+{
+	CLEANUP(placer_free) struct placer *placer = a_placer();
+	CLEANUP(fixture_free) struct fixture *fixture = fixture_new();
+	const Davit__PlaceReply *reply;
+	uint32_t n_low = 0, n_evicting = 0;
+
+	add_group(fixture, fixture_node(fixture, "a", 4000, GIB), "low", 10, 4);
+	add_group(fixture, fixture_node(fixture, "b", 4000, GIB), "equal", 50, 4);
+	fixture_node(fixture, "c", 1500, GIB);
+	greedy_gang(fixture, 3, 1500);
+	reply = place(placer, fixture);
+	CHECK_EQ(reply->n_placements, 3);
+	CHECK_STR(placed_on(reply, "g0"), "c"); /* nobody has to go there */
+	CHECK_STR(placed_on(reply, "g1"), "a");
+	CHECK_STR(placed_on(reply, "g2"), "a");
+	for (size_t i = 0; i < 3; i++) {
+		n_evicting += reply->placements[i]->n_evictions > 0;
+		CHECK(!reply->placements[i]->claim);
+		if (reply->placements[i]->n_evictions > 0)
+			n_low += reply->placements[i]->evictions[0]->n;
+	}
+	CHECK_EQ(n_evicting, 2);
+	CHECK_EQ(n_low, 3); /* two for the first, which leaves half a core for the second */
+	/* One more than all of them could make room for: then nobody goes. */
+	fixture_again(fixture, "g3", "g0");
+	as_gang(fixture, 3, 1, "g");
+	for (unsigned i = 0; i < 4; i++)
+		fixture->tasks[i]->may_claim = false;
+	reply = place(placer, fixture);
+	CHECK_EQ(reply->n_placements, 0);
+	CHECK_HAS(refused_with(reply, "g0"), "all or none of 4: only 3 fit");
+	CHECK_STR(placed_on(reply, "g3"), "-");
+}
+
+TEST(placing_a_gang_claims_room_for_all_or_none)
+{
+	CLEANUP(placer_free) struct placer *placer = a_placer();
+	CLEANUP(fixture_free) struct fixture *fixture = fixture_new();
+	const Davit__PlaceReply *reply;
+	unsigned n_a = 0;
+
+	fixture_node(fixture, "a", 4000, GIB)->reserved->cpu_milli = 3000;
+	fixture_node(fixture, "b", 4000, GIB)->reserved->cpu_milli = 500;
+	fixture_node(fixture, "c", 1900, GIB); /* never large enough */
+	greedy_gang(fixture, 3, 2000);
+	fixture->request.has_groups = true;
+	reply = place(placer, fixture);
+	CHECK_EQ(reply->n_placements, 3);
+	for (size_t i = 0; i < 3; i++) {
+		CHECK(reply->placements[i]->claim); /* where there is room already, too */
+		CHECK_EQ(reply->placements[i]->n_evictions, 0);
+		n_a += strcmp(reply->placements[i]->node_id, "a") == 0;
+	}
+	CHECK_STR(placed_on(reply, "g0"), "b");
+	CHECK_EQ(n_a, 1); /* b is large enough for two, and the nearer one */
+	fixture_again(fixture, "g3", "g0")->may_claim = true;
+	fixture_again(fixture, "g4", "g0")->may_claim = true;
+	as_gang(fixture, 3, 2, "g");
+	reply = place(placer, fixture);
+	CHECK_EQ(reply->n_placements, 0); /* two nodes of two halves never hold five */
+	CHECK_HAS(refused_with(reply, "g4"), "all or none of 5");
+	fixture->request.n_tasks = 3;
+	fixture->specs[0]->spec->has_max_per_node = true;
+	fixture->specs[0]->spec->max_per_node = 1;
+	reply = place(placer, fixture);
+	CHECK_EQ(reply->n_placements, 0); /* one of them would have no node */
+	fixture->request.n_tasks = 2;
+	reply = place(placer, fixture);
+	CHECK_STR(placed_on(reply, "g0"), "b");
+	CHECK_STR(placed_on(reply, "g1"), "a");
+}
+
 TEST(placing_asks_for_groups_where_it_needs_them_and_answers_the_rest)
 {
 	CLEANUP(placer_free) struct placer *placer = a_placer();
