@@ -194,4 +194,5 @@ fmt:
 clean:
 	rm -rf build
 
+include deploy/install.mk
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

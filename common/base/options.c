@@ -15,6 +15,7 @@ enum { NAME_SHOWN_MAX = 64 }; /* of a flag that is in no table */
 const struct option_def option_builtin_defs[] = {
 	OPTION_FLAG("help", 'h', struct option_builtin, help, "print this text"),
 	OPTION_FLAG("version", 0, struct option_builtin, version, "print the version"),
+	OPTION_FLAG("man", 0, struct option_builtin, man, "print the manual page, for man -l -"),
 	OPTION_STRING("config", 0, "FILE", struct option_builtin, config, NULL,
 		"read options from this file"),
 	OPTION_FLAG("print-config", 0, struct option_builtin, print_config,
@@ -22,7 +23,7 @@ const struct option_def option_builtin_defs[] = {
 	OPTION_END,
 };
 
-enum { BUILTIN_WITHOUT_FILE = 2, BUILTIN_COUNT = 4 };
+enum { BUILTIN_WITHOUT_FILE = 3, BUILTIN_COUNT = 5 };
 
 struct parse {
 	const struct options_spec *spec;
@@ -222,6 +223,12 @@ take_short(struct parse *parse, int argc, char **argv, int *i, struct err *err)
 	return 0;
 }
 
+static bool
+is_answered(const struct option_builtin *builtin)
+{
+	return builtin->help || builtin->version || builtin->man;
+}
+
 /* The flags of argv; moves the arguments behind them. Stops at once when help is asked for. */
 static int
 take_flags(struct parse *parse, int argc, char **argv, int *ret_first, struct err *err)
@@ -229,7 +236,7 @@ take_flags(struct parse *parse, int argc, char **argv, int *ret_first, struct er
 	char **rest = xcalloc((size_t)argc + 1, sizeof *rest);
 	int n_rest = 0, n_flags = 1, i, rc = 0;
 
-	for (i = 1; i < argc && !parse->builtin.help && !parse->builtin.version; i++) {
+	for (i = 1; i < argc && !is_answered(&parse->builtin); i++) {
 		int begin = i;
 
 		if (argv[i][0] != '-' || argv[i][1] == '\0') {
@@ -405,6 +412,10 @@ options_parse(const struct options_spec *spec, int argc, char **argv, void *sett
 		return rc;
 	if (parse.builtin.help) {
 		options_print_help(spec, stdout);
+		return OPTIONS_DONE;
+	}
+	if (parse.builtin.man) {
+		options_print_man(spec, stdout);
 		return OPTIONS_DONE;
 	}
 	if (parse.builtin.version) {

@@ -16,7 +16,8 @@
  * the flag repeated, or separated by commas in variable and file. --config FILE
  * (or DAVIT_CONFIG) names the file; a name in it that no option has is an error,
  * a variable is not (programs share the environment). --print-config shows every value and where it
- * came from; --help is made from the table and so are completions and man pages.
+ * came from; --help is made from the table and so are completions and
+ * man pages (--man).
  *
  * Not for threads: call it first thing in main.
  */
@@ -86,6 +87,8 @@ struct options_spec {
 	const char *arguments;  /* "[IMAGE] [-- COMMAND…]" in the usage line; NULL: takes none */
 	const char *env_prefix; /* "DAVIT_"; NULL: no environment, no file */
 	const struct option_def *defs; /* ends with OPTION_END */
+	const char *more_title;        /* "Examples"; only with more */
+	const char *more;              /* lines behind the options, as they are; NULL: none */
 	bool stop_at_argument;         /* the first non-flag ends the flags (sub-commands) */
 };
 
@@ -103,3 +106,9 @@ int options_parse(const struct options_spec *spec, int argc, char **argv, void *
 void options_free(const struct option_def *defs, void *settings);
 
 void options_print_help(const struct options_spec *spec, FILE *out);
+
+/*
+ * The same as a page for man(1), in the macros of man(7): section 8 for what has an
+ * env_prefix and no arguments (a service), else 1. A program "davit run" is the page davit-run.
+ */
+void options_print_man(const struct options_spec *spec, FILE *out);

@@ -46,15 +46,18 @@ int option_give(struct option_slot slot, enum option_source source, const char *
 
 /* What every program understands without saying so. */
 struct option_builtin {
-	bool help, version, print_config;
+	bool help, version, man, print_config;
 	char *config;
 };
 
-enum { OPTION_BUILTIN_CONFIG = 2 };
+enum { OPTION_BUILTIN_CONFIG = 3 };
 extern const struct option_def option_builtin_defs[];
 
 /* Without an environment prefix there is no file, hence no --config either. */
 size_t option_builtin_count(const struct options_spec *spec);
+
+/* True when the table has a name or letter (0, NULL: not asked) of its own for what is built in. */
+bool option_is_taken(const struct option_def *defs, const char *name, char short_name);
 
 size_t option_defs_count(const struct option_def *defs);
 

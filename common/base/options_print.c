@@ -19,9 +19,8 @@ static const char *const source_name[OPTION_SOURCE_COUNT] = {
 	[OPTION_SOURCE_FLAG] = "flag",
 };
 
-/* True when the table has a name or letter of its own for what would be built in. */
-static bool
-is_taken(const struct option_def *defs, const char *name, char short_name)
+bool
+option_is_taken(const struct option_def *defs, const char *name, char short_name)
 {
 	for (; defs->name != NULL; defs++) {
 		if (name != NULL && strcmp(defs->name, name) == 0)
@@ -116,9 +115,10 @@ options_print_help(const struct options_spec *spec, FILE *out)
 		print_option(out, def, def->short_name != 0, column);
 	for (size_t i = 0; i < option_builtin_count(spec); i++) {
 		const struct option_def *def = &option_builtin_defs[i];
-		char letter = is_taken(spec->defs, NULL, def->short_name) ? 0 : def->short_name;
+		char letter =
+			option_is_taken(spec->defs, NULL, def->short_name) ? 0 : def->short_name;
 
-		if (!is_taken(spec->defs, def->name, 0))
+		if (!option_is_taken(spec->defs, def->name, 0))
 			print_option(out, def, letter != 0, column);
 	}
 	if (spec->env_prefix != NULL)
@@ -126,6 +126,8 @@ options_print_help(const struct options_spec *spec, FILE *out)
 			"\nEach option can also be a variable (%sNAME, dashes as underscores) or a\n"
 			"'name: value' line of the file. A flag wins over a variable, that over the file.\n",
 			spec->env_prefix);
+	if (spec->more != NULL)
+		(void)fprintf(out, "\n%s:\n%s", spec->more_title, spec->more);
 }
 
 /* The quote that makes a configuration file read text as it is. */

@@ -9,6 +9,9 @@ set -euo pipefail
 
 suite=${2:-bookworm}
 tag=${1:-davit-base:$suite}
+# Two that want the same make it once.
+exec 9>"${TMPDIR:-/tmp}/davit-make-base.lock"
+flock 9
 docker image inspect "$tag" >/dev/null 2>&1 && exit 0
 command -v mmdebstrap >/dev/null || die "mmdebstrap is missing. Run: sudo apt-get install mmdebstrap"
 [ "$(id -u)" -eq 0 ] || die "this needs root. Run: sudo $0 $*"

@@ -130,6 +130,26 @@ print_help(FILE *out)
 	(void)fputs(help_tail, out);
 }
 
+/* The page of the whole program: its commands are what stands behind the options. */
+static void
+print_man(const struct options_spec *spec, FILE *out)
+{
+	CLEANUP(free) char *text = NULL;
+	size_t size = 0;
+	FILE *more = open_memstream(&text, &size);
+	struct options_spec page = *spec;
+
+	if (more == NULL)
+		return;
+	cli_command_print_all(more);
+	(void)fputs(help_tail, more);
+	(void)fclose(more);
+	page.summary = "Runs containers on a cluster of machines";
+	page.more_title = "Commands";
+	page.more = text;
+	options_print_man(&page, out);
+}
+
 static int
 parse_format(struct cli *cli, const char *text)
 {
@@ -201,6 +221,8 @@ run_command(struct cli *cli, const struct cli_command *command, struct cli_globa
 		.summary = command->summary,
 		.arguments = command->arguments,
 		.defs = defs,
+		.more_title = "Examples",
+		.more = command->examples,
 		.stop_at_argument = command->stops_at_argument};
 	struct err err = {0};
 	int first = argc, rc, code;
@@ -210,8 +232,6 @@ run_command(struct cli *cli, const struct cli_command *command, struct cli_globa
 	globals->is_quiet = globals->is_quiet || before->is_quiet;
 	cli->globals = globals;
 	if (rc == OPTIONS_DONE) {
-		if (command->examples != NULL)
-			(void)fprintf(cli->out, "\nExamples:\n%s", command->examples);
 		code = CLI_OK;
 	} else if (rc < 0) {
 		code = cli_fail(cli, CLI_USAGE, "%s", err.text);
@@ -296,6 +316,10 @@ cli_main(struct cli *cli, int argc, char **argv)
 
 	if (wants_help(argc, argv)) {
 		print_help(cli->out);
+		return CLI_OK;
+	}
+	if (argc == 2 && strcmp(argv[1], "--man") == 0) {
+		print_man(&spec, cli->out);
 		return CLI_OK;
 	}
 	rc = options_parse(&spec, argc, argv, &globals, &first, &err);

@@ -32,13 +32,15 @@ static const struct script scripts[] = {
 		"\tCOMPREPLY=($(\"$1\" completion --words -- \"${COMP_WORDS[@]:1:COMP_CWORD}\" 2>/dev/null))\n"
 		"}\n"
 		"complete -o default -F _davit davit ./davit\n"},
-	{"zsh", "autoload -U +X bashcompinit && bashcompinit\n"
+	{"zsh", /* to be sourced, or a file _davit in a folder of $fpath */
+		"#compdef davit\n"
 		"_davit()\n"
 		"{\n"
-		"\tlocal IFS=$'\\n'\n"
-		"\tCOMPREPLY=($(\"$1\" completion --words -- \"${COMP_WORDS[@]:1:$COMP_CWORD}\" 2>/dev/null))\n"
+		"\tlocal -a candidates\n"
+		"\tcandidates=(\"${(@f)$(${words[1]} completion --words -- \"${(@)words[2,CURRENT]}\" 2>/dev/null)}\")\n"
+		"\tif [[ -n ${candidates[1]} ]]; then compadd -a candidates; else _files; fi\n"
 		"}\n"
-		"complete -o default -F _davit davit\n"},
+		"if [ \"${funcstack[1]}\" = _davit ]; then _davit \"$@\"; else compdef _davit davit; fi\n"},
 	{"fish", "complete -c davit -a '(davit completion --words -- (commandline -opc)[2..-1] "
 		 "(commandline -ct) 2>/dev/null)'\n"},
 };

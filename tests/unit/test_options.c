@@ -385,6 +385,29 @@ TEST(options_of_the_table_hide_the_built_in_ones)
 	CHECK_HAS(text, "      --help ");
 }
 
+TEST(options_man_is_a_page_of_the_same_table)
+{
+	CLEANUP(run_free) struct run *run = run_new();
+	char text[8192];
+
+	run->spec.program = "davit try";
+	run->spec.more_title = "Examples";
+	run->spec.more = "  davit try a\\b\n.hidden\n";
+	capture(run, "--man --unknown", text, sizeof text);
+	CHECK_EQ(run->rc, OPTIONS_DONE);
+	CHECK_HAS(text, ".TH DAVIT\\-TRY 1 \"\" \"Davit " DAVIT_VERSION "\"");
+	CHECK_HAS(text, ".SH NAME\ndavit\\-try \\- Tests options\n");
+	CHECK_HAS(text, "\\fBdavit try\\fR [\\fIOPTIONS\\fR] [ARGUMENT…]\n");
+	CHECK_HAS(text,
+		"\\fB\\-l\\fR, \\fB\\-\\-listen\\fR \\fIURL\\fR\nwhere to accept calls (default tcp");
+	CHECK_HAS(text, "what it is (may be repeated).\n");
+	CHECK_HAS(text, "(\\fBTESTOPT_\\fINAME\\fR");
+	CHECK_HAS(text, ".SH \"EXAMPLES\"\n.nf\n  davit try a\\eb\n\\&.hidden\n.fi\n");
+	run->spec.arguments = NULL;
+	capture(run, "--man", text, sizeof text);
+	CHECK_HAS(text, ".TH DAVIT\\-TRY 8 ");
+}
+
 TEST(options_print_the_version)
 {
 	CLEANUP(run_free) struct run *run = run_new();
