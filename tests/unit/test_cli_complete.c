@@ -86,7 +86,7 @@ TEST(cli_complete_scripts_are_for_three_shells)
 	CHECK_EQ(cli_world_run(&world, "completion", "bash", NULL), CLI_OK);
 	CHECK_HAS(world.out, "complete -o default -F _davit davit");
 	CHECK_EQ(cli_world_run(&world, "completion", "zsh", NULL), CLI_OK);
-	CHECK_HAS(world.out, "bashcompinit");
+	CHECK_HAS(world.out, "compdef _davit davit");
 	CHECK_EQ(cli_world_run(&world, "completion", "fish", NULL), CLI_OK);
 	CHECK_EQ(cli_world_run(&world, "completion", "csh", NULL), CLI_USAGE);
 	CHECK_EQ(cli_world_run(&world, "completion", NULL), CLI_USAGE);
