@@ -35,7 +35,9 @@ cli_flag_fn cli_flag_pull;       /* "missing", "always", "never" */
 cli_flag_fn cli_flag_strategy;   /* "best-fit", … */
 cli_flag_fn cli_flag_affinity;   /* "app=web", "app=web,topology=zone,weight=10" */
 cli_flag_fn cli_flag_anti_affinity;
-cli_flag_fn cli_flag_spread;     /* "zone", "zone,weight=10" */
-cli_flag_fn cli_flag_toleration; /* "key", "key=value", "key=value:effect" */
+cli_flag_fn cli_flag_spread; /* "zone", "zone,weight=10,target=a:70" */
+cli_flag_fn cli_flag_prefer; /* "node.labels.disk == ssd", "node.arch == arm64,weight=-20" */
+cli_flag_fn cli_flag_reserve_device; /* "fpga", "fpga=2" */
+cli_flag_fn cli_flag_toleration;     /* "key", "key=value", "key=value:effect" */
 cli_flag_fn cli_flag_priority;
 cli_flag_fn cli_flag_stop_timeout;

@@ -354,13 +354,32 @@ cli_flag_anti_affinity(Davit__TaskSpec *spec, const char *text, struct err *err)
 	return add_affinity(spec, text, true, err);
 }
 
+/* "value:per cent" */
+static int
+add_target(Davit__Spread *spread, const char *text, struct err *err)
+{
+	const char *colon = strrchr(text, ':');
+	Davit__StringEntry *entry;
+
+	if (colon == NULL || colon == text || colon[1] == '\0')
+		return err_set(err, -EINVAL, "'%.60s': want target=VALUE:PERCENT", text);
+	entry = CLI_PB_NEW(davit__string_entry, Davit__StringEntry);
+	entry->key = cli_pb_text(text, (size_t)(colon - text));
+	entry->value = xstrdup(colon + 1);
+	CLI_PB_ADD(spread, targets, entry);
+	return 0;
+}
+
 static int
 take_spread_part(void *target, const char *key, const char *value, struct err *err)
 {
 	Davit__Spread *spread = target;
 
+	if (strcmp(key, "target") == 0)
+		return add_target(spread, value, err);
 	if (strcmp(key, "weight") != 0)
-		return err_set(err, -EINVAL, "'%.40s' is not understood: want weight", key);
+		return err_set(err, -EINVAL, "'%.40s' is not understood: want weight or target",
+			key);
 	spread->has_weight = 1;
 	return parse_weight(value, &spread->weight, err);
 }
@@ -376,4 +395,45 @@ cli_flag_spread(Davit__TaskSpec *spec, const char *text, struct err *err)
 	if (n == 0)
 		return err_set(err, -EINVAL, "want the key of a node label, such as zone");
 	return text[n] == '\0' ? 0 : each_part(text + n + 1, take_spread_part, spread, err);
+}
+
+/* The constraint may have commas of its own: only the last part can be the weight. */
+int
+cli_flag_prefer(Davit__TaskSpec *spec, const char *text, struct err *err)
+{
+	static const char weight_is[] = ",weight=";
+	Davit__Preference *preference = CLI_PB_NEW(davit__preference, Davit__Preference);
+	const char *weight = strstr(text, weight_is);
+	char *end;
+	long value;
+
+	preference->constraint =
+		cli_pb_text(text, weight != NULL ? (size_t)(weight - text) : strlen(text));
+	CLI_PB_ADD(spec, preferences, preference);
+	if (weight == NULL)
+		return 0;
+	errno = 0;
+	value = strtol(weight + strlen(weight_is), &end, 10);
+	if (errno != 0 || *end != '\0' || value < -100 || value > 100 || value == 0)
+		return err_set(err, -EINVAL, "'%.60s': want a weight from -100 to 100, not 0",
+			weight + 1);
+	CLI_PB_SET(preference, weight, (int32_t)value);
+	return 0;
+}
+
+int
+cli_flag_reserve_device(Davit__TaskSpec *spec, const char *text, struct err *err)
+{
+	Davit__DeviceCount *request = CLI_PB_NEW(davit__device_count, Davit__DeviceCount);
+	size_t n = strcspn(text, "=");
+	uint64_t count = 1;
+
+	request->kind = cli_pb_text(text, n);
+	CLI_PB_ADD(spec, device_requests, request);
+	if (n == 0)
+		return err_set(err, -EINVAL, "'%.60s': want KIND[=N], such as fpga=2", text);
+	if (text[n] == '=' && units_parse_number(text + n + 1, 1, UINT32_MAX, &count, err) < 0)
+		return err->code;
+	CLI_PB_SET(request, count, (uint32_t)count);
+	return 0;
 }

@@ -43,6 +43,8 @@ static const struct text_rule list_rules[] = {
 	{"--anti-affinity", AT(anti_affinities), cli_flag_anti_affinity},
 	{"--spread", AT(spreads), cli_flag_spread},
 	{"--toleration", AT(tolerations), cli_flag_toleration},
+	{"--prefer", AT(preferences), cli_flag_prefer},
+	{"--reserve-device", AT(device_requests), cli_flag_reserve_device},
 };
 
 static int
@@ -114,6 +116,8 @@ copy_figures(const struct cli_run_settings *settings, Davit__TaskSpec *spec)
 	SET_UNLESS_ZERO(spec, pids_limit, settings->pids_limit);
 	SET_UNLESS_ZERO(spec, shm_size_bytes, settings->shm_size_bytes);
 	SET_UNLESS_ZERO(spec, gpus, (uint32_t)settings->gpus);
+	SET_UNLESS_ZERO(spec, max_per_node,
+		settings->has_distinct_hosts ? 1 : (uint32_t)settings->max_per_node);
 	SET_UNLESS_ZERO(spec, ttl_ms, settings->ttl_ms);
 	SET_UNLESS_ZERO(spec, max_run_time_ms, settings->max_run_time_ms);
 	SET_UNLESS_ZERO(spec, auto_remove, settings->is_removed);

@@ -25,12 +25,14 @@ struct cli_run_settings {
 		tmpfs;
 	struct option_list networks, network_aliases, cap_add, cap_drop, security_opt, sysctls;
 	struct option_list extra_hosts, dns, dns_search, log_opts;
-	struct option_list constraints, affinities, anti_affinities, spreads, tolerations;
+	struct option_list constraints, preferences, affinities, anti_affinities, spreads,
+		tolerations, device_requests;
 	uint64_t cpu_milli, memory_bytes, disk_bytes, pids_limit, shm_size_bytes, gpus;
+	uint64_t max_per_node;
 	uint64_t ttl_ms, max_run_time_ms;
 	uint64_t health_tcp, health_interval_ms, health_timeout_ms, health_retries, health_start_ms;
 	bool has_stdin, is_removed, has_tty, is_read_only, is_privileged, has_init,
-		no_new_privileges, is_gang;
+		no_new_privileges, is_gang, has_distinct_hosts;
 };
 
 extern const struct option_def cli_run_defs[], cli_plan_defs[];

@@ -102,13 +102,23 @@
 			"best-fit, spread, round-robin, random or resource-aware"),                \
 		OPTION_LIST("constraint", 0, "EXPR", RUN, constraints,                             \
 			"where it may run: 'node.labels.disk == ssd', 'node.name != n1'"),         \
+		OPTION_LIST("prefer", 0, "EXPR", RUN, preferences,                                 \
+			"where it would rather run [,weight=N], -100 to 100, absent: 50"),         \
 		OPTION_LIST("affinity", 0, "LABEL=VALUE", RUN, affinities,                         \
-			"near tasks with that label [,topology=KEY][,weight=N]"),                  \
+			"near tasks with that label [,topology=KEY][,weight=N]; with a weight "    \
+			"if possible, else only there"),                                           \
 		OPTION_LIST("anti-affinity", 0, "LABEL=VALUE", RUN, anti_affinities,               \
 			"the opposite"),                                                           \
 		OPTION_LIST("spread", 0, "KEY", RUN, spreads,                                      \
-			"evenly over the values of a node label"),                                 \
-		OPTION_LIST("toleration", 0, "KEY[=VALUE]", RUN, tolerations,                      \
+			"evenly over the values of a node label "                                  \
+			"[,weight=N][,target=VALUE:PERCENT]"),                                     \
+		OPTION_NUMBER("max-per-node", 0, "N", RUN, max_per_node, NULL, 0, 1000000,         \
+			"most tasks of the array on one node"),                                    \
+		OPTION_FLAG("distinct-hosts", 0, RUN, has_distinct_hosts,                          \
+			"each task of the array on another node: --max-per-node 1"),               \
+		OPTION_LIST("reserve-device", 0, "KIND[=N]", RUN, device_requests,                 \
+			"devices of a kind that nodes declare, to reserve"),                       \
+		OPTION_LIST("toleration", 0, "KEY[=VALUE][:EFFECT]", RUN, tolerations,             \
 			"a taint that it stands"),                                                 \
 		OPTION_FLAG("gang", 0, RUN, is_gang, "all tasks of an array at once or none"),     \
 		OPTION_STRING("disconnect", 0, "MODE", RUN, disconnect, NULL,                      \

@@ -136,6 +136,7 @@ replace(struct manager *manager, struct task *old)
 	group = lifecycle_submit(manager, id, old->group->spec, 1, name);
 	group->replaces = old->id;
 	records_put_group(manager, group);
+	model_task_find(&manager->model, id)->avoid = old->node;
 	old->replaced_by = id;
 	if (old->desired > DAVIT__TASK__DESIRED__READY)
 		model_task_find(&manager->model, id)->desired = DAVIT__TASK__DESIRED__RUN;

@@ -51,7 +51,8 @@ static const struct option_def option_defs[] = {
 	OPTION_DURATION("claim-after", 0, S, claim_after_ms, "30s",
 		"a task that waited so long may have room kept for it"),
 	OPTION_LIST("strategy", 0, "[NAMESPACE=]STRATEGY", S, strategies,
-		"for tasks that name none; absent: the scheduler's"),
+		"best-fit (the default), spread, round-robin, random or resource-aware, for tasks "
+		"that name none"),
 	OPTION_BYTES("answers", 0, S, answers_bytes, "16MiB",
 		"memory for answers that are given again to a request that is repeated"),
 	SERVICE_OPTIONS(S),

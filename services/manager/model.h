@@ -94,7 +94,7 @@ struct task {
 	struct wait *waits;     /* calls that wait for this task */
 	struct wait *log_waits; /* ReadLogs that wait for its start */
 	uint64_t due_ms;        /* wall time of ttl or auto_remove; 0: none */
-	struct node *avoid;     /* where it was tried last and could not start */
+	struct node *avoid; /* where it, or the one it replaces, was last: rather not there again */
 };
 
 struct task_queue {

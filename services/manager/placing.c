@@ -94,6 +94,10 @@ add_task(struct manager *manager, struct task *task, Davit__PlaceRequest *questi
 	message->spec_id = message->group_id = spec->id;
 	message->has_gang = message->gang = is_gang(task);
 	placing_fill_wishes(manager, spec->spec, message);
+	if (task->avoid != NULL) {
+		message->avoid_nodes = arena_array(arena, 1, sizeof(char *));
+		message->avoid_nodes[message->n_avoid_nodes++] = task->avoid->id_text;
+	}
 	message->has_may_claim = message->may_claim =
 		placing_may_claim(manager, task, message->gang ? task->group->n_left : 1);
 	question->tasks[question->n_tasks++] = message;
@@ -381,6 +385,7 @@ static void
 take_refusal(struct manager *manager, const Davit__Refusal *refusal, uint64_t n_moves)
 {
 	struct task *task = find_task(manager, refusal->task_id);
+	unsigned causes = waiting_causes(refusal);
 
 	if (task == NULL || !waiting_is_asked(task))
 		return; /* stopped or removed meanwhile */
@@ -388,7 +393,11 @@ take_refusal(struct manager *manager, const Davit__Refusal *refusal, uint64_t n_
 		waiting_claim(manager, task);
 		return;
 	}
-	waiting_block_at(manager, task, waiting_causes(refusal), n_moves);
+	/* Nowhere else: then there again. */
+	if (task->avoid != NULL)
+		causes |= WAITING_AGAIN;
+	task->avoid = NULL;
+	waiting_block_at(manager, task, causes, n_moves);
 	lifecycle_say(manager, task, refusal->message == NULL ? "no node fits" : refusal->message);
 }
 

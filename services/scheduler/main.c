@@ -10,11 +10,10 @@
 #include "common/service/service.h"
 #include "services/scheduler/limits.h"
 #include "services/scheduler/place_service.h"
-#include "services/scheduler/strategies.h"
 
 struct settings {
 	struct service_settings common;
-	char *listen, *strategy, *namespace_strategies;
+	char *listen;
 	uint64_t seed, tasks_per_node_max;
 };
 
@@ -22,11 +21,6 @@ struct settings {
 static const struct option_def option_defs[] = {
 	OPTION_STRING("listen", 0, "URL", S, listen, "tcp://127.0.0.1:7074",
 		"where to accept calls"),
-	OPTION_STRING("strategy", 0, "NAME", S, strategy, "best-fit",
-		"best-fit, spread, round-robin, random or resource-aware, for tasks that do not "
-		"say"),
-	OPTION_STRING("namespace-strategies", 0, "NAME=STRATEGY,...", S, namespace_strategies, NULL,
-		"the same, for tasks of a namespace"),
 	OPTION_NUMBER("seed", 0, "N", S, seed, "1", 0, UINT64_MAX, "where random begins"),
 	OPTION_NUMBER("tasks-per-node-max", 0, "N", S, tasks_per_node_max, "1000", 1, INT32_MAX,
 		"tasks on one node at most, however small they are"),
@@ -73,12 +67,8 @@ open_scheduler(uv_loop_t *loop, void *arg, void **ret_state, struct err *err)
 	struct placer_options options = {.seed = settings->seed,
 		.tasks_per_node_max = (uint32_t)settings->tasks_per_node_max};
 	struct scheduler *scheduler;
-	int rc = strategy_parse(settings->strategy, &options.strategy, err);
+	int rc;
 
-	if (rc == 0)
-		rc = placer_options_read_namespaces(&options, settings->namespace_strategies, err);
-	if (rc < 0)
-		return rc;
 	scheduler = *ret_state = xcalloc(1, sizeof *scheduler);
 	scheduler->placer = placer_new(&options);
 	rc = rpc_server_open(loop, settings->listen, services, place_service_on_call,
@@ -86,8 +76,8 @@ open_scheduler(uv_loop_t *loop, void *arg, void **ret_state, struct err *err)
 	if (rc == 0) {
 		rpc_server_measure(scheduler->server, settings->common.metrics);
 		metrics_collect(settings->common.metrics, collect, scheduler->placer);
-		log_info("scheduler.ready", "listen=%s strategy=%s version=%s",
-			rpc_server_url(scheduler->server), settings->strategy, DAVIT_VERSION);
+		log_info("scheduler.ready", "listen=%s version=%s",
+			rpc_server_url(scheduler->server), DAVIT_VERSION);
 	}
 	return rc;
 }

@@ -100,45 +100,11 @@ placer_n_nodes(const struct placer *placer)
 	return placer->cluster.table.n;
 }
 
-int
-placer_options_read_namespaces(struct placer_options *options, const char *text, struct err *err)
-{
-	while (text != NULL && *text != '\0') {
-		struct placer_namespace *namespace = &options->namespaces[options->n_namespaces];
-		size_t size = strcspn(text, ","), name_size = strcspn(text, "=,");
-		char name[32];
-		int rc;
-
-		if (options->n_namespaces == PLACER_NAMESPACES_MAX)
-			return err_set(err, -EINVAL, "more than %d namespaces",
-				PLACER_NAMESPACES_MAX);
-		if (name_size == 0 || name_size > PLACER_NAMESPACE_MAX || name_size >= size ||
-			size - name_size > sizeof name)
-			return err_set(err, -EINVAL,
-				"'%.*s': want NAMESPACE=STRATEGY, such as batch=best-fit",
-				(int)(size < 60 ? size : 60), text);
-		(void)snprintf(namespace->name, sizeof namespace->name, "%.*s", (int)name_size,
-			text);
-		(void)snprintf(name, sizeof name, "%.*s", (int)(size - name_size - 1),
-			text + name_size + 1);
-		rc = strategy_parse(name, &namespace->strategy, err);
-		if (rc < 0)
-			return err_wrap(err, "namespace '%s'", namespace->name);
-		options->n_namespaces++;
-		text += size + (text[size] == ',');
-	}
-	return 0;
-}
-
 static Davit__TaskSpec__Strategy
 strategy_of(const struct placer_options *options, const Davit__TaskSpec *spec)
 {
-	if (spec->strategy != DAVIT__TASK_SPEC__STRATEGY__CLUSTER)
-		return spec->strategy;
-	for (uint32_t i = 0; i < options->n_namespaces; i++)
-		if (strcmp(options->namespaces[i].name, spec_namespace(spec)) == 0)
-			return options->namespaces[i].strategy;
-	return options->strategy;
+	return spec->strategy != DAVIT__TASK_SPEC__STRATEGY__CLUSTER ? spec->strategy
+								     : options->strategy;
 }
 
 static void

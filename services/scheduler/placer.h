@@ -16,31 +16,14 @@
 #include "proto/scheduler.pb-c.h"
 #include "services/scheduler/place_check.h"
 
-enum {
-	PLACER_NAMESPACES_MAX = 64, /* with a strategy of their own */
-	PLACER_NAMESPACE_MAX = 63,  /* characters of a name */
-};
-
 struct placer;
-
-/* What tasks of a namespace have for a strategy when they do not say. */
-struct placer_namespace {
-	char name[PLACER_NAMESPACE_MAX + 1];
-	Davit__TaskSpec__Strategy strategy;
-};
 
 struct placer_options {
 	Davit__TaskSpec__Strategy
-		strategy; /* for tasks that leave it to the cluster; CLUSTER: best-fit */
-	struct placer_namespace namespaces[PLACER_NAMESPACES_MAX];
-	uint32_t n_namespaces;
+		strategy; /* for tasks of which the manager says nothing; CLUSTER: best-fit */
 	uint64_t seed;
 	uint32_t tasks_per_node_max; /* 0: PLACE_TASKS_PER_NODE_MAX */
 };
-
-/* Reads "batch=best-fit,web=spread" into the options. -EINVAL with words. */
-int placer_options_read_namespaces(struct placer_options *options, const char *text,
-	struct err *err);
 
 struct placer *placer_new(const struct placer_options *options);
 void placer_free(struct placer *placer);

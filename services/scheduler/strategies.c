@@ -1,11 +1,9 @@
 #include "services/scheduler/strategies.h"
 
-#include <assert.h>
-#include <errno.h>
-
 #include "common/base/mem.h"
 #include "services/scheduler/limits.h"
 #include "services/scheduler/measure.h"
+#include <assert.h>
 
 enum { RANDOM_TRIES = 16 };
 
@@ -171,20 +169,6 @@ const char *
 strategy_name(Davit__TaskSpec__Strategy strategy)
 {
 	return (unsigned)strategy < N_STRATEGIES ? all_strategies[strategy].name : NULL;
-}
-
-int
-strategy_parse(const char *name, Davit__TaskSpec__Strategy *ret_strategy, struct err *err)
-{
-	for (unsigned i = 0; i < N_STRATEGIES; i++) {
-		if (all_strategies[i].name != NULL && strcmp(all_strategies[i].name, name) == 0) {
-			*ret_strategy = (Davit__TaskSpec__Strategy)i;
-			return 0;
-		}
-	}
-	return err_set(err, -EINVAL,
-		"'%s' is no strategy: want best-fit, spread, round-robin, random or resource-aware",
-		name);
 }
 
 double

@@ -20,7 +20,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/base/err.h"
 #include "proto/types.pb-c.h"
 #include "services/scheduler/seek.h"
 
@@ -33,8 +32,6 @@ CLEANUP_DEFINE(struct strategies *, strategies_free)
 /* A second one that goes on from the same point: for questions that change nothing. */
 struct strategies *strategies_copy(const struct strategies *strategies);
 
-/* -EINVAL with the known names. */
-int strategy_parse(const char *name, Davit__TaskSpec__Strategy *ret_strategy, struct err *err);
 /* "best-fit", or NULL for CLUSTER and unknown numbers. */
 const char *strategy_name(Davit__TaskSpec__Strategy strategy);
 

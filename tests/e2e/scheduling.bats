@@ -38,9 +38,9 @@ nodes_of() { davit ps -o json | jq -r ".[] | select(.name | startswith(\"$1\")) 
 	[ "$(on fast)" = n1 ]
 	davit run --name big --wait --constraint 'node.class == large' nginx
 	[ "$(on big)" = n1 ]
-	davit submit -f - --wait <<<'{"name": "chip", "image": "nginx", "device_requests": [{"kind": "fpga", "count": 2}]}'
+	davit run --name chip --wait --reserve-device fpga=2 nginx
 	[ "$(on chip)" = n2 ]
-	davit submit -f - <<<'{"name": "more", "image": "nginx", "device_requests": [{"kind": "fpga"}]}'
+	davit run --name more --reserve-device fpga nginx
 	wait_for 5 is more PENDING
 	davit rm -f chip
 	wait_for 5 is more RUNNING
@@ -49,13 +49,19 @@ nodes_of() { davit ps -o json | jq -r ".[] | select(.name | startswith(\"$1\")) 
 @test "spread over zones, one per node, affinity" {
 	davit run --count 3 --name even --spread zone --wait nginx
 	[ "$(nodes_of even | uniq | wc -l)" = 3 ]
-	davit submit -f - <<<'{"spec": {"name": "apart", "image": "nginx", "max_per_node": 1}, "count": 4}'
+	davit run --name apart --count 4 --distinct-hosts nginx
 	three_run() { [ "$(davit ps -o json | jq '[.[] | select((.name | startswith("apart")) and .state == "RUNNING")] | length')" = 3 ]; }
 	wait_for 10 three_run
 	[ "$(nodes_of apart | grep -c n)" -ge 3 ]
 	davit run --name base -l app=db --constraint 'node.name == n3' --wait nginx
 	davit run --name near --affinity app=db --wait nginx
 	[ "$(on near)" = n3 ]
+	davit run --name liked --prefer 'node.labels.zone in (b),weight=100' --cpus 1 --wait nginx
+	[ "$(on liked)" = n2 ]
+	davit run --name far --anti-affinity app=db,topology=zone,weight=100 --prefer 'node.name == n2,weight=-90' --wait nginx
+	[ "$(on far)" = n1 ]
+	davit run --count 4 --name share --spread zone,target=a:75,target=*:10 --wait nginx
+	[ "$(nodes_of share | grep -c n1)" = 3 ]
 }
 
 @test "a taint keeps tasks off, and no-execute moves them" {

@@ -247,6 +247,21 @@ TEST(cli_flag_placement)
 		"{\"spreads\":[{\"topology\":\"zone\",\"weight\":2}]}");
 	CHECK_HAS(json_of(cli_flag_spread, "", &buf), "! ");
 	CHECK_HAS(json_of(cli_flag_spread, "zone,x=2", &buf), "! ");
+	CHECK_STR(json_of(cli_flag_spread, "zone,target=a:70,target=*:10", &buf),
+		"{\"spreads\":[{\"topology\":\"zone\",\"targets\":{\"a\":\"70\",\"*\":\"10\"}}]}");
+	CHECK_HAS(json_of(cli_flag_spread, "zone,target=a", &buf), "! ");
+	CHECK_STR(json_of(cli_flag_prefer, "node.labels.disk in (ssd, nvme)", &buf),
+		"{\"preferences\":[{\"constraint\":\"node.labels.disk in (ssd, nvme)\"}]}");
+	CHECK_STR(json_of(cli_flag_prefer, "node.arch == arm64,weight=-20", &buf),
+		"{\"preferences\":[{\"constraint\":\"node.arch == arm64\",\"weight\":-20}]}");
+	CHECK_HAS(json_of(cli_flag_prefer, "node.arch == arm64,weight=0", &buf), "! ");
+	CHECK_HAS(json_of(cli_flag_prefer, "node.arch == arm64,weight=101", &buf), "! ");
+	CHECK_STR(json_of(cli_flag_reserve_device, "fpga=2", &buf),
+		"{\"device_requests\":[{\"kind\":\"fpga\",\"count\":2}]}");
+	CHECK_STR(json_of(cli_flag_reserve_device, "fpga", &buf),
+		"{\"device_requests\":[{\"kind\":\"fpga\",\"count\":1}]}");
+	CHECK_HAS(json_of(cli_flag_reserve_device, "=2", &buf), "! ");
+	CHECK_HAS(json_of(cli_flag_reserve_device, "fpga=0", &buf), "! ");
 	CHECK_STR(json_of(cli_flag_toleration, "k=v:no-schedule", &buf),
 		"{\"tolerations\":[{\"key\":\"k\",\"value\":\"v\",\"effect\":\"NO_SCHEDULE\"}]}");
 	CHECK_STR(json_of(cli_flag_toleration, "k", &buf), "{\"tolerations\":[{\"key\":\"k\"}]}");

@@ -54,6 +54,8 @@ TEST(cli_spec_figures_have_units)
 {
 	CHECK_SPEC("{\"image\":\"x\",\"cpu_milli\":1500,\"memory_bytes\":536870912}", "--cpus",
 		"1.5", "-m", "512MiB", "x");
+	CHECK_SPEC("{\"image\":\"x\",\"max_per_node\":3}", "--max-per-node", "3", "x");
+	CHECK_SPEC("{\"image\":\"x\",\"max_per_node\":1}", "--distinct-hosts", "x");
 	CHECK_SPEC("{\"image\":\"x\",\"ttl_ms\":600000,\"max_run_time_ms\":5000}", "--ttl", "10m",
 		"--max-run-time", "5s", "x");
 	CHECK_SPEC("{\"image\":\"x\",\"stop_timeout_ms\":0,\"priority\":0}", "--stop-timeout", "0",

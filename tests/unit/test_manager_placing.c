@@ -105,3 +105,86 @@ TEST(manager_refuses_a_scheduler_that_overbooks)
 	desk_fini(&desk);
 	desk_worker_fini(&worker);
 }
+
+/* Its port is held by a stranger there: it goes elsewhere, and back only when there is nowhere. */
+TEST(manager_has_nodes_avoided_where_a_task_could_not_start_until_there_is_nowhere_else)
+{
+	struct desk desk;
+	struct desk_worker one = {0}, two = {0};
+	Davit__TaskReport report = DAVIT__TASK_REPORT__INIT;
+	Davit__PlaceReply reply = DAVIT__PLACE_REPLY__INIT;
+	Davit__Refusal refusal = DAVIT__REFUSAL__INIT, *refusals[] = {&refusal};
+	char id[ID_TEXT_SIZE];
+
+	desk_init(&desk);
+	desk_worker_join(&desk, &one, "n1", 1000);
+	desk_worker_join(&desk, &two, "n2", 1000);
+	desk_submit(&desk, "web", 1000, false, id);
+	CHECK_STR(desk_task(&desk, id)->node->name, "n1");
+	desk.no_scheduler = true;
+	report.task_id = id;
+	report.attempt = 1;
+	report.observed = DAVIT__TASK_REPORT__OBSERVED__RETURNED;
+	desk_worker_poll(&one, &report);
+	CHECK(desk.question != NULL && desk.question->n_tasks == 1);
+	CHECK_EQ(desk.question->tasks[0]->n_avoid_nodes, 1);
+	CHECK_STR(desk.question->tasks[0]->avoid_nodes[0], one.node_id);
+	refusal.task_id = id;
+	refusal.message = "no node fits: 1 avoided, cpu short on 1";
+	reply.refusals = refusals;
+	reply.n_refusals = 1;
+	davit__place_request__free_unpacked(TAKE(desk.question), NULL);
+	manager_placed(desk.manager, desk.now, DAVIT__REPLY__STATUS__OK, "", &reply);
+	desk_turn(&desk);
+	CHECK(desk.question == NULL);
+	desk_pass(&desk, MANAGER_TICK_MS);
+	CHECK(desk.question != NULL && desk.question->n_tasks == 1);
+	CHECK_EQ(desk.question->tasks[0]->n_avoid_nodes, 0);
+	desk_fini(&desk);
+	desk_worker_fini(&one);
+	desk_worker_fini(&two);
+}
+
+/* What the scheduler is told of one's strategy. */
+static Davit__TaskSpec__Strategy
+strategy_told(struct desk *desk, const char *namespace_name, Davit__TaskSpec__Strategy own)
+{
+	Davit__SubmitTasksRequest request = DAVIT__SUBMIT_TASKS_REQUEST__INIT;
+	Davit__TaskSpec spec = DAVIT__TASK_SPEC__INIT;
+	Davit__PlaceReply reply = DAVIT__PLACE_REPLY__INIT;
+	Davit__TaskSpec__Strategy told;
+
+	spec.image = "demo";
+	spec.namespace_ = (char *)(uintptr_t)namespace_name;
+	spec.has_strategy = own != DAVIT__TASK_SPEC__STRATEGY__CLUSTER;
+	spec.strategy = own;
+	request.spec = &spec;
+	protobuf_c_message_free_unpacked(desk_ask(desk, "SubmitTasks", &request.base), NULL);
+	CHECK_EQ(desk->question->n_specs, 1);
+	told = desk->question->specs[0]->spec->strategy;
+	davit__place_request__free_unpacked(TAKE(desk->question), NULL);
+	manager_placed(desk->manager, desk->now, DAVIT__REPLY__STATUS__OK, "", &reply);
+	desk->manager->placing.retry_mono_ms = 0;
+	return told;
+}
+
+TEST(manager_tells_the_strategy_of_the_task_else_of_its_namespace_else_of_the_cluster)
+{
+	static const struct manager_strategy of_web = {"web", DAVIT__TASK_SPEC__STRATEGY__SPREAD};
+	struct desk desk;
+
+	desk_init(&desk);
+	desk.no_scheduler = true;
+	CHECK_EQ(strategy_told(&desk, "web", DAVIT__TASK_SPEC__STRATEGY__CLUSTER),
+		DAVIT__TASK_SPEC__STRATEGY__CLUSTER);
+	desk.manager->config.strategy = DAVIT__TASK_SPEC__STRATEGY__RANDOM;
+	desk.manager->config.strategies = &of_web;
+	desk.manager->config.n_strategies = 1;
+	CHECK_EQ(strategy_told(&desk, "web", DAVIT__TASK_SPEC__STRATEGY__ROUND_ROBIN),
+		DAVIT__TASK_SPEC__STRATEGY__ROUND_ROBIN);
+	CHECK_EQ(strategy_told(&desk, "web", DAVIT__TASK_SPEC__STRATEGY__CLUSTER),
+		DAVIT__TASK_SPEC__STRATEGY__SPREAD);
+	CHECK_EQ(strategy_told(&desk, "batch", DAVIT__TASK_SPEC__STRATEGY__CLUSTER),
+		DAVIT__TASK_SPEC__STRATEGY__RANDOM);
+	desk_fini(&desk);
+}

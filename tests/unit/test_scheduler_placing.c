@@ -312,26 +312,3 @@ TEST(placing_as_a_question_leaves_turns_as_they_were)
 	CHECK_STR(placed_on(place(placer, fixture), "t"), "b");
 	CHECK_STR(placed_on(place(placer, fixture), "t"), "a");
 }
-
-TEST(placing_takes_strategies_of_namespaces)
-{
-	struct placer_options options = {.strategy = DAVIT__TASK_SPEC__STRATEGY__BEST_FIT};
-	CLEANUP(placer_free) struct placer *placer = NULL;
-	CLEANUP(fixture_free) struct fixture *fixture = fixture_new();
-	const Davit__PlaceReply *reply;
-	struct err err = {0};
-
-	CHECK_OK(placer_options_read_namespaces(&options, "web=spread,x=random", &err), &err);
-	CHECK_EQ(options.n_namespaces, 2);
-	CHECK(placer_options_read_namespaces(&options, "web", &err) < 0);
-	CHECK(placer_options_read_namespaces(&options, "web=fastest", &err) < 0);
-	CHECK_HAS(err.text, "namespace 'web'");
-	placer = placer_new(&options);
-	fixture_node(fixture, "a", 1000, GIB)->n_tasks = 5;
-	fixture_node(fixture, "b", 8000, GIB);
-	fixture_task(fixture, "t", 100, 0);
-	fixture_task(fixture, "u", 100, 0)->namespace_ = fixture_text(fixture, "web");
-	reply = place(placer, fixture);
-	CHECK_STR(placed_on(reply, "t"), "a");
-	CHECK_STR(placed_on(reply, "u"), "b");
-}
