@@ -128,6 +128,7 @@ struct contest {
 	struct evictions best;
 	struct harm harm;
 	bool has_best;
+	uint32_t n_tries; /* sets looked at, and parts of sets */
 };
 
 static void
@@ -142,38 +143,76 @@ offer(struct contest *contest, const struct site *site, const struct evictions *
 	contest->has_best = true;
 }
 
-/* One task, or two, of all that there are. */
 static bool
-try_few(struct contest *contest, const struct site *site)
+has_room_for(const struct evictions *evictions, const struct group *group)
+{
+	for (uint32_t i = 0; i < evictions->n_groups; i++)
+		if (evictions->of[i].group == group)
+			return true;
+	return evictions->n_groups < EVICT_GROUPS_MAX;
+}
+
+/*
+ * All sets with so many tasks more, of the candidates from that one on, of which so many are
+ * in it already. True when any was enough.
+ */
+static bool
+try_sets(struct contest *contest, const struct site *site, const struct evictions *set,
+	uint32_t n_more, uint32_t from, uint32_t n_used)
 {
 	bool found = false;
 
-	for (uint32_t i = 0; i < site->n_candidates; i++) {
-		struct evictions one = {.row = site->row};
-
-		add_one(&one, site->candidates[i].group);
-		if (is_enough(site, &one)) {
-			offer(contest, site, &one);
-			found = true;
-		}
-	}
-	if (found || (contest->has_best && contest->harm.n_tasks < 2))
+	contest->n_tries++;
+	if (n_more == 0) {
+		found = is_enough(site, set);
+		if (found)
+			offer(contest, site, set);
 		return found;
-	for (uint32_t i = 0; i < site->n_candidates; i++) {
-		for (uint32_t k = i; k < site->n_candidates; k++) {
-			struct evictions two = {.row = site->row};
+	}
+	for (uint32_t i = from; i < site->n_candidates && contest->n_tries < EVICT_TRIES_MAX; i++) {
+		uint32_t n_of_it = i == from ? n_used : 0;
+		struct evictions larger;
 
-			if (k == i && site->candidates[i].n < 2)
-				continue;
-			add_one(&two, site->candidates[i].group);
-			add_one(&two, site->candidates[k].group);
-			if (is_enough(site, &two)) {
-				offer(contest, site, &two);
-				found = true;
-			}
-		}
+		if (n_of_it == site->candidates[i].n ||
+			!has_room_for(set, site->candidates[i].group))
+			continue;
+		larger = *set;
+		add_one(&larger, site->candidates[i].group);
+		found |= try_sets(contest, site, &larger, n_more - 1, i, n_of_it + 1);
 	}
 	return found;
+}
+
+static uint32_t
+fewest_of(int64_t lack, int64_t most_each)
+{
+	return lack <= 0 || most_each <= 0 ? 1 : (uint32_t)((lack + most_each - 1) / most_each);
+}
+
+/* Fewer tasks than that are never enough. */
+static uint32_t
+least_tasks(const struct site *site)
+{
+	const struct amounts *lack = &site->lack.amounts;
+	struct amounts most = {0};
+	uint32_t n;
+
+	for (uint32_t i = 0; i < site->n_candidates; i++) {
+		const struct amounts *each = &site->candidates[i].group->want.amounts;
+
+		most.cpu_milli =
+			each->cpu_milli > most.cpu_milli ? each->cpu_milli : most.cpu_milli;
+		most.memory_bytes = each->memory_bytes > most.memory_bytes ? each->memory_bytes
+									   : most.memory_bytes;
+		most.disk_bytes =
+			each->disk_bytes > most.disk_bytes ? each->disk_bytes : most.disk_bytes;
+	}
+	n = fewest_of(lack->cpu_milli, most.cpu_milli);
+	if (fewest_of(lack->memory_bytes, most.memory_bytes) > n)
+		n = fewest_of(lack->memory_bytes, most.memory_bytes);
+	if (fewest_of(lack->disk_bytes, most.disk_bytes) > n)
+		n = fewest_of(lack->disk_bytes, most.disk_bytes);
+	return n;
 }
 
 /* How much of what is missing goes with one more task: the sum of the parts of each amount. */
@@ -239,6 +278,27 @@ try_many(struct contest *contest, const struct site *site)
 	}
 	let_go(site, &many);
 	offer(contest, site, &many);
+}
+
+/* The fewest first; what is no better than another row's is not looked at. */
+static void
+search(struct contest *contest, const struct site *site)
+{
+	const struct evictions none = {.row = site->row};
+	uint32_t n_all = 0;
+
+	for (uint32_t i = 0; i < site->n_candidates; i++)
+		n_all += site->candidates[i].n;
+	for (uint32_t n = least_tasks(site); n <= n_all; n++) {
+		if (contest->has_best && contest->harm.n_tasks < n)
+			return;
+		if (n > EVICT_EXACT_MAX || contest->n_tries >= EVICT_TRIES_MAX) {
+			try_many(contest, site);
+			return;
+		}
+		if (try_sets(contest, site, &none, n, 0, 0))
+			return;
+	}
 }
 
 static uint32_t
@@ -320,10 +380,8 @@ evict_choose(const struct seek *seek, struct cluster *cluster, struct evictions 
 		if (site.lack.n_dynamic_ports > 0)
 			continue;
 		find_candidates(&site);
-		if (!is_hopeful(&site) || try_few(&contest, &site))
-			continue;
-		if (!contest.has_best || contest.harm.n_tasks > 2)
-			try_many(&contest, &site);
+		if (is_hopeful(&site))
+			search(&contest, &site);
 	}
 	judge_fini(&judge);
 	free(site.candidates);
