@@ -75,9 +75,12 @@ monitor_start() {
 		--manager "$url_manager" --http "$url_monitor_http" "$@"
 }
 
+# The contract that has ports of its own has them in the first cluster of all only.
 gateway_start() {
+	local contracts=(--contracts "provision,tasks,containers")
+	[ "$url_manager" != tcp://127.0.0.1:7070 ] || contracts=()
 	daemon gateway davit-gateway --listen "$url_gateway" --manager "$url_manager" \
-		--monitor "$url_monitor" "$@"
+		--monitor "$url_monitor" "${contracts[@]}" "$@"
 }
 
 gateway_ready() { curl -fsS -m 2 -o /dev/null "$url_gateway/v1/ready" 2>/dev/null; }

@@ -8,6 +8,7 @@ static const struct cli_command *const run_tables[] = {cli_run_commands, cli_sub
 static const struct cli_command *const task_tables[] = {cli_list_commands, cli_task_commands,
 	cli_pause_commands, cli_logs_commands, cli_explain_commands, cli_exec_commands,
 	cli_cp_commands, NULL};
+static const struct cli_command *const vm_tables[] = {cli_vm_commands, cli_menu_commands, NULL};
 static const struct cli_command *const cluster_tables[] = {cli_node_commands, cli_image_commands,
 	cli_events_commands, cli_top_commands, cli_stats_commands, cli_cluster_commands,
 	cli_completion_commands, NULL};
@@ -15,6 +16,7 @@ static const struct cli_command *const cluster_tables[] = {cli_node_commands, cl
 const struct cli_group cli_groups[] = {
 	{"Run something", run_tables},
 	{"Look after tasks", task_tables},
+	{"Virtual machines", vm_tables},
 	{"Look after the cluster", cluster_tables},
 	{NULL, NULL},
 };

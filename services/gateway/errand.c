@@ -17,6 +17,11 @@ struct errand {
 	void *arg;
 	struct arena arena;
 	json_t *kept;
+	struct errand_end {
+		errand_end_fn *fn;
+		void *arg;
+		struct errand_end *next;
+	} * ends;
 };
 
 static void
@@ -24,6 +29,8 @@ end(struct errand *errand)
 {
 	if (errand->call != NULL)
 		upstream_drop(errand->call);
+	for (struct errand_end *at = errand->ends; at != NULL; at = at->next)
+		at->fn(errand, at->arg);
 	arena_fini(&errand->arena);
 	json_decref(errand->kept);
 	free(errand);
@@ -94,6 +101,25 @@ errand_ask(struct errand *errand, const char *rpc, const ProtobufCMessage *reque
 	errand->call =
 		upstream_call(errand->site->manager, rpc_method(&davit__manager__descriptor, rpc),
 			request, changes(rpc) ? id : NULL, wait_ms, on_done, errand);
+}
+
+void
+errand_tell(struct errand *errand, const char *rpc, const ProtobufCMessage *request)
+{
+	char id[RPC_REQUEST_ID_SIZE];
+
+	rpc_request_id_make(id);
+	(void)upstream_call(errand->site->manager, rpc_method(&davit__manager__descriptor, rpc),
+		request, id, 0, NULL, NULL);
+}
+
+void
+errand_at_end(struct errand *errand, errand_end_fn *fn, void *arg)
+{
+	struct errand_end *ending = arena_alloc(&errand->arena, sizeof *ending);
+
+	*ending = (struct errand_end){fn, arg, errand->ends};
+	errand->ends = ending;
 }
 
 void

@@ -32,6 +32,16 @@ json_t *errand_keep(struct errand *errand, json_t *json);
 void errand_ask(struct errand *errand, const char *rpc, const ProtobufCMessage *request,
 	uint64_t wait_ms, errand_step_fn *next, void *arg);
 
+/* Tells the manager something whose answer nobody waits for. */
+void errand_tell(struct errand *errand, const char *rpc, const ProtobufCMessage *request);
+
+/*
+ * Calls fn when the errand ends, also because the client has gone; the last one asked for comes
+ * first. It may only tell.
+ */
+typedef void errand_end_fn(struct errand *errand, void *arg);
+void errand_at_end(struct errand *errand, errand_end_fn *fn, void *arg);
+
 /* Each answers and ends the errand. */
 void errand_reply(struct errand *errand, unsigned status, const char *type, const void *data,
 	size_t size);

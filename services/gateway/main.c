@@ -9,12 +9,14 @@
 #include "common/base/mem.h"
 #include "common/service/service.h"
 #include "services/gateway/contracts/contracts.h"
+#include "services/gateway/contracts/vms.h"
 #include "services/gateway/site.h"
 
 struct settings {
 	struct service_settings common;
 	char *listen, *manager, *monitor;
-	struct option_list contracts;
+	char *vms_listen, *vm_image, *vm_password;
+	struct option_list contracts, vms_servers;
 	uint64_t connections_max;
 };
 
@@ -27,8 +29,17 @@ static const struct option_def option_defs[] = {
 	OPTION_STRING("monitor", 0, "URL", S, monitor, "tcp://127.0.0.1:7075",
 		"whom to ask for /v1/top, /v1/history and /v1/view; none: nobody"),
 	OPTION_LIST("contracts", 0, "NAME", S, contracts,
-		"of other systems: all (the default), none, or some of provision, tasks, "
+		"of other systems: all (the default), none, or some of provision, vms, tasks, "
 		"containers"),
+	OPTION_STRING("vms-listen", 0, "URL", S, vms_listen, "http://127.0.0.1:8000",
+		"the load balancer of the contract vms"),
+	OPTION_LIST("vms-server", 0, "URL[=NODE]", S, vms_servers,
+		"its server nodes, one for each worker; default: http://127.0.0.1:5000 and "
+		"http://127.0.0.1:5001"),
+	OPTION_STRING("vm-image", 0, "IMAGE", S, vm_image, NULL,
+		"of virtual machines; default: davit-vm, which deploy/images/vm makes"),
+	OPTION_STRING("vm-password", 0, "TEXT", S, vm_password, NULL,
+		"of root in all of them; default: a random one for each, told once"),
 	OPTION_NUMBER("connections-max", 0, "N", S, connections_max, "12000", 1, 1000000,
 		"clients at one time; more wait to be accepted"),
 	SERVICE_OPTIONS(S),
@@ -47,6 +58,7 @@ struct gateway {
 	struct upstream *manager, *monitor;
 	struct site *site;
 	struct http_server *server;
+	struct vms *vms;
 };
 
 static int
@@ -75,6 +87,14 @@ open_gateway(uv_loop_t *loop, void *arg, void **ret_state, struct err *err)
 	options.routes = gateway->site->routes;
 	options.arg = gateway->site;
 	rc = http_open(loop, &options, &gateway->server, err);
+	if (rc == 0 && contracts.has_vms)
+		rc = vms_open(loop, gateway->site,
+			&(struct vms_options){.listen = settings->vms_listen,
+				.servers = &settings->vms_servers,
+				.image = settings->vm_image,
+				.password = settings->vm_password,
+				.is_optional = !contracts.is_vms_named},
+			&gateway->vms, err);
 	if (rc == 0)
 		log_info("gateway.ready", "listen=%s manager=%s version=%s",
 			http_url(gateway->server), settings->manager, DAVIT_VERSION);
@@ -90,6 +110,7 @@ close_gateway(void *state)
 	/* First: their calls end, and requests are answered. */
 	upstream_close(gateway->manager);
 	upstream_close(gateway->monitor);
+	vms_close(gateway->vms);
 	http_close(gateway->server);
 	site_free(gateway->site);
 }

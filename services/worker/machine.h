@@ -22,5 +22,9 @@ void worker_machine_read(struct worker_machine *machine, Davit__NodeSample *ret_
 /* Of the file system that path is on. -errno. */
 int worker_machine_disk_usage(const char *path, uint64_t *ret_used, uint64_t *ret_total);
 
+/* The address that others reach this machine at: of the interface with the default route. */
+enum { WORKER_MACHINE_ADDRESS_SIZE = 46 };
+void worker_machine_address(char ret_address[WORKER_MACHINE_ADDRESS_SIZE]);
+
 /* Bytes of the file system that path is on; 0 when that cannot be said. */
 uint64_t worker_machine_disk_bytes(const char *path);

@@ -21,6 +21,9 @@ static const struct option_def option_defs[] = {
 	OPTION_BYTES("memory", 0, S, memory_bytes, NULL,
 		"to give away; default: as the engine has"),
 	OPTION_BYTES("disk", 0, S, disk_bytes, NULL, "to give away; default: of the engine's disk"),
+	OPTION_STRING("address", 0, "HOST", S, address, NULL,
+		"where the ports that tasks publish here are reached; default: of the interface "
+		"with the default route"),
 	OPTION_LIST("label", 'l', "KEY=VALUE", S, labels, "of this node, for constraints"),
 	OPTION_STRING("class", 0, "NAME", S, node_class, NULL, "kind of machine, for constraints"),
 	OPTION_LIST("taint", 0, "KEY[=VALUE]:EFFECT", S, taints,
@@ -103,6 +106,7 @@ worker_settings_read(struct worker_settings *settings, struct worker_shell_optio
 	shell->taints = settings->taints;
 	shell->devices = settings->devices;
 	shell->node_class = settings->node_class;
+	shell->address = settings->address;
 	shell->gpus = (uint32_t)settings->gpus;
 	shell->cpu_milli = settings->cpu_milli;
 	shell->memory_bytes = settings->memory_bytes;

@@ -11,7 +11,7 @@
 struct worker_settings {
 	struct service_settings common;
 	char *name, *manager, *stats, *docker_host, *state_dir, *stats_source;
-	char *node_class;
+	char *node_class, *address;
 	struct option_list labels, taints, devices;
 	uint64_t gpus;
 	char *registry_config;

@@ -386,6 +386,7 @@ open_core(struct worker_shell *shell, const struct worker_shell_options *options
 	CLEANUP(free) char *node_id = worker_state_load(shell->node_id_path);
 	CLEANUP(free) char *pulled = worker_state_load(shell->pulled_path);
 	char instance[RPC_REQUEST_ID_SIZE];
+	char address[WORKER_MACHINE_ADDRESS_SIZE];
 	CLEANUP(free) char *engine_host = engine_host_name(options->docker_host);
 	int rc = worker_journal_file_open(shell->loop, journal_path, on_journaled, shell,
 		&shell->journal, &started, &core.n_started, err);
@@ -408,6 +409,10 @@ open_core(struct worker_shell *shell, const struct worker_shell_options *options
 		core.pulled = pulled;
 		core.instance = instance;
 		core.engine_address = engine_host;
+		worker_machine_address(address);
+		core.address = options->address != NULL ? options->address
+			       : engine_host != NULL    ? engine_host
+							: address;
 		core.policy = options->policy;
 		core.labels = labels;
 		core.n_labels = options->labels.n;

@@ -27,6 +27,7 @@ struct worker_shell_options {
 	struct option_list labels;          /* "key=value" */
 	struct option_list taints, devices; /* declared.h */
 	char *node_class;                   /* or NULL */
+	const char *address;                /* of this machine, for others; NULL: found out */
 	uint32_t gpus;
 	uint64_t cpu_milli, memory_bytes, disk_bytes; /* 0: as the machine has */
 	unsigned start_limit;                         /* 0: 4 per CPU */

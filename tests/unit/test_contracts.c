@@ -21,19 +21,25 @@ TEST(contracts_are_all_on_unless_some_are_named)
 {
 	static char all[] = "all", none[] = "none", tasks[] = "tasks";
 	char *names[] = {all, none, tasks};
+	static char both[] = "vms,tasks";
+	char *two = both;
 	struct contracts contracts;
 	size_t n = choose(NULL, 0, &contracts);
 
 	CHECK(n >= 3);
+	CHECK(contracts.has_vms && !contracts.is_vms_named);
 	CHECK_EQ(choose(&names[0], 1, &contracts), n);
 	CHECK_EQ(choose(&names[1], 1, &contracts), 0);
+	CHECK(!contracts.has_vms);
 	CHECK_EQ(choose(&names[2], 1, &contracts), 1);
 	CHECK(contracts.tables[0] == contract_tasks);
+	CHECK_EQ(choose(&two, 1, &contracts), 1);
+	CHECK(contracts.is_vms_named);
 }
 
 TEST(contracts_that_are_none_are_named_in_the_refusal)
 {
-	static char wrong[] = "task", none[] = "none", tasks[] = "tasks";
+	static char wrong[] = "vms,task", none[] = "none", tasks[] = "tasks";
 	char *one[] = {wrong}, *two[] = {none, tasks};
 	struct contracts contracts;
 	struct err err = {0};

@@ -1,5 +1,7 @@
 #include "services/gateway/errand.h"
 
+#include <unistd.h>
+
 #include "proto/manager.pb-c.h"
 #include "tests/lib/gateway_stage.h"
 #include "tests/lib/test.h"
@@ -38,8 +40,30 @@ on_text(struct http_request *request, void *arg)
 	errand_reply_text(errand_begin(request, arg), 418, "%s", "short and stout");
 }
 
+static void
+on_end(struct errand *errand, void *arg)
+{
+	Davit__CloseChannelRequest close = DAVIT__CLOSE_CHANNEL_REQUEST__INIT;
+
+	close.channel = arg;
+	errand_tell(errand, "CloseChannel", &close.base);
+}
+
+static void
+on_ending(struct http_request *request, void *arg)
+{
+	static char first[] = "first", last[] = "last";
+	Davit__StopTasksRequest stop = DAVIT__STOP_TASKS_REQUEST__INIT;
+	struct errand *errand = errand_begin(request, arg);
+
+	errand_at_end(errand, on_end, last);
+	errand_at_end(errand, on_end, first);
+	errand_ask(errand, "StopTasks", &stop.base, 0, on_stopped,
+		errand_keep(errand, json_array()));
+}
+
 static const struct http_route routes[] = {{"POST", "/two", on_two}, {"GET", "/text", on_text},
-	{NULL, NULL, NULL}};
+	{"POST", "/ending", on_ending}, {NULL, NULL, NULL}};
 static const struct http_route *const tables[] = {routes, NULL};
 
 TEST(errand_makes_one_call_after_the_other)
@@ -82,5 +106,35 @@ TEST(errand_under_way_at_the_end_is_freed)
 	gateway_stage_open(&stage, tables);
 	gateway_stage_ask(&stage, "POST /two", "");
 	rpc_call_drop(gateway_stage_call(&stage, "StopTasks"));
+	gateway_stage_close(&stage);
+}
+
+static void
+check_closed(struct gateway_stage *stage, size_t i, const char *channel)
+{
+	struct rpc_call *call = stage->peer.calls[i];
+
+	CHECK_STR(rpc_call_method(call), "CloseChannel");
+	CHECK(call->request_id != NULL);
+	CHECK_STR(((const Davit__CloseChannelRequest *)(const void *)call->request)->channel,
+		channel);
+	rpc_call_drop(call);
+}
+
+TEST(errand_tells_what_is_to_be_told_at_its_end_also_when_the_client_has_gone)
+{
+	struct gateway_stage stage;
+	struct rpc_call *call;
+
+	gateway_stage_open(&stage, tables);
+	gateway_stage_ask(&stage, "POST /ending", "");
+	call = gateway_stage_call(&stage, "StopTasks");
+	(void)close(stage.client.fd);
+	stage.client.fd = -1;
+	peer_wait_calls(&stage.peer, 2);
+	check_closed(&stage, 0, "first");
+	check_closed(&stage, 1, "last");
+	stage.peer.n_calls = 0;
+	rpc_call_drop(call);
 	gateway_stage_close(&stage);
 }

@@ -1,3 +1,4 @@
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -57,4 +58,14 @@ TEST(worker_machine_counts_what_is_in_use)
 	remove_file("meminfo");
 	remove_file("loadavg");
 	(void)rmdir(root);
+}
+
+TEST(worker_machine_has_an_address_in_numbers)
+{
+	char address[WORKER_MACHINE_ADDRESS_SIZE];
+	struct in_addr number;
+
+	worker_machine_address(address);
+	CHECK_EQ(inet_pton(AF_INET, address, &number), 1);
+	CHECK(strcmp(address, "192.0.2.1") != 0 && strcmp(address, "0.0.0.0") != 0);
 }

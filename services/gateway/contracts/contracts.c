@@ -13,6 +13,7 @@ static const struct {
 	const struct http_route *routes;
 } known[] = {
 	{"provision", contract_provision},
+	{"vms", NULL},
 	{"tasks", contract_tasks},
 	{"containers", contract_containers},
 };
@@ -20,22 +21,54 @@ static const struct {
 enum { N_KNOWN = sizeof known / sizeof known[0] };
 _Static_assert((int)N_KNOWN <= (int)CONTRACTS_MAX, "every contract has a place");
 
+/* In any of the texts, between commas. */
 static bool
 is_named(const struct option_list *names, const char *name)
 {
-	for (size_t i = 0; i < names->n; i++)
-		if (strcmp(names->items[i], name) == 0)
-			return true;
+	size_t size = strlen(name);
+
+	for (size_t i = 0; i < names->n; i++) {
+		for (const char *at = names->items[i];; at++) {
+			size_t n = strcspn(at, ",");
+
+			if (n == size && strncmp(at, name, n) == 0)
+				return true;
+			at += n;
+			if (*at == '\0')
+				break;
+		}
+	}
 	return false;
 }
 
 static bool
-is_known(const char *name)
+is_known(const char *name, size_t size)
 {
 	for (size_t i = 0; i < N_KNOWN; i++)
-		if (strcmp(known[i].name, name) == 0)
+		if (strlen(known[i].name) == size && strncmp(known[i].name, name, size) == 0)
 			return true;
-	return strcmp(name, "all") == 0 || strcmp(name, "none") == 0;
+	return (size == 3 && strncmp(name, "all", 3) == 0) ||
+	       (size == 4 && strncmp(name, "none", 4) == 0);
+}
+
+static int
+check_names(const struct option_list *names, struct err *err)
+{
+	for (size_t i = 0; i < names->n; i++) {
+		for (const char *at = names->items[i];; at++) {
+			size_t n = strcspn(at, ",");
+
+			if (!is_known(at, n))
+				return err_set(err, -EINVAL,
+					"--contracts: there is no '%.*s'; want all, none, or some of "
+					"provision, vms, tasks, containers",
+					n < 60 ? (int)n : 60, at);
+			at += n;
+			if (*at == '\0')
+				break;
+		}
+	}
+	return 0;
 }
 
 int
@@ -44,17 +77,14 @@ contracts_choose(const struct option_list *names, struct contracts *ret_contract
 	bool all = names->n == 0 || is_named(names, "all");
 	size_t n = 0;
 
-	*ret_contracts = (struct contracts){{NULL}};
-	for (size_t i = 0; i < names->n; i++)
-		if (!is_known(names->items[i]))
-			return err_set(err, -EINVAL,
-				"--contracts: there is no '%.60s'; want all, none, or some of "
-				"provision, tasks, containers",
-				names->items[i]);
-	if (is_named(names, "none") && names->n > 1)
+	*ret_contracts = (struct contracts){.is_vms_named = is_named(names, "vms")};
+	if (check_names(names, err) < 0)
+		return err->code;
+	if (is_named(names, "none") && (names->n > 1 || strcmp(names->items[0], "none") != 0))
 		return err_set(err, -EINVAL, "--contracts: 'none' goes with no other");
+	ret_contracts->has_vms = all || ret_contracts->is_vms_named;
 	for (size_t i = 0; i < N_KNOWN; i++)
-		if (all || is_named(names, known[i].name))
+		if (known[i].routes != NULL && (all || is_named(names, known[i].name)))
 			ret_contracts->tables[n++] = known[i].routes;
 	return 0;
 }

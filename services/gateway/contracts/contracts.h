@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "common/base/err.h"
 #include "common/base/options.h"
 #include "common/http/http.h"
@@ -19,9 +21,11 @@ extern const struct http_route contract_containers[];
 
 enum { CONTRACTS_MAX = 8 };
 
-/* Ends with NULL, as site_new wants it. */
 struct contracts {
-	const struct http_route *tables[CONTRACTS_MAX + 1];
+	const struct http_route
+		*tables[CONTRACTS_MAX + 1]; /* ends with NULL, as site_new wants it */
+	bool has_vms;                       /* vms.h: it has ports of its own */
+	bool is_vms_named;                  /* and is wanted by its name */
 };
 
 /* By their names; none given, or "all": all of them; "none". -EINVAL names what is none. */
