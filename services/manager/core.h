@@ -49,8 +49,5 @@ struct manager {
 	struct cluster_usage usage;
 };
 
-/* True for the methods that are marked [changes] in proto/manager.proto. */
-bool manager_call_changes(const struct rpc_call *call);
-
 /* A new id at the present time. */
 struct id manager_new_id(struct manager *manager, bool is_base);

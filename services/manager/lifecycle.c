@@ -554,6 +554,8 @@ lifecycle_unreachable(struct manager *manager, struct task *task, bool is_unreac
 			: task->state == TASK_RUNNING               ? DAVIT__TASK__PHASE__STARTED
 								    : DAVIT__TASK__PHASE__ASSIGNED,
 			NULL);
+	else
+		return;
 	batch_touch_task(manager, task);
 }
 

@@ -109,12 +109,15 @@ void
 manager_tick(struct manager *manager, struct manager_now now)
 {
 	manager->now = now;
-	liveness_tick(manager);
-	lifecycle_tick(manager);
+	/* What cannot be remembered is not decided: who is silent, whose time is up. */
+	if (manager->store_trouble[0] == '\0') {
+		liveness_tick(manager);
+		lifecycle_tick(manager);
+		requests_tick(manager);
+	}
 	assignments_tick(manager);
 	relay_tick(manager);
 	waits_tick(manager);
-	requests_tick(manager);
 	placing_tick(manager);
 	usage_tick(manager);
 }
@@ -122,12 +125,19 @@ manager_tick(struct manager *manager, struct manager_now now)
 /* ---- decide, remember, act ---- */
 
 bool
-manager_has_work(const struct manager *manager)
+manager_has_writes(const struct manager *manager)
 {
 	const struct batch *batch = &manager->batch;
 
-	return batch->n_calls > 0 || batch->dirty_tasks != NULL || batch->dirty_nodes != NULL ||
-	       store_batch_count(batch->writes) > 0 || manager->assignments.nodes != NULL ||
+	return batch->dirty_tasks != NULL || batch->dirty_nodes != NULL ||
+	       store_batch_count(batch->writes) > 0;
+}
+
+bool
+manager_has_work(const struct manager *manager)
+{
+	return manager_has_writes(manager) || manager->batch.n_calls > 0 ||
+	       manager->assignments.nodes != NULL ||
 	       manager->events.shown_seq != manager->events.last_seq || placing_has_work(manager);
 }
 
@@ -291,4 +301,10 @@ void
 manager_set_store_trouble(struct manager *manager, const char *trouble)
 {
 	(void)snprintf(manager->store_trouble, sizeof manager->store_trouble, "%s", trouble);
+}
+
+const char *
+manager_store_trouble(const struct manager *manager)
+{
+	return manager->store_trouble;
 }

@@ -114,5 +114,12 @@ void manager_release(struct manager *manager);
 /* Every call of the batch, and every parked one, is answered UNAVAILABLE with the reason. */
 void manager_abort(struct manager *manager, const char *reason);
 
+/* True when sealing now would give writes, as far as that can be told before. */
+bool manager_has_writes(const struct manager *manager);
+
 /* For the shell to show in GetCluster; "" is well. */
 void manager_set_store_trouble(struct manager *manager, const char *trouble);
+const char *manager_store_trouble(const struct manager *manager);
+
+/* True for the methods that are marked [changes] in proto/manager.proto. */
+bool manager_call_changes(const struct rpc_call *call);

@@ -15,6 +15,7 @@
 #include "common/rpc/unpack.h"
 #include "services/manager/feed.h"
 #include "services/manager/limits.h"
+#include "services/manager/outage.h"
 #include "services/manager/shell_metrics.h"
 
 enum {
@@ -35,6 +36,8 @@ struct shell {
 	struct rpc_sub *stats;
 	struct shell_metrics counted;
 	struct shell_shown shown;
+	struct outage outage;
+	bool owes_answer;        /* of the scheduler: it came while nothing could be written */
 	uint64_t placed_ns;      /* when the scheduler was asked */
 	uint64_t reload_mono_ms; /* when to try again to load the model; 0: it is loaded */
 };
@@ -73,6 +76,10 @@ on_placed(const struct rpc_result *result, void *arg)
 	metric_observe(shell->counted.place_seconds, NULL,
 		(double)(uv_hrtime() - shell->placed_ns) / 1e9);
 	metric_inc(shell->counted.place_calls, METRIC_LABELS(rpc_status_name(result->status)), 1);
+	if (outage_is_on(&shell->outage)) {
+		shell->owes_answer = true;
+		return;
+	}
 	manager_placed(shell->manager, now(), result->status, result->message,
 		(const Davit__PlaceReply *)result->response);
 }
@@ -114,30 +121,80 @@ recover(struct shell *shell)
 	shell->reload_mono_ms = clock_mono_ms() + 1000;
 }
 
+/* ---- writes ---- */
+
+static void
+writes_work(struct shell *shell)
+{
+	if (!outage_is_on(&shell->outage))
+		return;
+	outage_end(&shell->outage);
+	log_info("store.writes_work", "reason=\"a write was taken\"");
+	manager_set_store_trouble(shell->manager, "");
+	if (!shell->owes_answer)
+		return;
+	shell->owes_answer = false;
+	manager_placed(shell->manager, now(), DAVIT__REPLY__STATUS__UNAVAILABLE,
+		"the store could not be written", NULL);
+}
+
+static void
+writes_fail(struct shell *shell, uint64_t began_ms, const char *reason)
+{
+	uint64_t now_ms = clock_mono_ms();
+
+	outage_begin(&shell->outage, now_ms, now_ms - began_ms);
+	metric_inc(shell->counted.commit_failures, NULL, 1);
+	log_error("store.commit_failed",
+		"reason=\"%s\", nothing of this batch was done, retrying in %llu ms", reason,
+		(unsigned long long)shell->outage.delay_ms);
+	manager_set_store_trouble(shell->manager, reason);
+}
+
 static void
 commit(struct shell *shell)
 {
 	const struct store_batch *writes = manager_seal(shell->manager);
-	uint64_t began_ns = uv_hrtime();
+	size_t n_writes = store_batch_count(writes);
+	uint64_t began_ns = uv_hrtime(), began_ms = clock_mono_ms();
 	struct err err = {0};
 	int rc = store_commit(shell->store, writes, &err);
 
-	if (store_batch_count(writes) > 0) {
+	if (n_writes > 0) {
 		metric_observe(shell->counted.commit_seconds, NULL,
 			(double)(uv_hrtime() - began_ns) / 1e9);
-		metric_observe(shell->counted.commit_writes, NULL,
-			(double)store_batch_count(writes));
+		metric_observe(shell->counted.commit_writes, NULL, (double)n_writes);
 	}
 	if (rc == 0) {
-		manager_set_store_trouble(shell->manager, "");
 		manager_release(shell->manager);
+		if (n_writes > 0)
+			writes_work(shell);
 		return;
 	}
-	metric_inc(shell->counted.commit_failures, NULL, 1);
-	log_error("store.commit_failed", "reason=\"%s\", nothing of this batch was done", err.text);
-	manager_set_store_trouble(shell->manager, err.text);
 	manager_abort(shell->manager, err.text);
 	recover(shell);
+	writes_fail(shell, began_ms, err.text);
+}
+
+/* Writes what is there already, to see whether writes work again. */
+static void
+probe(struct shell *shell)
+{
+	static const char key[] = "cluster";
+	CLEANUP(store_batch_free) struct store_batch *batch = store_batch_new();
+	CLEANUP(buf_fini) struct buf value = {0};
+	uint64_t began_ms = clock_mono_ms();
+	struct err err = {0};
+	int rc = store_get(shell->store, key, &value, &err);
+
+	if (rc == 0) {
+		store_batch_put(batch, key, value.data, value.size);
+		rc = store_commit(shell->store, batch, &err);
+	}
+	if (rc == 0)
+		writes_work(shell);
+	else
+		writes_fail(shell, began_ms, err.text);
 }
 
 static void
@@ -145,8 +202,12 @@ on_turn_end(uv_check_t *handle)
 {
 	struct shell *shell = handle->data;
 
-	while (shell->reload_mono_ms == 0 && manager_has_work(shell->manager))
+	while (shell->reload_mono_ms == 0 && manager_has_work(shell->manager)) {
+		if (manager_has_writes(shell->manager) &&
+			outage_holds(&shell->outage, clock_mono_ms()))
+			return;
 		commit(shell);
+	}
 }
 
 static void
@@ -160,7 +221,17 @@ on_tick(uv_timer_t *handle)
 		return;
 	}
 	manager_tick(shell->manager, now());
+	if (outage_is_on(&shell->outage) && !manager_has_writes(shell->manager) &&
+		!outage_holds(&shell->outage, clock_mono_ms()))
+		probe(shell);
 	store_tidy(shell->store);
+}
+
+static void
+refuse(struct rpc_call *call, const char *why)
+{
+	rpc_call_refuse(call, DAVIT__REPLY__STATUS__UNAVAILABLE, NULL, "%s", why);
+	rpc_call_send(call);
 }
 
 static void
@@ -168,13 +239,12 @@ on_call(struct rpc_call *call, void *arg)
 {
 	struct shell *shell = arg;
 
-	if (shell->reload_mono_ms == 0) {
+	if (shell->reload_mono_ms != 0)
+		refuse(call, "the manager's store cannot be read: see its log");
+	else if (outage_is_on(&shell->outage) && outage_concerns(call))
+		refuse(call, manager_store_trouble(shell->manager));
+	else
 		manager_call(shell->manager, now(), call);
-		return;
-	}
-	rpc_call_refuse(call, DAVIT__REPLY__STATUS__UNAVAILABLE, NULL,
-		"the manager's store cannot be read: see its log");
-	rpc_call_send(call);
 }
 
 static void
