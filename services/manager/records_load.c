@@ -279,5 +279,6 @@ records_load(struct manager *manager, struct store *store, struct err *err)
 
 	for (size_t i = 0; rc == 0 && i < sizeof kinds / sizeof kinds[0]; i++)
 		rc = store_scan(store, kinds[i].prefix, kinds[i].visit, &load, err);
+	requests_loaded(&manager->requests);
 	return rc;
 }

@@ -11,7 +11,7 @@
 
 struct request {
 	UT_hash_handle hh;
-	uint64_t ts_ms, request_hash;
+	uint64_t ts_ms, request_hash, number;
 	size_t response_size;
 	uint8_t *response;
 	char id[];
@@ -90,7 +90,9 @@ requests_remember(struct manager *manager, const struct rpc_call *call,
 	const ProtobufCMessage *response)
 {
 	Davit__RequestRecord record = DAVIT__REQUEST_RECORD__INIT;
-	struct request about = {.ts_ms = manager->now.wall_ms, .request_hash = call->request_hash};
+	struct request about = {.ts_ms = manager->now.wall_ms,
+		.request_hash = call->request_hash,
+		.number = ++manager->requests.last_number};
 	struct request *request;
 
 	if (call->request_id == NULL || !manager_call_changes(call))
@@ -103,6 +105,8 @@ requests_remember(struct manager *manager, const struct rpc_call *call,
 	record.request_id = request->id;
 	record.method = (char *)(uintptr_t)rpc_call_method(call);
 	record.has_ts_ms = record.has_request_hash = record.has_response = true;
+	record.has_number = true;
+	record.number = request->number;
 	record.ts_ms = request->ts_ms;
 	record.request_hash = request->request_hash;
 	record.response.data = about.response;
@@ -124,13 +128,28 @@ requests_load(struct manager *manager, const void *data, size_t size, struct err
 	(void)add_take(&manager->requests, record->request_id,
 		(struct request){.ts_ms = record->ts_ms,
 			.request_hash = record->request_hash,
+			.number = record->number,
 			.response_size = record->response.len,
 			.response = xmemdup(record->response.data, record->response.len)});
+	if (record->number > manager->requests.last_number)
+		manager->requests.last_number = record->number;
 	davit__request_record__free_unpacked(record, NULL);
 	return 0;
 }
 
-/* Insertion order is age, but for what was loaded: that is sorted by id, and as old or older. */
+static int
+by_number(const struct request *a, const struct request *b)
+{
+	return a->number < b->number ? -1 : a->number > b->number;
+}
+
+/* The store gives them by their ids, which say nothing of their age. */
+void
+requests_loaded(struct requests *requests)
+{
+	HASH_SORT(requests->by_id, by_number);
+}
+
 void
 requests_tick(struct manager *manager)
 {

@@ -21,6 +21,7 @@ typedef struct ProtobufCMessage ProtobufCMessage;
 struct requests {
 	struct request *by_id; /* uthash, in order of insertion: oldest first */
 	size_t n, bytes;
+	uint64_t last_number; /* of those that were given */
 };
 
 void requests_fini(struct requests *requests);
@@ -33,6 +34,9 @@ void requests_remember(struct manager *manager, const struct rpc_call *call,
 
 /* From the store. -EUCLEAN. */
 int requests_load(struct manager *manager, const void *data, size_t size, struct err *err);
+
+/* All are there: the oldest becomes the first again. */
+void requests_loaded(struct requests *requests);
 
 /* Forgets what is too old. */
 void requests_tick(struct manager *manager);

@@ -140,6 +140,37 @@ TEST(manager_bounds_remembered_answers_by_bytes)
 	desk_fini(&desk);
 }
 
+/* Seen in a storm of kill -9: a request that was repeated after the restart was done again. */
+TEST(manager_r3_forgets_the_oldest_answers_first_after_a_restart_too)
+{
+	struct desk desk;
+	struct submission s;
+	struct desk_reply reply;
+
+	desk_init(&desk);
+	desk.manager->config.requests_bytes_max = 4096;
+	for (unsigned i = 0; i < 60; i++) {
+		char id[16], before[16];
+
+		(void)snprintf(id, sizeof id, "r%02u",
+			98 - i); /* the latest is the first by name */
+		(void)snprintf(before, sizeof before, "r%02u", 99 - i);
+		desk.manager->config.requests_bytes_max = 4096;
+		desk_send(&desk, "SubmitTasks", submission(&s, NULL, 1), id, &reply);
+		desk_turn(&desk);
+		desk_reply_fini(&reply);
+		if (i > 0)
+			desk_send(&desk, "SubmitTasks", submission(&s, NULL, 1), before, &reply);
+		desk_turn(&desk);
+		CHECK_EQ(HASH_COUNT(desk.manager->model.tasks), i + 1);
+		if (i > 0)
+			desk_reply_fini(&reply);
+		desk_restart(&desk);
+	}
+	CHECK(desk.manager->requests.n < 60); /* the bound was reached */
+	desk_fini(&desk);
+}
+
 TEST(manager_says_that_a_submission_without_request_id_is_at_least_once)
 {
 	struct desk desk;
