@@ -23,7 +23,7 @@ trap 'exit 130' INT TERM HUP
 
 # Read whole before it runs: it takes minutes, and the file may change.
 main() {
-	local port bounds=(--answers 8MiB) window=5000 watched=() name
+	local port bounds=(--history 2000 --answers 2MiB) window=2000 watched=() name
 	port=$((10000 + RANDOM % 10000))
 	until cluster_ports_free "$folder" "$port"; do port=$((10000 + RANDOM % 10000)); done
 	cluster_use "$folder" "$port"
