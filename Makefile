@@ -10,7 +10,7 @@
 # make bench-engine worker, Docker Swarm and a bare client on one engine   N=100 JOBS=200 ROUNDS=3
 # make up / down    a cluster on this machine (PORT=7070); down PURGE=1 forgets its state
 # make fuzz         TARGET=pbjson_parse SECONDS=60: libFuzzer on tests/fuzz/fuzz_TARGET.c (needs clang)
-# make fuzz-all     SECONDS=60 of each of them
+# make fuzz-all     SECONDS=60 of each of them; make fuzz-merge keeps the best of what they found
 # make golden       rewrite tests/golden from the code
 # make fmt          clang-format in place          V=1 shows the commands
 #
@@ -54,7 +54,7 @@ gen_h    += $(testgen_c:.c=.h)
 testlib_o := $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/*.c)) $(testgen_c:.c=.o)
 service_a := $(services:%=$(B)/%.a)
 
-.PHONY: all sim sim-mutants mutants-run check fuzz fuzz-all fuzz-smoke test test-long storm soak soak-run deps up down unit tidy golden fmt clean bench bench-run bench-build bench-engine bench-engine-run FORCE
+.PHONY: all sim sim-mutants mutants-run check fuzz fuzz-all fuzz-merge fuzz-smoke test test-long storm soak soak-run deps up down unit tidy golden fmt clean bench bench-run bench-build bench-engine bench-engine-run FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(foreach s,$(services),$(B)/bin/$(call program,$s))
@@ -163,6 +163,9 @@ fuzz:
 fuzz-all:
 	$(Q)$(MAKE) MODE=fuzz CC=clang WARN= $(fuzzers:$(B)/%=build/fuzz/%)
 	$(Q)tests/fuzz/search.sh $(or $(SECONDS),60) $(fuzzers:$(B)/fuzz/fuzz_%=%)
+
+fuzz-merge:
+	$(Q)tests/fuzz/merge.sh $(fuzzers:$(B)/fuzz/fuzz_%=%)
 
 ROUNDS ?= 10
 TASKS  ?= 1000000

@@ -26,7 +26,7 @@ long mutants "broken rules are found by the simulator" build sim-mutants
 long asan "the suite under the address and undefined behaviour sanitizers" other_mode asan
 long tsan "the suite under the thread sanitizer" other_mode tsan
 long soak "nothing grows in 1,000,000 short lives of tasks" build soak TASKS=1000000
-long fuzz "ten minutes of each fuzzer" build fuzz-all SECONDS=600
+long fuzz "five minutes of each fuzzer" build fuzz-all SECONDS=300
 long storm "a storm of 100 rounds on a real engine" build storm ROUNDS=100
 long valgrind "a short-lived cluster under memcheck" tests/long/valgrind.sh
 long bats "the bats files of tests/long" all_bats

@@ -1,4 +1,5 @@
 #include "common/rpc/client.h"
+#include "common/rpc/socket.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -506,7 +507,7 @@ TEST(client_speaks_json_with_whom_answered_in_json_until_the_connection_ends)
 	CHECK_STR(second.id, "t2");
 
 	/* Another one in its place is asked in protobuf again. */
-	CHECK_EQ(nng_close(plain.socket), 0);
+	(void)rpc_socket_close(plain.socket);
 	CHECK_EQ(nng_rep0_open(&plain.socket), 0);
 	turn_until(&peer.loop, is_alone, &peer, "the end of the connection");
 	CHECK_EQ(nng_listen(plain.socket, url, NULL, 0), 0);
@@ -514,7 +515,7 @@ TEST(client_speaks_json_with_whom_answered_in_json_until_the_connection_ends)
 	plain_answer(&plain, &peer, "{}");
 	CHECK(plain.question[0] != '{');
 	peer_wait_seen(&peer, &third, 1);
-	CHECK_EQ(nng_close(plain.socket), 0);
+	(void)rpc_socket_close(plain.socket);
 	free(url);
 	peer_serve(&peer, "tcp://127.0.0.1:0"); /* for peer_close */
 	peer_close(&peer);

@@ -1,4 +1,5 @@
 #include "common/rpc/pubsub.h"
+#include "common/rpc/socket.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -234,7 +235,7 @@ TEST(pubsub_subscriber_counts_what_is_no_frame)
 	CHECK_EQ(rpc_sub_n_dropped(line.sub), 5);
 	CHECK_EQ(line.heard.n, 0);
 	rpc_sub_close(line.sub);
-	CHECK_EQ(nng_close(socket), 0);
+	(void)rpc_socket_close(socket);
 	turn_end(&line.loop);
 }
 
