@@ -28,6 +28,7 @@
 #include "services/worker/limits.h"
 #include "services/worker/log_cursor.h"
 #include "services/worker/slot_fsm.h"
+#include "services/worker/width.h"
 #include "services/worker/worker.h"
 
 struct worker_slot;
@@ -62,6 +63,7 @@ struct worker_pass {
 
 struct worker_lane {
 	unsigned n_held, limit;
+	unsigned n_ended;            /* that held a place since somebody set this to 0 */
 	struct worker_pass *waiting; /* highest priority first, then oldest */
 };
 
@@ -69,6 +71,8 @@ struct worker_lane {
 bool worker_lane_enter(struct worker_lane *lane, struct worker_pass *pass);
 /* Leaves the lane or its queue; the next one is let in. Not in any: nothing. */
 void worker_lane_leave(struct worker_pass *pass);
+/* From now on so many; if that is more, those next in line are let in. */
+void worker_lane_widen(struct worker_lane *lane, unsigned limit);
 
 /* ---- specs, shared by the attempts that have them ---- */
 
@@ -361,6 +365,7 @@ struct worker {
 	struct worker_started *started; /* hash: journal entries of attempts without a slot */
 	bool is_journaling;
 	struct worker_slot *to_journal, *in_journal;
+	struct worker_width start_width; /* of the start lane */
 	struct worker_lane start_lane, stop_lane, remove_lane, look_lane;
 
 	struct worker_spec *specs;

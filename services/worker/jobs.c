@@ -85,6 +85,26 @@ worker_lane_enter(struct worker_lane *lane, struct worker_pass *pass)
 	return pass->state == WORKER_PASS_HELD;
 }
 
+static void
+let_in(struct worker_lane *lane)
+{
+	while (lane->waiting != NULL && lane->n_held < lane->limit) {
+		struct worker_pass *next = lane->waiting;
+
+		DL_DELETE(lane->waiting, next);
+		next->state = WORKER_PASS_HELD;
+		lane->n_held++;
+		worker_slot_touch(next->slot);
+	}
+}
+
+void
+worker_lane_widen(struct worker_lane *lane, unsigned limit)
+{
+	lane->limit = limit;
+	let_in(lane);
+}
+
 void
 worker_lane_leave(struct worker_pass *pass)
 {
@@ -98,12 +118,6 @@ worker_lane_leave(struct worker_pass *pass)
 	if (was != WORKER_PASS_HELD)
 		return;
 	lane->n_held--;
-	while (lane->waiting != NULL && lane->n_held < lane->limit) {
-		struct worker_pass *next = lane->waiting;
-
-		DL_DELETE(lane->waiting, next);
-		next->state = WORKER_PASS_HELD;
-		lane->n_held++;
-		worker_slot_touch(next->slot);
-	}
+	lane->n_ended++;
+	let_in(lane);
 }

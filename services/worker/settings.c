@@ -52,7 +52,7 @@ static const struct option_def option_defs[] = {
 	OPTION_STRING("registry-config", 0, "FILE", S, registry_config, NULL,
 		"credentials for image registries, in the format of docker's config.json"),
 	OPTION_NUMBER("start-limit", 0, "N", S, start_limit, "0", 0, 4096,
-		"containers being started at one time; 0: four for each CPU"),
+		"containers being started at one time; 0: as many as the engine takes best"),
 	OPTION_DURATION("stats-interval", 0, S, stats_interval_ms, "1s",
 		"between two measurements; 0: none"),
 	OPTION_STRING("stats-source", 0, "SOURCE", S, stats_source, "auto",

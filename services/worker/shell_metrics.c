@@ -39,6 +39,8 @@ collect(struct expo *expo, void *arg)
 		n_running);
 	expo_single(expo, EXPO_GAUGE, "davit_worker_pulls", "Images being pulled.",
 		worker_n_pulls(worker));
+	expo_single(expo, EXPO_GAUGE, "davit_worker_start_width",
+		"Containers that may be started at one time.", worker_start_width(worker));
 	expo_single(expo, EXPO_GAUGE, "davit_worker_registered",
 		"1 while the manager knows this session.", worker_is_registered(worker));
 	expo_single(expo, EXPO_GAUGE, "davit_worker_engine_up", "1 while the engine answers.",

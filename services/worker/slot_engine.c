@@ -36,6 +36,9 @@ failed_as_usual(struct worker_slot *slot, enum worker_step step, const struct er
 
 	switch (worker_engine_verdict(step, err)) {
 	case WORKER_VERDICT_AWAY:
+		if (err->code == -ETIMEDOUT &&
+			(step == WORKER_STEP_CREATE || step == WORKER_STEP_START))
+			worker_width_halve(&slot->worker->start_width);
 		/* A create that found nobody to talk to has surely not happened. */
 		slot->must_look = step != WORKER_STEP_CREATE || err->code != -ECONNREFUSED;
 		worker_watch_failed(slot->worker, err);

@@ -3,9 +3,10 @@
 
 #include <stdio.h>
 
+#include "common/base/log.h"
 #include "common/base/mem.h"
 
-enum { START_LIMIT = 4 };
+enum { START_WIDTH = 4, START_RANGE = 4 };
 
 static void
 copy_labels(struct worker *worker, const struct worker_options *options)
@@ -19,6 +20,21 @@ copy_labels(struct worker *worker, const struct worker_options *options)
 		worker->labels[i].value = xstrdup(options->labels[i].value);
 		worker->label_list[i] = &worker->labels[i];
 	}
+}
+
+/* Found out, from what is best for most engines on, unless it is declared. */
+static void
+init_width(struct worker *worker, const struct worker_options *options)
+{
+	unsigned first = options->start_width > 0 ? options->start_width : START_WIDTH;
+	unsigned min = first / START_RANGE > 0 ? first / START_RANGE : 1;
+	unsigned max = first * START_RANGE;
+
+	if (options->start_limit > 0)
+		first = min = max = options->start_limit;
+	worker_width_init(&worker->start_width, first, min, max);
+	worker->start_lane.limit = first;
+	worker->remove_lane.limit = 2 * first;
 }
 
 struct worker *
@@ -41,8 +57,7 @@ worker_new(const struct worker_options *options, struct engine *engine,
 	worker->fallback = options->fallback;
 	worker->policy = options->policy;
 	worker->sweep_ms = UINT64_MAX;
-	worker->start_lane.limit = options->start_limit > 0 ? options->start_limit : START_LIMIT;
-	worker->remove_lane.limit = 2 * worker->start_lane.limit;
+	init_width(worker, options);
 	worker->stop_lane.limit = WORKER_STOPS_MAX;
 	worker->look_lane.limit = WORKER_CHECKS_MAX;
 	worker->uplink.poll_ms = WORKER_POLL_MS;
@@ -96,6 +111,22 @@ worker_free(struct worker *worker)
 	free(worker);
 }
 
+/* How many starts the engine takes best is looked at whenever some have ended. */
+static void
+tick_width(struct worker *worker)
+{
+	struct worker_lane *lane = &worker->start_lane;
+	unsigned before = worker->start_width.now;
+
+	worker_width_tick(&worker->start_width, worker->mono_ms, lane->n_ended,
+		lane->waiting != NULL);
+	lane->n_ended = 0;
+	if (worker->start_width.now != lane->limit) {
+		log_debug("worker.width", "starts=%u before=%u", worker->start_width.now, before);
+		worker_lane_widen(lane, worker->start_width.now);
+	}
+}
+
 static uint64_t
 least(uint64_t a, uint64_t b)
 {
@@ -118,6 +149,7 @@ worker_tick(struct worker *worker, uint64_t mono_ms, uint64_t wall_ms)
 	due = least(due, worker_images_tick(worker));
 	due = least(due, worker_pulled_tick(worker));
 	due = least(due, worker_networks_tick(worker));
+	tick_width(worker);
 	worker_slots_tick(worker); /* those that an image was refused to */
 	worker_journal_tick(worker);
 	due = least(due, worker_queries_tick(worker));
@@ -160,6 +192,12 @@ const struct engine_about *
 worker_engine_facts(const struct worker *worker)
 {
 	return worker->watch.knows_about ? &worker->watch.about : NULL;
+}
+
+unsigned
+worker_start_width(const struct worker *worker)
+{
+	return worker->start_width.now;
 }
 
 unsigned

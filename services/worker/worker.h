@@ -125,7 +125,8 @@ struct worker_options {
 	const struct worker_declared *declared; /* borrowed for the worker's life; NULL: nothing */
 	Davit__Resources capacity;              /* what is absent is taken from the engine, … */
 	Davit__Resources fallback;  /* … or from here while the engine has never answered */
-	unsigned start_limit;       /* creates and starts at one time; 0: 4 */
+	unsigned start_limit;       /* creates and starts at one time; 0: it is found out, … */
+	unsigned start_width;       /* … beginning with so many; 0: 4 */
 	const char *engine_address; /* of another machine's engine; NULL: it is this machine's */
 	const struct worker_journal_entry *started; /* what the journal holds */
 	size_t n_started;
@@ -170,7 +171,8 @@ const char *worker_engine_trouble(const struct worker *worker); /* NULL: the eng
 /* Of the engine, once it has answered; else NULL. Strings are the worker's. */
 const struct engine_about *worker_engine_facts(const struct worker *worker);
 size_t worker_n_slots(const struct worker *worker);
-unsigned worker_n_pulls(const struct worker *worker); /* under way */
+unsigned worker_start_width(const struct worker *worker); /* starts at one time, now */
+unsigned worker_n_pulls(const struct worker *worker);     /* under way */
 
 /* A container that runs now. */
 struct worker_running {

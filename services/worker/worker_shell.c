@@ -351,14 +351,10 @@ fill_capacity(Davit__Resources *capacity, const struct worker_shell_options *opt
 }
 
 static unsigned
-start_limit(const struct worker_shell_options *options)
+start_width(void)
 {
 	long n_cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
-	if (options->start_limit > 0)
-		return options->start_limit;
-	if (is_mem_engine(options))
-		return MEM_ENGINE_STARTS;
 	return (unsigned)(n_cpus > 1 ? n_cpus : 1) * STARTS_PER_CPU;
 }
 
@@ -382,7 +378,11 @@ open_core(struct worker_shell *shell, const struct worker_shell_options *options
 		.disk_usage = port_disk_usage,
 		.save_pulled = port_save_pulled,
 		.random = port_random};
-	struct worker_options core = {.name = options->name, .start_limit = start_limit(options)};
+	struct worker_options core = {.name = options->name,
+		.start_limit = options->start_limit == 0 && is_mem_engine(options)
+				       ? MEM_ENGINE_STARTS
+				       : options->start_limit,
+		.start_width = start_width()};
 	CLEANUP(free) char *node_id = worker_state_load(shell->node_id_path);
 	CLEANUP(free) char *pulled = worker_state_load(shell->pulled_path);
 	char instance[RPC_REQUEST_ID_SIZE];

@@ -30,7 +30,7 @@ struct worker_shell_options {
 	const char *address;                /* of this machine, for others; NULL: found out */
 	uint32_t gpus;
 	uint64_t cpu_milli, memory_bytes, disk_bytes; /* 0: as the machine has */
-	unsigned start_limit;                         /* 0: 4 per CPU */
+	unsigned start_limit;                         /* 0: it is found out */
 	uint64_t stats_interval_ms;                   /* 0: no statistics */
 	enum worker_stats_source stats_source;
 	struct metrics *metrics; /* where to count; NULL: nowhere */

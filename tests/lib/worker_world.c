@@ -396,7 +396,7 @@ give_birth(struct world *world)
 	struct worker_options options = {.name = "n1",
 		.node_id = world->is_node_known ? WORLD_NODE : NULL,
 		.instance = "i",
-		.start_limit = 4,
+		.start_limit = world->adapts ? 0 : 4,
 		.policy = world->policy,
 		.pulled = world->pulled,
 		.started = world->journal,

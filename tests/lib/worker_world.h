@@ -76,6 +76,7 @@ struct world {
 	bool are_sessions_dead; /* every one is over as soon as it began */
 	uint64_t registered_cpu_milli;
 	struct worker_policy policy;    /* of the next birth */
+	bool adapts;                    /* how many starts it makes at one time; else 4 */
 	char *pulled;                   /* as saved; owned */
 	uint64_t disk_used, disk_total; /* of the engine's disk; total 0: not known */
 	size_t most_reports;            /* in one poll */

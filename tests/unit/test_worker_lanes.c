@@ -2,6 +2,8 @@
 #include "services/worker/core.h"
 #include "tests/lib/worker_world.h"
 
+#define OBS(x) DAVIT__TASK_REPORT__OBSERVED__##x
+
 static struct world world;
 
 static struct worker_slot *
@@ -99,5 +101,104 @@ TEST(worker_job_outlives_its_owner)
 	worker_job_abandon(&place);
 	world_run(&world, 100);
 	CHECK_EQ(n_inspected, 1);
+	world_fini(&world);
+}
+
+TEST(worker_lane_lets_more_in_when_it_is_widened)
+{
+	struct worker_lane lane = {.limit = 1};
+	struct worker_slot *slots[4];
+
+	world_init(&world);
+	for (unsigned i = 0; i < 4; i++) {
+		slots[i] = worker_slot_new(world.worker, world_id(i), 1);
+		(void)worker_lane_enter(&lane, &slots[i]->pass);
+	}
+	worker_lane_widen(&lane, 3);
+	CHECK_EQ(lane.n_held, 3);
+	worker_lane_widen(&lane, 1); /* those inside stay until they leave */
+	CHECK_EQ(lane.n_held, 3);
+	worker_lane_leave(&slots[0]->pass);
+	worker_lane_leave(&slots[1]->pass);
+	CHECK_EQ(lane.n_held, 1);
+	CHECK_EQ(lane.n_ended, 2);
+	CHECK_EQ(slots[3]->pass.state, WORKER_PASS_WAITING);
+	worker_lane_leave(&slots[2]->pass);
+	CHECK_EQ(slots[3]->pass.state, WORKER_PASS_HELD);
+	while (world.worker->touched != NULL)
+		DL_DELETE2(world.worker->touched, world.worker->touched, touched_prev,
+			touched_next);
+	for (unsigned i = 0; i < 4; i++)
+		worker_slot_free(slots[i]);
+	world_fini(&world);
+}
+
+TEST(worker_stops_do_not_wait_behind_starts)
+{
+	static struct world_spec slow, runs;
+	struct world_task *task;
+	uint64_t asked_ms;
+
+	world_init(&world);
+	world_spec_init(&runs, "run:forever");
+	world_spec_init(&slow, "run:forever/slow:20s");
+	task = world_assign(&world, 1, 1, &runs.spec);
+	world_expect(&world, task, OBS(RUNNING), 3000);
+	for (unsigned i = 2; i < 42; i++) /* ten times as many as may start at one time */
+		(void)world_assign(&world, i, 1, &slow.spec);
+	world_run(&world, 3000);
+	CHECK_EQ(world.worker->start_lane.n_held, 4);
+	CHECK(world.worker->start_lane.waiting != NULL);
+	asked_ms = engine_mem_now(world.engine_world);
+	world_want(&world, task, DAVIT__TASK__DESIRED__REMOVE);
+	world_expect(&world, task, OBS(GONE), 5000);
+	CHECK(engine_mem_now(world.engine_world) - asked_ms < 2000);
+	CHECK_EQ(world.worker->start_lane.n_held, 4); /* they were at it all the while */
+	world_fini(&world);
+}
+
+static bool
+all_run(struct world *it)
+{
+	for (size_t i = 0; i < it->n_tasks; i++) {
+		if (it->tasks[i].observed != OBS(RUNNING))
+			return false;
+	}
+	return true;
+}
+
+/* As long as starts wait, another width is tried now and then; it never leaves its bounds. */
+TEST(worker_finds_out_how_many_starts_the_engine_takes)
+{
+	static struct world_spec slow;
+	unsigned least = UINT32_MAX, most = 0;
+
+	world_init(&world);
+	world.adapts = true;
+	world_crash(&world);
+	world_spec_init(&slow, "run:forever/slow:100ms"); /* however many start: more is faster */
+	for (unsigned i = 0; i < 1000; i++)
+		(void)world_assign(&world, i, 1, &slow.spec);
+	for (unsigned i = 0; i < 1000 && !all_run(&world); i++) {
+		unsigned held = world.worker->start_lane.n_held;
+
+		world_run(&world, 100);
+		least = held < least ? held : least;
+		most = held > most ? held : most;
+	}
+	CHECK(all_run(&world));
+	CHECK(most > 4);
+	CHECK(most <= 16);
+	/* An engine without an answer is asked less. */
+	most = worker_start_width(world.worker);
+	for (unsigned i = 1000; i < 1040; i++)
+		(void)world_assign(&world, i, 1, &slow.spec);
+	for (unsigned i = 0; i < 100 && world.worker->start_lane.n_held == 0; i++)
+		world_run(&world, 10);
+	engine_mem_hang(world.engine_world, engine_mem_now(world.engine_world) + 40000);
+	world_run(&world, 39000);
+	CHECK(worker_start_width(world.worker) <= most / 2 + 1);
+	world_run(&world, 30000);
+	CHECK(all_run(&world));
 	world_fini(&world);
 }
