@@ -93,10 +93,13 @@ $(foreach s,$(services),$(eval $(call service_rules,$s)))
 # Seconds after which a test is taken to hang; machines are busy, and sanitizers slow.
 patience := $(if $(filter asan tsan,$(MODE)),1200,300)
 
+# With what debuggers want, linking a test takes five times as long: DEBUG=1 for those.
+test_link = $(CC) $(CFLAGS) $(LDFLAGS) $(if $(filter debug,$(MODE)),$(if $(DEBUG),,-Wl,-S))
+
 # Tests: a .pass file remembers a success until something it is made of changes.
 $(B)/unit/%: $(B)/tests/unit/%.o $(testlib_o) $(service_a) $(B)/common.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -lcmocka -o $@
+	$(Q)$(test_link) $^ $(LDLIBS) -lcmocka -o $@
 $(B)/unit/%.pass: $(B)/unit/% $(wildcard tests/golden/*)
 	@echo "  TEST $*"
 	$(Q)BUILD=$(B) timeout $(patience) $< > $(B)/unit/$*.tap 2> $(B)/unit/$*.err || \
@@ -150,7 +153,7 @@ fuzz_o += $(filter-out $(B)/tests/lib/test.o,$(testlib_o))
 $(B)/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(fuzz_o) $(fuzz_main) \
 		$(service_a) $(B)/common.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(if $(fuzz_main),,-fsanitize=fuzzer) $(LDFLAGS) $^ $(LDLIBS) -lcmocka -o $@
+	$(Q)$(test_link) $(if $(fuzz_main),,-fsanitize=fuzzer) $^ $(LDLIBS) -lcmocka -o $@
 $(B)/fuzz/fuzz_%.pass: $(B)/fuzz/fuzz_% $(wildcard tests/fuzz/corpus/*/*)
 	@echo "  FUZZ $*"
 	$(Q)timeout $(patience) $< tests/fuzz/corpus/$* > $<.out 2>&1 || { tail -50 $<.out; exit 1; }
