@@ -36,7 +36,7 @@ VERSION  := 0.1.0
 CPPFLAGS := -I. -I$(B)/gen -D_GNU_SOURCE -DDAVIT_VERSION='"$(VERSION)"'
 CFLAGS   := -std=c11 $(CFLAGS_$(MODE))
 LDFLAGS  := -Wl,--as-needed
-LDLIBS   := -lnng -lmicrohttpd -lprotobuf-c -lsqlite3 -lcurl -luv -ljansson -lyaml -lcrypt -lm -lpthread
+LDLIBS   := -lnng -lmicrohttpd -lz -lprotobuf-c -lsqlite3 -lcurl -luv -ljansson -lyaml -lcrypt -lm -lpthread
 
 services := $(notdir $(wildcard services/*))
 program   = davit$(if $(filter cli,$1),,-$1)

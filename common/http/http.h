@@ -12,6 +12,10 @@
  * stream that it writes to as long as it likes. A HEAD is the GET without its body; a path
  * with another method is answered 405, an unknown one 404.
  *
+ * OPTIONS says what a path allows, also to pages of other origins if they may. A JSON or text
+ * answer is compressed for who takes gzip. Every answer has an X-Request-Id: the client's, if it is
+ * a decent one, or one that is made.
+ *
  * Nothing a client does can hold more than what struct http_limits allows: its head, its
  * body, the time it takes for either, the time in which it reads its answer, and what is
  * buffered for it. Who is over a limit is answered or cut off, and counted.
@@ -22,6 +26,7 @@
 #pragma once
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +37,7 @@
 
 enum {
 	HTTP_CONNECTIONS_MAX = 1024,     /* more wait to be accepted */
+	HTTP_REQUESTS_MAX = 4096,        /* not answered yet; beyond: 503 */
 	HTTP_HEAD_BYTES_MAX = 16 << 10,  /* request line and headers; beyond: 431 or 414 */
 	HTTP_BODY_BYTES_MAX = 16 << 20,  /* beyond: 413 */
 	HTTP_STREAM_BYTES_MAX = 1 << 20, /* written to a stream and not yet read */
@@ -42,11 +48,14 @@ enum {
 	HTTP_STALL_MS = 30000,           /* for reading anything of what a stream has */
 	HTTP_PARAMS_MAX = 4,             /* {…} of one route */
 	HTTP_PATH_MAX = 4096,
+	HTTP_GZIP_BYTES_MIN = 1024, /* less is not compressed */
+	HTTP_ID_MAX = 128,          /* characters of an X-Request-Id */
 };
 
 /* 0: the value above. */
 struct http_limits {
-	unsigned n_connections;
+	unsigned n_connections, n_requests;
+	unsigned n_streams; /* 0: as many as connections; beyond: 503 */
 	size_t body_bytes, stream_bytes;
 	uint64_t head_ms, idle_ms, body_ms, reply_ms, stall_ms;
 };
@@ -64,11 +73,28 @@ struct http_route {
 	http_handle_fn *handle;
 };
 
+/* One request that is over, for a log and for counting. Borrowed for the call. */
+struct http_entry {
+	const char *peer;               /* address without port; "unix" */
+	const char *method, *target;    /* as they came; method "" for what was no HTTP */
+	const char *version;            /* "HTTP/1.1" */
+	const char *id, *agent;         /* agent may be NULL */
+	const struct http_route *route; /* NULL: none */
+	unsigned status;                /* 0: the client has gone before it was answered */
+	uint64_t n_bytes;               /* of the answer's body */
+	double seconds; /* from the request's first line to the answer's last byte */
+	bool is_stream;
+};
+typedef void http_log_fn(const struct http_entry *entry, void *arg);
+
 struct http_options {
 	const char *listen; /* "http://127.0.0.1:7080" (port 0: any), "unix:///run/x.sock" */
 	const struct http_route *routes; /* borrowed for the server's life */
 	void *arg;                       /* of the handlers */
 	struct http_limits limits;
+	const char *cors_origin; /* whose pages may read answers: "*", or origins with commas */
+	http_log_fn *log;        /* may be NULL */
+	void *log_arg;
 };
 
 struct http_stats {
@@ -76,7 +102,9 @@ struct http_stats {
 	uint64_t n_refused;      /* 4xx by the server itself: no such route, a limit */
 	uint64_t n_timed_out;    /* connections cut off because they were too slow */
 	uint64_t n_stream_drops; /* writes to a stream whose reader is too slow */
-	unsigned n_connections;  /* now */
+	unsigned n_connections;  /* now, as the next two */
+	unsigned n_waiting;      /* requests that are not answered yet */
+	unsigned n_streams;
 };
 
 /* -EADDRINUSE, -EINVAL for an address that is none, with words. */
@@ -96,6 +124,8 @@ CLEANUP_DEFINE(struct http_server *, http_close)
 
 /* ---- a request ---- */
 
+/* Which it is in logs: of the header X-Request-Id, or made. */
+const char *http_id(const struct http_request *request);
 const char *http_method(const struct http_request *request);
 const char *http_path(const struct http_request *request); /* decoded, without the query */
 /* Its place in the table of routes. */
@@ -123,6 +153,8 @@ void http_reply(struct http_request *request, unsigned status, const char *type,
 void http_refuse(struct http_request *request, unsigned status, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* True if it was refused, with 503: there are as many streams as there may be. */
+bool http_refuse_stream(struct http_request *request);
 /* on_gone: the client has gone or was cut off; the stream is no more then. */
 struct http_stream *http_stream(struct http_request *request, unsigned status, const char *type,
 	http_gone_fn *on_gone, void *arg);
@@ -132,6 +164,10 @@ struct http_stream *http_stream(struct http_request *request, unsigned status, c
  * was written. The data is copied.
  */
 int http_stream_write(struct http_stream *stream, const void *data, size_t size);
+/* How much could be written now. */
+size_t http_stream_room(const struct http_stream *stream);
+/* Goes behind the last byte, to clients that read trailers. Copied; before the end. */
+void http_stream_trailer(struct http_stream *stream, const char *name, const char *value);
 
 /* What is written is still sent; the stream is no more and on_gone is not called. */
 void http_stream_end(struct http_stream *stream);

@@ -35,20 +35,28 @@ struct http_server {
 	const struct http_route *routes;
 	void *arg;
 	struct http_limits limits;
+	const char *cors_origin;
+	http_log_fn *log;
+	void *log_arg;
+	uint64_t next_id; /* of requests; begins by chance */
 	char *url;
 	struct http_connection *connections;
 	struct http_stats stats;
 	bool is_closing;
 };
 
-enum http_stage { HTTP_STAGE_BODY, HTTP_STAGE_HANDLED, HTTP_STAGE_ANSWERED };
+enum http_stage { HTTP_STAGE_HEAD, HTTP_STAGE_BODY, HTTP_STAGE_HANDLED, HTTP_STAGE_ANSWERED };
 
 struct http_request {
 	struct http_server *server;
 	struct http_connection *connection;
 	struct MHD_Connection *mhd;
 	enum http_stage stage;
+	char *target; /* as it came: path and query */
 	char *method, *path;
+	char id[HTTP_ID_MAX + 1];
+	const char *version; /* libmicrohttpd's */
+	uint64_t start_ns, n_sent;
 	struct http_match match;
 	struct buf body;
 	size_t n_over; /* bytes of a body beyond the limit */
@@ -63,12 +71,14 @@ struct http_request {
 	http_gone_fn *on_gone;
 	void *on_gone_arg;
 	struct http_stream *stream; /* that the answer is */
+	bool is_stream;             /* … or was */
 };
 
 struct http_stream {
 	struct http_request *request; /* NULL: libmicrohttpd is done with it */
 	struct buf pending;
-	size_t sent; /* bytes of pending */
+	size_t sent;                   /* bytes of pending */
+	struct MHD_Response *response; /* libmicrohttpd's */
 	bool is_ended;
 	unsigned n_owners;
 	http_gone_fn *on_gone;
@@ -84,7 +94,21 @@ void http_connection_give(struct http_connection *connection, uint64_t ms);
 void http_connection_watch(struct http_connection *connection);
 void http_connection_unwatch(struct http_connection *connection);
 
+/* http_cors.c */
+/* Answers an OPTIONS. */
+void http_options_answer(struct http_request *request);
+/* Headers for pages of other origins, if this is one that may. */
+void http_cors_allow(struct http_request *request);
+
+/* http_entry.c */
+/* Which request this is: of its header, or made. */
+void http_id_choose(struct http_request *request);
+/* Tells the log of it. */
+void http_entry_tell(const struct http_request *request);
+
 /* http_request.c: libmicrohttpd's callbacks */
+/* The first line is there: makes the request. */
+void *http_request_begin(void *cls, const char *target, struct MHD_Connection *mhd);
 enum MHD_Result http_request_step(void *cls, struct MHD_Connection *mhd, const char *url,
 	const char *method, const char *version, const char *data, size_t *size, void **context);
 void http_request_done(void *cls, struct MHD_Connection *mhd, void **context,

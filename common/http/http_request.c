@@ -4,11 +4,13 @@
 #include <string.h>
 
 #include "common/base/mem.h"
+#include "common/http/http_gzip.h"
 #include "common/http/http_impl.h"
 #include "common/http/http_problem.h"
 
 enum {
 	SENTENCE_SIZE = 1024,
+	ALLOW_SIZE = 96,
 	OVER_FACTOR = 4, /* a body that is so many times too long is not read to its end */
 };
 
@@ -32,6 +34,7 @@ request_free(struct http_request *request)
 		MHD_destroy_response(request->response);
 	http_match_fini(&request->match);
 	buf_fini(&request->body);
+	free(request->target);
 	free(request->method);
 	free(request->path);
 	free(request);
@@ -72,9 +75,10 @@ queue(struct http_request *request)
 	return result;
 }
 
-static struct http_request *
-begin(struct http_server *server, struct MHD_Connection *mhd, const char *url, const char *method)
+void *
+http_request_begin(void *cls, const char *target, struct MHD_Connection *mhd)
 {
+	struct http_server *server = cls;
 	struct http_request *request = xcalloc(1, sizeof *request);
 
 	request->server = server;
@@ -82,11 +86,23 @@ begin(struct http_server *server, struct MHD_Connection *mhd, const char *url, c
 	request->connection =
 		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 	request->connection->request = request;
+	request->target = xstrdup(target);
+	request->start_ns = uv_hrtime();
+	server->stats.n_requests++;
+	return request;
+}
+
+/* The head is there. */
+static void
+take_head(struct http_request *request, const char *url, const char *method, const char *version)
+{
+	request->stage = HTTP_STAGE_BODY;
 	request->method = xstrdup(method);
 	request->path = xstrdup(url);
-	server->stats.n_requests++;
-	http_connection_give(request->connection, server->limits.body_ms);
-	return request;
+	request->version = version;
+	http_id_choose(request);
+	http_cors_allow(request);
+	http_connection_give(request->connection, request->server->limits.body_ms);
 }
 
 static unsigned long long
@@ -95,6 +111,18 @@ announced_size(struct http_request *request)
 	const char *text = http_header(request, "Content-Length");
 
 	return text == NULL ? 0 : strtoull(text, NULL, 10);
+}
+
+/* Asks what it could ask: of a path that is there, or of the server as a whole. */
+static bool
+wants_options(const struct http_request *request)
+{
+	if (strcmp(request->method, "OPTIONS") != 0)
+		return false;
+	if (request->match.route != NULL)
+		return request->server->cors_origin != NULL &&
+		       http_header(request, "Access-Control-Request-Method") != NULL;
+	return request->match.allow[0] != '\0' || strcmp(request->path, "*") == 0;
 }
 
 /* What can be said of the head alone. */
@@ -109,11 +137,18 @@ check_head(struct http_request *request)
 		return;
 	}
 	http_route_find(server->routes, request->method, request->path, &request->match);
+	if (wants_options(request)) {
+		http_options_answer(request);
+		return;
+	}
 	if (request->match.route == NULL && request->match.allow[0] == '\0') {
 		http_refuse(request, MHD_HTTP_NOT_FOUND, "there is nothing at %.200s",
 			request->path);
 	} else if (request->match.route == NULL) {
-		http_reply_header(request, "Allow", request->match.allow);
+		char allow[ALLOW_SIZE];
+
+		(void)snprintf(allow, sizeof allow, "%s, OPTIONS", request->match.allow);
+		http_reply_header(request, "Allow", allow);
 		http_refuse(request, MHD_HTTP_METHOD_NOT_ALLOWED, "%.20s is not for %.200s: %s",
 			request->method, request->path, request->match.allow);
 	} else if (announced_size(request) > server->limits.body_bytes) {
@@ -141,13 +176,21 @@ take_body(struct http_request *request, const char *data, size_t *size)
 static void
 handle(struct http_request *request)
 {
+	struct http_server *server = request->server;
+
 	request->stage = HTTP_STAGE_HANDLED;
 	http_connection_give(request->connection, 0);
 	request->is_in_handler = true;
+	server->stats.n_waiting++;
 	if (request->n_over > 0) {
-		request->server->stats.n_refused++;
+		server->stats.n_refused++;
 		http_refuse(request, MHD_HTTP_CONTENT_TOO_LARGE, "the body has more than %zu bytes",
-			request->server->limits.body_bytes);
+			server->limits.body_bytes);
+	} else if (server->stats.n_waiting > server->limits.n_requests) {
+		server->stats.n_refused++;
+		http_reply_header(request, "Retry-After", "1");
+		http_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+			"%u requests are being answered already", server->limits.n_requests);
 	} else {
 		request->match.route->handle(request, request->server->arg);
 	}
@@ -160,9 +203,10 @@ http_request_step(void *cls, struct MHD_Connection *mhd, const char *url, const 
 {
 	struct http_request *request = *context;
 
-	(void)version;
-	if (request == NULL) {
-		request = *context = begin(cls, mhd, url, method);
+	(void)cls;
+	(void)mhd;
+	if (request->stage == HTTP_STAGE_HEAD) {
+		take_head(request, url, method, version);
 		request->is_in_handler = true;
 		check_head(request);
 		request->is_in_handler = false;
@@ -193,7 +237,10 @@ http_request_done(void *cls, struct MHD_Connection *mhd, void **context,
 	*context = NULL;
 	if (request == NULL)
 		return;
+	if (request->stage == HTTP_STAGE_HANDLED)
+		request->server->stats.n_waiting--;
 	on_gone = request->stage == HTTP_STAGE_HANDLED ? request->on_gone : NULL;
+	http_entry_tell(request);
 	request->connection->request = NULL;
 	http_connection_unwatch(request->connection);
 	http_connection_give(request->connection, request->server->limits.idle_ms);
@@ -205,6 +252,12 @@ http_request_done(void *cls, struct MHD_Connection *mhd, void **context,
 }
 
 /* ---- what a handler may ask ---- */
+
+const char *
+http_id(const struct http_request *request)
+{
+	return request->id;
+}
 
 const char *
 http_method(const struct http_request *request)
@@ -293,6 +346,9 @@ http_request_answer(struct http_request *request, unsigned status, const char *t
 	struct MHD_Response *response)
 {
 	assert(request->response == NULL && request->stage != HTTP_STAGE_ANSWERED);
+	if (request->stage == HTTP_STAGE_HANDLED)
+		request->server->stats.n_waiting--;
+	http_reply_header(request, "X-Request-Id", request->id);
 	if (type != NULL)
 		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
 	for (const struct http_header *header = request->headers; header != NULL;
@@ -305,13 +361,42 @@ http_request_answer(struct http_request *request, unsigned status, const char *t
 		http_request_resume(request);
 }
 
+/* The same text in other bytes: the ETag does not promise each of them any more. */
+static void
+weaken_etag(struct http_request *request)
+{
+	for (struct http_header *header = request->headers; header != NULL; header = header->next) {
+		char *weak;
+
+		if (strcmp(header->name, "ETag") != 0 || strncmp(header->value, "W/", 2) == 0)
+			continue;
+		weak = xmalloc(strlen(header->value) + 3);
+		(void)snprintf(weak, strlen(header->value) + 3, "W/%s", header->value);
+		free(header->value);
+		header->value = weak;
+	}
+}
+
 void
 http_reply(struct http_request *request, unsigned status, const char *type, const void *data,
 	size_t size)
 {
-	struct MHD_Response *response = MHD_create_response_from_buffer(size,
-		(void *)(uintptr_t)(size > 0 ? data : ""), MHD_RESPMEM_MUST_COPY);
+	CLEANUP(buf_fini) struct buf packed = {0};
+	struct MHD_Response *response;
 
+	if (http_gzip_is_worth(type, size)) {
+		http_reply_header(request, "Vary", "Accept-Encoding");
+		if (http_gzip_is_accepted(http_header(request, "Accept-Encoding"))) {
+			http_gzip_put(data, size, &packed);
+			data = packed.data;
+			size = packed.size;
+			http_reply_header(request, "Content-Encoding", "gzip");
+			weaken_etag(request);
+		}
+	}
+	request->n_sent = size;
+	response = MHD_create_response_from_buffer(size, (void *)(uintptr_t)(size > 0 ? data : ""),
+		MHD_RESPMEM_MUST_COPY);
 	assert(response != NULL);
 	http_request_answer(request, status, type, response);
 }

@@ -1,6 +1,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -166,14 +167,21 @@ on_connection(void *cls, struct MHD_Connection *mhd, void **socket_context,
 static void
 fill_limits(struct http_limits *limits)
 {
-	const struct http_limits usual = {HTTP_CONNECTIONS_MAX, HTTP_BODY_BYTES_MAX,
-		HTTP_STREAM_BYTES_MAX, HTTP_HEAD_MS, HTTP_IDLE_MS, HTTP_BODY_MS, HTTP_REPLY_MS,
-		HTTP_STALL_MS};
+	const struct http_limits usual = {.n_connections = HTTP_CONNECTIONS_MAX,
+		.n_requests = HTTP_REQUESTS_MAX,
+		.body_bytes = HTTP_BODY_BYTES_MAX,
+		.stream_bytes = HTTP_STREAM_BYTES_MAX,
+		.head_ms = HTTP_HEAD_MS,
+		.idle_ms = HTTP_IDLE_MS,
+		.body_ms = HTTP_BODY_MS,
+		.reply_ms = HTTP_REPLY_MS,
+		.stall_ms = HTTP_STALL_MS};
 
 #define OR_USUAL(field)         \
 	if (limits->field == 0) \
 	limits->field = usual.field
 	OR_USUAL(n_connections);
+	OR_USUAL(n_requests);
 	OR_USUAL(body_bytes);
 	OR_USUAL(stream_bytes);
 	OR_USUAL(head_ms);
@@ -182,6 +190,8 @@ fill_limits(struct http_limits *limits)
 	OR_USUAL(reply_ms);
 	OR_USUAL(stall_ms);
 #undef OR_USUAL
+	if (limits->n_streams == 0)
+		limits->n_streams = limits->n_connections;
 }
 
 static int
@@ -193,6 +203,7 @@ start_daemon(struct http_server *server, int fd, struct err *err)
 		MHD_OPTION_CONNECTION_LIMIT, server->limits.n_connections,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEAD_BYTES_MAX,
 		MHD_OPTION_CONNECTION_TIMEOUT, 0U, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+		MHD_OPTION_URI_LOG_CALLBACK, http_request_begin, server,
 		MHD_OPTION_NOTIFY_COMPLETED, http_request_done, server,
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_END);
 	if (server->daemon == NULL)
@@ -226,6 +237,11 @@ http_open(uv_loop_t *loop, const struct http_options *options, struct http_serve
 	server->routes = options->routes;
 	server->arg = options->arg;
 	server->limits = options->limits;
+	server->cors_origin = options->cors_origin;
+	server->log = options->log;
+	server->log_arg = options->log_arg;
+	if (getrandom(&server->next_id, sizeof server->next_id, GRND_NONBLOCK) < 0)
+		server->next_id = uv_hrtime();
 	fill_limits(&server->limits);
 	rc = http_listen(options->listen, &fd, &server->url, err);
 	if (rc == 0)

@@ -35,6 +35,7 @@ on_read(void *cls, uint64_t pos, char *data, size_t max)
 		n = max;
 	memcpy(data, stream->pending.data + stream->sent, n);
 	stream->sent += n;
+	request->n_sent += n;
 	if (n_waiting(stream) == 0) {
 		buf_fini(&stream->pending); /* an idle stream holds nothing */
 		stream->sent = 0;
@@ -59,6 +60,20 @@ on_response_free(void *cls)
 	unref(cls);
 }
 
+bool
+http_refuse_stream(struct http_request *request)
+{
+	struct http_server *server = request->server;
+
+	if (server->stats.n_streams < server->limits.n_streams)
+		return false;
+	server->stats.n_refused++;
+	http_reply_header(request, "Retry-After", "1");
+	http_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, "%u streams are being read already",
+		server->limits.n_streams);
+	return true;
+}
+
 struct http_stream *
 http_stream(struct http_request *request, unsigned status, const char *type, http_gone_fn *on_gone,
 	void *arg)
@@ -69,12 +84,29 @@ http_stream(struct http_request *request, unsigned status, const char *type, htt
 
 	assert(response != NULL);
 	stream->n_owners = 2; /* the response and the request */
+	stream->response = response;
+	request->is_stream = true;
+	request->server->stats.n_streams++;
 	stream->request = request;
 	stream->on_gone = on_gone;
 	stream->arg = arg;
 	request->stream = stream;
 	http_request_answer(request, status, type, response);
 	return stream;
+}
+
+size_t
+http_stream_room(const struct http_stream *stream)
+{
+	size_t max = stream->request->server->limits.stream_bytes, n = n_waiting(stream);
+
+	return n < max ? max - n : 0;
+}
+
+void
+http_stream_trailer(struct http_stream *stream, const char *name, const char *value)
+{
+	(void)MHD_add_response_footer(stream->response, name, value);
 }
 
 int
@@ -114,6 +146,7 @@ http_stream_forget(struct http_stream *stream)
 	http_gone_fn *on_gone = stream->on_gone;
 	void *arg = stream->arg;
 
+	stream->request->server->stats.n_streams--;
 	stream->request = NULL;
 	unref(stream);
 	if (on_gone != NULL && !is_closing)

@@ -1,8 +1,8 @@
 #include "common/service/admin.h"
 
-#include "common/base/buf.h"
 #include "common/base/mem.h"
 #include "common/http/http.h"
+#include "common/http/http_metrics.h"
 
 enum { ADMIN_CONNECTIONS_MAX = 32 };
 
@@ -17,11 +17,8 @@ static void
 on_metrics(struct http_request *request, void *arg)
 {
 	struct admin *admin = arg;
-	enum expo_format format = expo_format_of_accept(http_header(request, "Accept"));
-	CLEANUP(buf_fini) struct buf out = {0};
 
-	metrics_print(admin->metrics, format, &out);
-	http_reply(request, 200, expo_content_type(format), out.data, out.size);
+	http_reply_metrics(request, admin->metrics);
 }
 
 static void

@@ -9,6 +9,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/mem.h"
+#include "common/http/http_events.h"
 #include "common/pbjson/pbjson.h"
 #include "proto/manager.pb-c.h"
 
@@ -29,12 +30,9 @@ struct entry {
 
 struct reader {
 	struct event_hub *hub;
-	struct http_stream *stream;
+	struct http_events events;
 	char *kind, *namespace_name, *task, *node; /* filters; NULL: all */
 	uint64_t next;                             /* the event to send; 0: not known yet */
-	bool has_gap;                              /* to be told, and how large it is not known */
-	uint64_t n_lost;
-	uint64_t wrote_ms;
 	struct reader *prev, *next_reader;
 };
 
@@ -144,32 +142,6 @@ is_wanted(const struct reader *reader, const struct entry *entry)
 	       is_one(reader->node, entry->node_id, entry->node_name);
 }
 
-/* False: it is too slow just now, and nothing was written. */
-static bool
-write_to(struct reader *reader, const char *text, size_t size)
-{
-	if (http_stream_write(reader->stream, text, size) < 0)
-		return false;
-	reader->wrote_ms = clock_mono_ms();
-	return true;
-}
-
-static bool
-tell_lost(struct reader *reader)
-{
-	char text[64];
-
-	if (!reader->has_gap)
-		return true;
-	(void)snprintf(text, sizeof text, "event: lost\ndata: {\"lost\":%" PRIu64 "}\n\n",
-		reader->n_lost);
-	if (!write_to(reader, text, strlen(text)))
-		return false;
-	reader->has_gap = false;
-	reader->n_lost = 0;
-	return true;
-}
-
 /* As far as it takes it. */
 static void
 send_to(struct reader *reader)
@@ -179,8 +151,7 @@ send_to(struct reader *reader)
 	if (reader->next == 0)
 		return;
 	if (reader->next < hub->oldest) {
-		reader->n_lost += hub->oldest - reader->next;
-		reader->has_gap = true;
+		http_events_miss(&reader->events, hub->oldest - reader->next);
 		reader->next = hub->oldest;
 	}
 	for (; reader->next <= hub->last; reader->next++) {
@@ -188,10 +159,10 @@ send_to(struct reader *reader)
 
 		if (!is_wanted(reader, entry))
 			continue;
-		if (!tell_lost(reader) || !write_to(reader, entry->frame, entry->size))
+		if (!http_events_write(&reader->events, entry->frame, entry->size))
 			return;
 	}
-	(void)tell_lost(reader);
+	http_events_settle(&reader->events);
 }
 
 /* ---- the manager ---- */
@@ -213,9 +184,10 @@ take(struct event_hub *hub, const Davit__ReadEventsReply *reply)
 		hub->oldest = hub->last + 1;
 		for (struct reader *reader = hub->readers; reader != NULL;
 			reader = reader->next_reader) {
-			reader->has_gap = reader->has_gap || is_other_run;
-			if (is_other_run)
-				reader->next = hub->oldest;
+			if (!is_other_run)
+				continue;
+			http_events_miss(&reader->events, 0);
+			reader->next = hub->oldest;
 		}
 	}
 	for (size_t i = 0; i < reply->n_events; i++)
@@ -245,7 +217,7 @@ on_events(const struct rpc_result *result, void *arg)
 	if (result->status == DAVIT__REPLY__STATUS__INVALID_ARGUMENT) {
 		forget_all(hub); /* the manager knows our cursor no more */
 		for (struct reader *r = hub->readers; r != NULL; r = r->next_reader) {
-			r->has_gap = true;
+			http_events_miss(&r->events, 0);
 			r->next = 1;
 		}
 	}
@@ -284,8 +256,7 @@ on_tick(uv_timer_t *timer)
 
 	for (struct reader *reader = hub->readers; reader != NULL; reader = reader->next_reader) {
 		send_to(reader);
-		if (now_ms - reader->wrote_ms >= EVENT_HUB_COMMENT_MS)
-			(void)write_to(reader, ":\n\n", 3);
+		http_events_tick(&reader->events, now_ms);
 	}
 	ask(hub);
 	if (hub->n_readers == 0)
@@ -321,7 +292,7 @@ first_of(struct event_hub *hub, const char *cursor, struct reader *reader)
 	if (sscanf(cursor, "%" SCNx64 ".%" SCNu64 "%n", &ring, &seq, &used) == 2 &&
 		cursor[used] == '\0' && (hub->cursor == NULL || ring == hub->ring))
 		return seq + 1;
-	reader->has_gap = true; /* of another run of the manager: how many is not known */
+	http_events_miss(&reader->events, 0); /* of another run of the manager */
 	return hub->oldest;
 }
 
@@ -329,8 +300,11 @@ void
 event_hub_follow(struct event_hub *hub, struct http_request *request)
 {
 	const char *cursor = http_header(request, "Last-Event-ID");
-	struct reader *reader = xcalloc(1, sizeof *reader);
+	struct reader *reader;
 
+	if (http_refuse_stream(request))
+		return;
+	reader = xcalloc(1, sizeof *reader);
 	if (cursor == NULL)
 		cursor = http_query(request, "cursor");
 	reader->hub = hub;
@@ -341,9 +315,7 @@ event_hub_follow(struct event_hub *hub, struct http_request *request)
 	reader->next = first_of(hub, cursor, reader);
 	DL_APPEND2(hub->readers, reader, prev, next_reader);
 	hub->n_readers++;
-	http_reply_header(request, "Cache-Control", "no-store");
-	reader->stream = http_stream(request, 200, "text/event-stream", on_gone, reader);
-	(void)write_to(reader, ":\n\n", 3); /* the client sees that it is heard */
+	http_events_begin(&reader->events, request, on_gone, reader);
 	send_to(reader);
 	if (!uv_is_active((uv_handle_t *)hub->timer))
 		(void)uv_timer_start(hub->timer, on_tick, TICK_MS, TICK_MS);

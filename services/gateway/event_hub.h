@@ -19,7 +19,6 @@
 enum {
 	EVENT_HUB_EVENTS_MAX = 4096,   /* kept */
 	EVENT_HUB_BYTES_MAX = 1 << 20, /* kept, of their texts */
-	EVENT_HUB_COMMENT_MS = 15000,  /* a stream on which nothing happens says so */
 };
 
 struct event_hub;

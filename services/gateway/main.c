@@ -10,14 +10,15 @@
 #include "common/service/service.h"
 #include "services/gateway/contracts/contracts.h"
 #include "services/gateway/contracts/vms.h"
+#include "services/gateway/observe.h"
 #include "services/gateway/site.h"
 
 struct settings {
 	struct service_settings common;
-	char *listen, *manager, *monitor;
+	char *listen, *manager, *monitor, *access_log, *cors_origin;
 	char *vms_listen, *vm_image, *vm_password;
 	struct option_list contracts, vms_servers;
-	uint64_t connections_max;
+	uint64_t connections_max, requests_max, streams_max;
 };
 
 #define S struct settings
@@ -42,6 +43,14 @@ static const struct option_def option_defs[] = {
 		"of root in all of them; default: a random one for each, told once"),
 	OPTION_NUMBER("connections-max", 0, "N", S, connections_max, "12000", 1, 1000000,
 		"clients at one time; more wait to be accepted"),
+	OPTION_NUMBER("requests-max", 0, "N", S, requests_max, "4096", 1, 1000000,
+		"requests that are not answered yet; one more is answered 503"),
+	OPTION_NUMBER("streams-max", 0, "N", S, streams_max, "10000", 1, 1000000,
+		"streams that are read (events, logs, …); one more is answered 503"),
+	OPTION_STRING("access-log", 0, "FORM", S, access_log, "off",
+		"of each request a line on standard output: off, common or json"),
+	OPTION_STRING("cors-origin", 0, "ORIGINS", S, cors_origin, NULL,
+		"whose pages may read answers: *, or a list with commas; default: nobody's"),
 	SERVICE_OPTIONS(S),
 	OPTION_END,
 };
@@ -59,6 +68,7 @@ struct gateway {
 	struct site *site;
 	struct http_server *server;
 	struct vms *vms;
+	struct observe *observe;
 };
 
 static int
@@ -67,10 +77,17 @@ open_gateway(uv_loop_t *loop, void *arg, void **ret_state, struct err *err)
 	struct settings *settings = arg;
 	struct gateway *gateway = *ret_state = xcalloc(1, sizeof *gateway);
 	struct http_options options = {
-		.limits = {.n_connections = (unsigned)settings->connections_max}};
+		.limits = {.n_connections = (unsigned)settings->connections_max,
+			.n_requests = (unsigned)settings->requests_max,
+			.n_streams = (unsigned)settings->streams_max},
+		.cors_origin = settings->cors_origin,
+		.log = observe_entry};
+	enum observe_form form = OBSERVE_NONE;
 	struct contracts contracts;
 	int rc = contracts_choose(&settings->contracts, &contracts, err);
 
+	if (rc == 0)
+		rc = observe_parse(settings->access_log, &form, err);
 	if (rc == 0 && settings->listen == NULL)
 		rc = contracts_listen(&settings->listen, err);
 	if (rc == 0)
@@ -83,6 +100,7 @@ open_gateway(uv_loop_t *loop, void *arg, void **ret_state, struct err *err)
 		.manager = gateway->manager,
 		.monitor = gateway->monitor,
 		.tables = contracts.tables});
+	options.log_arg = gateway->observe = observe_new(form, stdout, settings->common.metrics);
 	options.listen = settings->listen;
 	options.routes = gateway->site->routes;
 	options.arg = gateway->site;
@@ -95,10 +113,12 @@ open_gateway(uv_loop_t *loop, void *arg, void **ret_state, struct err *err)
 				.password = settings->vm_password,
 				.is_optional = !contracts.is_vms_named},
 			&gateway->vms, err);
-	if (rc == 0)
-		log_info("gateway.ready", "listen=%s manager=%s version=%s",
-			http_url(gateway->server), settings->manager, DAVIT_VERSION);
-	return rc;
+	if (rc < 0)
+		return rc;
+	observe_server(gateway->observe, gateway->server);
+	log_info("gateway.ready", "listen=%s manager=%s version=%s", http_url(gateway->server),
+		settings->manager, DAVIT_VERSION);
+	return 0;
 }
 
 static void
@@ -118,7 +138,10 @@ close_gateway(void *state)
 static void
 free_gateway(void *state)
 {
-	free(state);
+	struct gateway *gateway = state;
+
+	observe_free(gateway->observe);
+	free(gateway);
 }
 
 static bool

@@ -33,7 +33,6 @@ enum {
 	MONITOR_LIST_MS = 2000,         /* between two lists of tasks, at least … */
 	MONITOR_LIST_REST = 20,         /* … and so many times as long as the last one took */
 	MONITOR_STREAMS_MAX = 256,      /* server-sent events: readers at once */
-	MONITOR_STREAM_IDLE_MS = 15000, /* a comment is sent after so long without anything */
 	MONITOR_TASK_SERIES_MAX = 5000, /* tasks in /metrics, those that use most first */
 	MONITOR_SUMMARY_MS = 10000,     /* between two summaries of --print */
 };

@@ -4,17 +4,15 @@
 
 #include "common/base/clock.h"
 #include "common/base/mem.h"
+#include "common/http/http_metrics.h"
 #include "services/monitor/web_impl.h"
 
 static void
 on_metrics(struct http_request *request, void *arg)
 {
 	struct web *web = arg;
-	enum expo_format format = expo_format_of_accept(http_header(request, "Accept"));
-	CLEANUP(buf_fini) struct buf out = {0};
 
-	metrics_print(web->metrics, format, &out);
-	http_reply(request, 200, expo_content_type(format), out.data, out.size);
+	http_reply_metrics(request, web->metrics);
 }
 
 static void

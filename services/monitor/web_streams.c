@@ -5,20 +5,18 @@
 
 #include <utlist.h>
 
-#include "common/base/clock.h"
 #include "common/base/mem.h"
+#include "common/http/http_events.h"
 #include "common/pbjson/pbjson.h"
 #include "services/monitor/limits.h"
 #include "services/monitor/web_impl.h"
 
 struct web_reader {
 	struct web *web;
-	struct http_stream *stream;
+	struct http_events events;
 	bool wants_events;                         /* else stats */
 	char *kind, *namespace_name, *task, *node; /* filters; NULL: all */
 	uint64_t next;                             /* number of the event to send */
-	uint64_t n_missed;                         /* not told yet */
-	uint64_t wrote_ms;
 	struct web_reader *next_reader, *prev_reader;
 };
 
@@ -38,30 +36,6 @@ static void
 on_gone(void *arg)
 {
 	reader_free(arg);
-}
-
-/* False: the reader is too slow just now, nothing was written. */
-static bool
-write_text(struct web_reader *reader, const struct buf *text)
-{
-	if (http_stream_write(reader->stream, text->data, text->size) < 0)
-		return false;
-	reader->wrote_ms = clock_mono_ms();
-	return true;
-}
-
-static bool
-tell_missed(struct web_reader *reader)
-{
-	CLEANUP(buf_fini) struct buf text = {0};
-
-	if (reader->n_missed == 0)
-		return true;
-	buf_printf(&text, "event: lost\ndata: {\"lost\":%" PRIu64 "}\n\n", reader->n_missed);
-	if (!write_text(reader, &text))
-		return false;
-	reader->n_missed = 0;
-	return true;
 }
 
 /* ---- events ---- */
@@ -102,7 +76,7 @@ send_events(struct web_reader *reader)
 		const Davit__Event *event = live_event(web->live, reader->next);
 
 		if (event == NULL) {
-			reader->n_missed++;
+			http_events_miss(&reader->events, 1);
 			web->n_missed++;
 			continue;
 		}
@@ -110,10 +84,10 @@ send_events(struct web_reader *reader)
 			continue;
 		buf_reset(&text);
 		print_event(web, reader->next, event, &text);
-		if (!tell_missed(reader) || !write_text(reader, &text))
+		if (!http_events_write(&reader->events, text.data, text.size))
 			return;
 	}
-	(void)tell_missed(reader);
+	http_events_settle(&reader->events);
 }
 
 /* The number behind Last-Event-ID; without one, or of another run, what to begin with. */
@@ -128,8 +102,7 @@ first_event(struct web *web, const char *last_id, struct web_reader *reader)
 	if (sscanf(last_id, "%" SCNx64 "-%" SCNu64 "%n", &run, &number, &used) == 2 &&
 		last_id[used] == '\0' && run == web->run && number <= newest)
 		return number + 1;
-	/* Of another run: how many it missed is not known, that it did is. */
-	reader->n_missed = 1;
+	http_events_miss(&reader->events, 0); /* of another run: how many is not known */
 	return newest > LIVE_EVENTS_MAX ? newest - LIVE_EVENTS_MAX + 1 : 1;
 }
 
@@ -150,8 +123,8 @@ send_stats(struct web_reader *reader, const struct buf *text)
 {
 	if (text->size == 0)
 		return;
-	if (!tell_missed(reader) || !write_text(reader, text)) {
-		reader->n_missed++;
+	if (!http_events_write(&reader->events, text->data, text->size)) {
+		http_events_miss(&reader->events, 1);
 		reader->web->n_missed++;
 	}
 }
@@ -212,16 +185,13 @@ web_streams_take(struct web *web, enum live_frame kind)
 void
 web_streams_tick(struct web *web, uint64_t now_ms)
 {
-	static const struct buf idle = {.data = (uint8_t *)(uintptr_t) ":\n\n", .size = 3};
 	struct web_reader *reader;
 
 	DL_FOREACH2(web->readers, reader, next_reader)
 	{
 		if (reader->wants_events && reader->next <= live_n_events(web->live))
 			send_events(reader); /* it was too slow before */
-		/* Says that we are here, and shows when the reader is not. */
-		if (now_ms - reader->wrote_ms >= MONITOR_STREAM_IDLE_MS)
-			(void)write_text(reader, &idle);
+		http_events_tick(&reader->events, now_ms);
 	}
 }
 
@@ -255,18 +225,6 @@ reader_new(struct web *web, struct http_request *request)
 	return reader;
 }
 
-static void
-begin(struct web_reader *reader, struct http_request *request)
-{
-	/* At once, so that the reader knows that it is connected. */
-	static const struct buf hello = {.data = (uint8_t *)(uintptr_t) "retry: 1000\n\n",
-		.size = 13};
-
-	http_reply_header(request, "Cache-Control", "no-store");
-	reader->stream = http_stream(request, 200, "text/event-stream", on_gone, reader);
-	(void)write_text(reader, &hello);
-}
-
 void
 web_on_events(struct http_request *request, void *arg)
 {
@@ -280,7 +238,7 @@ web_on_events(struct http_request *request, void *arg)
 		last_id = http_query(request, "after");
 	reader->wants_events = true;
 	reader->next = first_event(web, last_id, reader);
-	begin(reader, request);
+	http_events_begin(&reader->events, request, on_gone, reader);
 	send_events(reader);
 }
 
@@ -292,6 +250,6 @@ web_on_stats(struct http_request *request, void *arg)
 
 	if (reader == NULL)
 		return;
-	begin(reader, request);
+	http_events_begin(&reader->events, request, on_gone, reader);
 	send_cluster(reader, &whole);
 }

@@ -20,7 +20,7 @@ follow(struct gateway_stage *stage, struct http_client *client, const char *quer
 		query, last_id == NULL ? "" : "Last-Event-ID: ", last_id == NULL ? "" : last_id,
 		last_id == NULL ? "" : "\r\n");
 	http_client_open(client, &stage->peer.loop, http_url(stage->server), request);
-	http_client_wait(client, ":\n\n");
+	http_client_wait(client, "retry: 1000\n\n");
 }
 
 /* Events first to last, of the tasks t1 and t2 by turns; first > last: none. */

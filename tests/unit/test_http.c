@@ -195,7 +195,7 @@ TEST(http_unknown_paths_are_404_and_other_methods_405_with_what_is_allowed)
 		"POST /tasks/t1 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
 	http_client_wait(&client, "}\n");
 	CHECK_HAS(client.text, "405 Method Not Allowed");
-	CHECK_HAS(client.text, "Allow: GET, HEAD, DELETE\r\n");
+	CHECK_HAS(client.text, "Allow: GET, HEAD, DELETE, OPTIONS\r\n");
 	CHECK_EQ(stage.n_handled, 0);
 	http_stats(stage.server, &stats);
 	CHECK_EQ(stats.n_refused, 2);
