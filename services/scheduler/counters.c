@@ -16,6 +16,7 @@ struct counters {
 	uint64_t epoch; /* grows with every counter that comes: groups look anew */
 	uint64_t shape;
 	size_t n_bytes;
+	struct buf key; /* room for the key that is looked for */
 };
 
 struct counters *
@@ -69,6 +70,7 @@ counters_free(struct counters *counters)
 	if (counters == NULL)
 		return;
 	counters_forget(counters);
+	buf_fini(&counters->key);
 	free(counters);
 }
 
@@ -182,8 +184,7 @@ counter_new(struct counters *counters, const struct counter_wish *wish)
 		return counter;
 	}
 	counter->namespace = xstrdup(wish->namespace);
-	counter->repel.selector.key = xstrdup(wish->selector->key);
-	counter->repel.selector.value = xstrdup(wish->selector->value);
+	selector_read(&counter->repel.selector, wish->label);
 	if (counter->facet != NULL)
 		counter->repel.topology = xstrdup(wish->topology);
 	counters->shared = xrealloc(counters->shared, (size_t)counters->n_shared + 1,
@@ -198,30 +199,29 @@ counters_get(struct counters *counters, const struct counter_wish *wish)
 	static const char *const kinds[] = {[COUNTER_MATCH] = "match ",
 		[COUNTER_REPEL] = "repel ",
 		[COUNTER_PEERS] = "peers "};
-	CLEANUP(buf_fini) struct buf key = {0};
 	const char *topology = wish->topology != NULL ? wish->topology : "node";
+	struct buf *key = &counters->key;
 	struct counter *counter;
 
 	assert(counters->shape == counters->table->shape);
-	buf_puts(&key, kinds[wish->kind]);
-	buf_puts(&key, topology);
-	buf_puts(&key, "\n");
+	buf_reset(key);
+	buf_puts(key, kinds[wish->kind]);
+	buf_puts(key, topology);
+	buf_puts(key, "\n");
 	if (wish->kind == COUNTER_PEERS) {
-		buf_puts(&key, wish->peers->key);
+		buf_puts(key, wish->peers->key);
 	} else {
-		buf_puts(&key, wish->namespace);
-		buf_puts(&key, "\n");
-		buf_puts(&key, wish->selector->key);
-		buf_puts(&key, wish->selector->value != NULL ? "=" : "");
-		buf_puts(&key, wish->selector->value != NULL ? wish->selector->value : "");
+		buf_puts(key, wish->namespace);
+		buf_puts(key, "\n");
+		buf_puts(key, wish->label);
 	}
-	HASH_FIND(hh, counters->by_key, buf_text(&key), (unsigned)key.size, counter);
+	HASH_FIND(hh, counters->by_key, buf_text(key), (unsigned)key->size, counter);
 	if (counter != NULL)
 		return counter;
 	counter = counter_new(counters, wish);
 	counter_fill(counter, counters->table);
-	counter->key = xstrdup(buf_text(&key));
-	HASH_ADD_KEYPTR(hh, counters->by_key, counter->key, (unsigned)key.size, counter);
+	counter->key = xstrdup(buf_text(key));
+	HASH_ADD_KEYPTR(hh, counters->by_key, counter->key, (unsigned)key->size, counter);
 	return counter;
 }
 

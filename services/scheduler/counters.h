@@ -19,10 +19,10 @@ enum counter_kind {
 
 struct counter_wish {
 	enum counter_kind kind;
-	const char *namespace;           /* of MATCH and REPEL */
-	const struct selector *selector; /* of MATCH and REPEL */
-	const char *topology;            /* NULL or "node": each row by itself */
-	struct peers *peers;             /* of PEERS */
+	const char *namespace; /* of MATCH and REPEL */
+	const char *label;     /* of MATCH and REPEL: "app=web", "app" */
+	const char *topology;  /* NULL or "node": each row by itself */
+	struct peers *peers;   /* of PEERS */
 };
 
 struct counter {

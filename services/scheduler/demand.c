@@ -1,12 +1,10 @@
 #include "services/scheduler/demand.h"
 
-#include <stdio.h>
-
 #include "common/base/mem.h"
 #include "services/scheduler/filters.h"
 #include "services/scheduler/limits.h"
 
-enum { SPREAD_WEIGHT = 50, TEXT_SHOWN = 100 };
+enum { SPREAD_WEIGHT = 50, GROWTH = 4 };
 
 static int64_t
 clamp(uint64_t wanted, uint64_t max)
@@ -117,8 +115,6 @@ wishes_fini(struct demand *demand, struct cluster *cluster)
 {
 	for (uint32_t i = 0; i < demand->n_parts; i++)
 		part_fini(&demand->parts[i]);
-	for (uint32_t i = 0; i < demand->n_limits; i++)
-		free(demand->limits[i].text);
 	free(demand->parts);
 	free(demand->limits);
 	groups_peers_unref(cluster->groups, demand->peers);
@@ -145,53 +141,49 @@ demand_needs_groups(const struct demand *demand)
 	return spec->n_affinities > 0 || spec->n_spreads > 0 || spec->max_per_node > 0;
 }
 
-static char *
-append(char *to, const char *text)
+/* One more of them; room grows by some at a time. */
+static struct part *
+part_add(struct demand *demand)
 {
-	size_t n = strnlen(text, TEXT_SHOWN);
-
-	return (char *)memcpy(to, text, n) + n;
+	if (demand->n_parts % GROWTH == 0)
+		demand->parts = xrealloc(demand->parts, (size_t)demand->n_parts + GROWTH,
+			sizeof demand->parts[0]);
+	return &demand->parts[demand->n_parts++];
 }
 
-/* By hand: it is done for every task with wishes, and printf would be a third of all the work. */
-static char *
-text_of(const char *what, const char *about, const char *topology)
+static struct limit *
+limit_add(struct demand *demand)
 {
-	char text[4 * TEXT_SHOWN] = "", *to = append(append(append(text, what), " "), about);
-
-	if (topology != NULL)
-		to = append(append(to, " in "), topology);
-	*to = '\0';
-	return xstrdup(text);
+	if (demand->n_limits % GROWTH == 0)
+		demand->limits = xrealloc(demand->limits, (size_t)demand->n_limits + GROWTH,
+			sizeof demand->limits[0]);
+	return &demand->limits[demand->n_limits++];
 }
 
 static void
 wish_affinity(struct demand *demand, struct cluster *cluster, const Davit__Affinity *affinity)
 {
-	struct selector selector;
-	struct counter_wish wish = {.kind = COUNTER_MATCH,
-		.namespace = spec_namespace(demand->spec),
-		.selector = &selector,
+	const struct counter *counter =
+		counters_get(cluster->counters, &(const struct counter_wish){.kind = COUNTER_MATCH,
+							.namespace = spec_namespace(demand->spec),
+							.label = affinity->label,
+							.topology = affinity->topology});
+	struct wish_name name = {.what = affinity->anti ? "anti-affinity" : "affinity",
+		.about = affinity->label,
 		.topology = affinity->topology};
-	const struct counter *counter;
-	char *text = text_of(affinity->anti ? "anti-affinity" : "affinity", affinity->label,
-		affinity->topology);
 
-	selector_read(&selector, affinity->label);
-	counter = counters_get(cluster->counters, &wish);
 	if (affinity->has_weight)
-		demand->parts[demand->n_parts++] =
-			(struct part){.kind = affinity->anti ? PART_FAR : PART_NEAR,
-				.weight = affinity->weight / 100.0,
-				.counter = counter,
-				.name = text};
+		*part_add(demand) = (struct part){.kind = affinity->anti ? PART_FAR : PART_NEAR,
+			.weight = affinity->weight / 100.0,
+			.counter = counter,
+			.name = name};
 	else
-		demand->limits[demand->n_limits++] =
-			(struct limit){.kind = affinity->anti ? LIMIT_FAR : LIMIT_NEAR,
-				.counter = counter,
-				.may_be_first = selector_admits_spec(&selector, demand->spec),
-				.text = text};
-	selector_fini(&selector);
+		*limit_add(demand) = (struct limit){.kind = affinity->anti ? LIMIT_FAR : LIMIT_NEAR,
+			.counter = counter,
+			.may_be_first =
+				!affinity->anti &&
+				selector_admits_spec(&counter->repel.selector, demand->spec),
+			.name = name};
 }
 
 static double
@@ -233,37 +225,41 @@ wish_spread(struct demand *demand, struct cluster *cluster, const Davit__Spread 
 							.peers = demand->peers,
 							.topology = spread->topology});
 
-	demand->parts[demand->n_parts++] = (struct part){.kind = PART_SPREAD,
+	*part_add(demand) = (struct part){.kind = PART_SPREAD,
 		.weight = (spread->has_weight ? spread->weight : SPREAD_WEIGHT) / 100.0,
 		.counter = counter,
 		.table = shares_of(spread, counter, &cluster->table),
-		.name = text_of("spread", spread->topology, NULL)};
+		.name = {.what = "spread", .about = spread->topology}};
+}
+
+static void
+wish_repelled(struct demand *demand, struct cluster *cluster, const struct repel_kind *kind)
+{
+	for (; kind != NULL; kind = kind->next)
+		*limit_add(demand) = (struct limit){.kind = LIMIT_FAR,
+			.counter = counters_get(cluster->counters,
+				&(const struct counter_wish){.kind = COUNTER_REPEL,
+					.namespace = spec_namespace(demand->spec),
+					.label = kind->label,
+					.topology = kind->topology}),
+			.name = {.what = "anti-affinity of others to",
+				.about = kind->label,
+				.topology = kind->topology}};
 }
 
 /* Hard anti-affinities of others that mean this task. */
 static void
-wish_repels(struct demand *demand, struct cluster *cluster, const struct repel_kind *kinds,
-	uint32_t n)
+wish_repels(struct demand *demand, struct cluster *cluster, struct repels *repels)
 {
-	const char *namespace = spec_namespace(demand->spec);
+	const Davit__TaskSpec *spec = demand->spec;
+	const char *namespace = spec_namespace(spec);
 
-	for (uint32_t i = 0; i < n; i++) {
-		const struct repel *repel = &kinds[i].repel;
-		char about[TEXT_SHOWN + 1];
+	for (size_t i = 0; repels->by_key != NULL && i < spec->n_labels; i++) {
+		const char *key = spec->labels[i]->key, *value = spec->labels[i]->value;
 
-		if (strcmp(kinds[i].namespace, namespace) != 0 ||
-			!selector_admits_spec(&repel->selector, demand->spec))
-			continue;
-		(void)snprintf(about, sizeof about, "%s%s%s", repel->selector.key,
-			repel->selector.value != NULL ? "=" : "",
-			repel->selector.value != NULL ? repel->selector.value : "");
-		demand->limits[demand->n_limits++] = (struct limit){.kind = LIMIT_FAR,
-			.counter = counters_get(cluster->counters,
-				&(const struct counter_wish){.kind = COUNTER_REPEL,
-					.namespace = namespace,
-					.selector = &repel->selector,
-					.topology = repel->topology}),
-			.text = text_of("anti-affinity of others to", about, repel->topology)};
+		wish_repelled(demand, cluster,
+			repels_find(repels, namespace, key, value != NULL ? value : ""));
+		wish_repelled(demand, cluster, repels_find(repels, namespace, key, NULL));
 	}
 }
 
@@ -271,32 +267,23 @@ void
 demand_wish(struct demand *demand, struct cluster *cluster, const Davit__PlaceTask *task)
 {
 	const Davit__TaskSpec *spec = demand->spec;
-	const struct repel_kind *kinds;
-	uint32_t n_kinds;
-	uint64_t epoch;
-	size_t n_parts = spec->n_affinities + spec->n_spreads;
+	struct repels *repels = groups_repels(cluster->groups);
 
-	kinds = groups_repels(cluster->groups, &n_kinds, &epoch);
-	if (demand->is_wished && demand->repels_epoch == epoch)
+	if (demand->is_wished && demand->repels_epoch == repels->epoch)
 		return;
 	wishes_fini(demand, cluster);
 	demand->is_wished = true;
-	demand->repels_epoch = epoch;
-	if (n_parts > 0)
-		demand->parts = xcalloc(n_parts, sizeof demand->parts[0]);
-	if (spec->n_affinities + n_kinds + spec->max_per_node > 0)
-		demand->limits =
-			xcalloc(spec->n_affinities + n_kinds + 1, sizeof demand->limits[0]);
+	demand->repels_epoch = repels->epoch;
 	if (spec->n_spreads > 0 || spec->max_per_node > 0)
 		demand->peers = groups_peers_of(cluster->groups, task, spec);
 	for (size_t i = 0; i < spec->n_affinities; i++)
 		wish_affinity(demand, cluster, spec->affinities[i]);
-	wish_repels(demand, cluster, kinds, n_kinds);
+	wish_repels(demand, cluster, repels);
 	if (spec->max_per_node > 0)
-		demand->limits[demand->n_limits++] = (struct limit){.kind = LIMIT_MOST,
+		*limit_add(demand) = (struct limit){.kind = LIMIT_MOST,
 			.peers = demand->peers,
 			.most = spec->max_per_node,
-			.text = xstrdup("max-per-node")};
+			.name = {.what = "max-per-node"}};
 	for (size_t i = 0; i < spec->n_spreads; i++)
 		wish_spread(demand, cluster, spec->spreads[i]);
 }

@@ -23,7 +23,7 @@ struct limit {
 	uint32_t most;
 	/* Of NEAR: with nobody to be near to, any place that has the topology will do. */
 	bool may_be_first;
-	char *text; /* "affinity app=web in zone"; owned */
+	struct wish_name name;
 };
 
 struct demand {

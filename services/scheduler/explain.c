@@ -54,11 +54,12 @@ count_row(struct explanation *explanation, const struct judge *judge, uint32_t r
 	const struct seek *seek = judge->seek;
 	struct refusal *refusal = &explanation->refusal;
 	const char *detail_text;
+	char room[WISH_NAME_MAX];
 	uint32_t detail = 0;
 	enum filter_reason reason = judge_row(judge, row, &detail);
 	struct lack lack;
 
-	detail_text = refusal_detail(seek, reason, detail);
+	detail_text = refusal_detail(seek, reason, detail, room);
 	if (reason == FILTER_NONE && judge_sizes(judge, row, &lack)) {
 		reason = lack_reason(&lack);
 		for (uint32_t i = 0; reason == FILTER_DEVICE && i < seek->demand->want.n_devices;

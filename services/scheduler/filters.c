@@ -161,7 +161,7 @@ apply_taints(struct filter *filter, struct cluster *cluster, const Davit__TaskSp
 			.weight = 1,
 			.values = facet->values,
 			.table = TAKE(points),
-			.name = xstrdup("taints")};
+			.name = {.what = "taints"}};
 	free(points);
 	free(is_welcome);
 }
@@ -173,21 +173,19 @@ apply_preference(struct filter *filter, struct cluster *cluster,
 	const struct node_table *table = &cluster->table;
 	int weight = preference->has_weight ? preference->weight : PREFERENCE_WEIGHT;
 	struct part *part = &filter->parts[filter->n_parts];
-	CLEANUP(buf_fini) struct buf name = {0};
 	struct rule rule;
 	uint32_t n;
 	int rc = rule_init(&rule, table, cluster->facets, preference->constraint, err);
 
 	if (rc < 0)
 		return err_wrap(err, "preference '%.100s'", preference->constraint);
-	buf_printf(&name, "preference %.100s", preference->constraint);
 	n = rule.facet != NULL ? rule.facet->n_values : table->n;
 	*part = (struct part){.kind = PART_TABLE,
 		.weight = 1,
 		.values = rule.facet != NULL ? rule.facet->values : NULL,
 		.table = xcalloc((size_t)n + 1, sizeof part->table[0]),
 		.least = weight > 0 ? -weight / 100.0 : 0,
-		.name = xstrdup(buf_text(&name))};
+		.name = {.what = "preference", .about = preference->constraint}};
 	for (uint32_t i = 0; i < n; i++) {
 		bool holds = rule.facet != NULL ? rule.holds[i] : rule_admits(&rule, i);
 

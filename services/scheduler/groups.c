@@ -16,9 +16,8 @@ struct groups {
 	struct peers *peers_by_key;
 	struct group **passing;
 	uint32_t n_passing, passing_room;
-	struct repel_kind *repels;
-	uint32_t n_repels;
-	uint64_t repels_epoch;
+	struct repels repels;
+	struct buf key; /* room for the key that is looked for */
 };
 
 struct groups *
@@ -41,19 +40,20 @@ groups_set_counters(struct groups *groups, struct counters *counters)
 static struct peers *
 peers_ref(struct groups *groups, const char *namespace, const char *name, const char *id)
 {
-	CLEANUP(buf_fini) struct buf key = {0};
+	struct buf *key = &groups->key;
 	struct peers *peers;
 
+	buf_reset(key);
 	/* No id holds a slash at its beginning, so names and ids do not meet. */
 	if (name != NULL && name[0] != '\0')
-		buf_printf(&key, "/%s/%s", namespace, name);
+		buf_printf(key, "/%s/%s", namespace, name);
 	else
-		buf_puts(&key, id);
-	HASH_FIND(hh, groups->peers_by_key, buf_text(&key), (unsigned)key.size, peers);
+		buf_puts(key, id);
+	HASH_FIND(hh, groups->peers_by_key, buf_text(key), (unsigned)key->size, peers);
 	if (peers == NULL) {
 		peers = xcalloc(1, sizeof *peers);
-		peers->key = xstrdup(buf_text(&key));
-		HASH_ADD_KEYPTR(hh, groups->peers_by_key, peers->key, (unsigned)key.size, peers);
+		peers->key = xstrdup(buf_text(key));
+		HASH_ADD_KEYPTR(hh, groups->peers_by_key, peers->key, (unsigned)key->size, peers);
 	}
 	peers->n_refs++;
 	return peers;
@@ -93,37 +93,10 @@ groups_peers_on(const struct node *node, const struct peers *peers)
 	return n;
 }
 
-/* ---- repels ---- */
-
-static bool
-is_kind(const struct repel_kind *kind, const char *namespace, const struct repel *repel)
+struct repels *
+groups_repels(struct groups *groups)
 {
-	const char *a = kind->repel.topology, *b = repel->topology;
-
-	return strcmp(kind->namespace, namespace) == 0 &&
-	       selector_equal(&kind->repel.selector, &repel->selector) &&
-	       (a == b || (a != NULL && b != NULL && strcmp(a, b) == 0));
-}
-
-static void
-repel_kind_ref(struct groups *groups, const char *namespace, const struct repel *repel)
-{
-	struct repel_kind *kind;
-
-	for (uint32_t i = 0; i < groups->n_repels; i++) {
-		if (is_kind(&groups->repels[i], namespace, repel)) {
-			groups->repels[i].n_groups++;
-			return;
-		}
-	}
-	groups->repels =
-		xrealloc(groups->repels, (size_t)groups->n_repels + 1, sizeof groups->repels[0]);
-	kind = &groups->repels[groups->n_repels++];
-	*kind = (struct repel_kind){.namespace = xstrdup(namespace), .n_groups = 1};
-	kind->repel.selector.key = xstrdup(repel->selector.key);
-	kind->repel.selector.value = xstrdup(repel->selector.value);
-	kind->repel.topology = xstrdup(repel->topology);
-	groups->repels_epoch++;
+	return &groups->repels;
 }
 
 static void
@@ -133,39 +106,13 @@ repel_fini(struct repel *repel)
 	free(repel->topology);
 }
 
-static void
-repel_kind_unref(struct groups *groups, const char *namespace, const struct repel *repel)
-{
-	for (uint32_t i = 0; i < groups->n_repels; i++) {
-		struct repel_kind *kind = &groups->repels[i];
-
-		if (!is_kind(kind, namespace, repel))
-			continue;
-		if (--kind->n_groups > 0)
-			return;
-		repel_fini(&kind->repel);
-		free(kind->namespace);
-		*kind = groups->repels[--groups->n_repels];
-		groups->repels_epoch++;
-		return;
-	}
-}
-
-const struct repel_kind *
-groups_repels(const struct groups *groups, uint32_t *ret_n, uint64_t *ret_epoch)
-{
-	*ret_n = groups->n_repels;
-	*ret_epoch = groups->repels_epoch;
-	return groups->repels;
-}
-
 /* ---- groups ---- */
 
 static void
 group_fini(struct groups *groups, struct group *group)
 {
 	for (uint32_t i = 0; i < group->n_repels; i++) {
-		repel_kind_unref(groups, group->namespace, &group->repels[i]);
+		repels_unref(&groups->repels, group->namespace, &group->repels[i]);
 		repel_fini(&group->repels[i]);
 	}
 	for (uint32_t i = 0; i < group->n_labels; i++)
@@ -207,7 +154,8 @@ groups_free(struct groups *groups)
 		return;
 	groups_clear(groups);
 	free(groups->passing);
-	free(groups->repels);
+	repels_fini(&groups->repels);
+	buf_fini(&groups->key);
 	free(groups);
 }
 
@@ -249,7 +197,7 @@ repels_read(struct groups *groups, struct group *group, Davit__Affinity *const *
 		selector_read(&repel->selector, affinities[i]->label);
 		if (topology != NULL && topology[0] != '\0' && strcmp(topology, "node") != 0)
 			repel->topology = xstrdup(topology);
-		repel_kind_ref(groups, group->namespace, repel);
+		repels_ref(&groups->repels, group->namespace, repel);
 		group->n_repels++;
 	}
 }

@@ -15,17 +15,7 @@
 #include "common/base/cleanup.h"
 #include "common/model/spec.h"
 #include "services/scheduler/node_table.h"
-
-/* "app=web": the key, and the value or NULL for any. Owned by who has it. */
-struct selector {
-	char *key, *value;
-};
-
-/* A hard anti-affinity: tasks with that label keep away. */
-struct repel {
-	struct selector selector;
-	char *topology; /* NULL: the node */
-};
+#include "services/scheduler/repels.h"
 
 struct counter;
 
@@ -59,13 +49,6 @@ struct group {
 	uint64_t counters_epoch;
 	uint64_t asked_by; /* scratch while a counter is filled: its serial */
 	bool is_counted;
-};
-
-/* A kind of repel that some group has: others ask whether it means them. */
-struct repel_kind {
-	char *namespace;
-	struct repel repel;
-	uint32_t n_groups;
 };
 
 struct groups;
@@ -103,9 +86,8 @@ struct peers *groups_peers_of(struct groups *groups, const Davit__PlaceTask *tas
 	const Davit__TaskSpec *spec);
 void groups_peers_unref(struct groups *groups, struct peers *peers);
 
-/* The kinds of repels that there are. epoch grows when there are new ones. */
-const struct repel_kind *groups_repels(const struct groups *groups, uint32_t *ret_n,
-	uint64_t *ret_epoch);
+/* Whom hard anti-affinities of the groups mean; repels_find may be asked. */
+struct repels *groups_repels(struct groups *groups);
 
 /* Called by the node table: n tasks went with their node. */
 void group_unrun(struct group *group, uint32_t n);

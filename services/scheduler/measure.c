@@ -15,10 +15,10 @@ enum {
 };
 
 /* 0 for 0, towards 1: a sum, a quotient and a difference of ordered numbers stay ordered. */
-static double
-towards_one(double amount)
+static inline double
+towards_one(double amount, double unit)
 {
-	return 1.0 - 1.0 / (1.0 + amount);
+	return 1.0 - unit / (unit + amount);
 }
 
 static uint64_t
@@ -31,7 +31,15 @@ left_of(const struct node *node, const struct want *want)
 static double
 left_points(uint64_t measure, uint64_t least)
 {
-	return measure <= least ? 0 : towards_one((double)(measure - least) / UNIT);
+	return measure <= least ? 0 : towards_one((double)(measure - least), UNIT);
+}
+
+NODE_SCAN_VECTORISED static void
+left_points_all(const uint64_t *restrict measures, uint64_t least, double *restrict ret_points)
+{
+	/* Of a row without room it may say anything. */
+	for (unsigned i = 0; i < NODE_SCAN_BLOCK; i++)
+		ret_points[i] = towards_one((double)(measures[i] - least), UNIT);
 }
 
 static double
@@ -58,7 +66,15 @@ static double
 tasks_points(uint64_t measure, uint64_t least)
 {
 	(void)least;
-	return towards_one((double)measure);
+	return towards_one((double)measure, 1);
+}
+
+NODE_SCAN_VECTORISED static void
+tasks_points_all(const uint64_t *restrict measures, uint64_t least, double *restrict ret_points)
+{
+	(void)least;
+	for (unsigned i = 0; i < NODE_SCAN_BLOCK; i++)
+		ret_points[i] = towards_one((double)measures[i], 1);
 }
 
 static double
@@ -110,12 +126,14 @@ const struct measure measure_left = {.order = NODE_ORDER_LEFT,
 	.of = left_of,
 	.least = node_table_left_wanted,
 	.points = left_points,
+	.points_all = left_points_all,
 	.score = left_score};
 const struct measure measure_tasks = {.order = NODE_ORDER_TASKS,
 	.is_sorted = true,
 	.of = tasks_of,
 	.least = nothing,
 	.points = tasks_points,
+	.points_all = tasks_points_all,
 	.score = tasks_score};
 const struct measure measure_share = {.order = NODE_ORDER_LEFT,
 	.is_sorted = false,
@@ -224,24 +242,33 @@ consider_block(struct search *search, const struct order_block *block)
 				0);
 }
 
-/* floor: no row of the block has fewer points. */
+/* The best by its score comes first; the next one if it is not admitted. */
 static void
-consider_wishes(struct search *search, const struct order_block *block, double floor)
+consider_wishes(struct search *search, const struct order_block *block)
 {
 	const struct node_scan_rows *rows = &block->rows;
+	uint32_t has_room[NODE_SCAN_BLOCK];
+	double points[NODE_SCAN_BLOCK], wishes[NODE_SCAN_BLOCK];
+	uint64_t keys[NODE_SCAN_BLOCK], rank;
 
-	for (uint32_t i = 0; i < block->n; i++) {
-		uint32_t row = (uint32_t)rows->rank[i];
-		double wishes;
+	node_scan_room(rows, &search->scan, has_room);
+	tally_block(&search->tally, rows, has_room, wishes);
+	search->measure->points_all(rows->measure, search->least_measure, points);
+	node_scan_keys(points, wishes, has_room, keys);
+	while ((rank = node_scan_pick(keys, rows->rank)) != UINT64_MAX) {
+		uint32_t i = node_scan_find(rows->rank, rank);
+		double score = points[i] + wishes[i];
 
-		if (!has_room(search, rows, i) || tally_rules_out(&search->tally, row))
-			continue;
-		/* Without a division for each row: most are out by their wishes already. */
-		wishes = tally_at(&search->tally, row);
-		if (search->best.row != NODE_ROW_NONE && floor + wishes > search->best.score)
-			continue;
-		consider(search, row, rows->measure[i], rows->rank[i],
-			points_of(search, rows->measure[i]) + wishes);
+		if (!is_better(search, score, rows->measure[i], rank))
+			return;
+		if (seek_admits(search->seek, (uint32_t)rank)) {
+			search->best = (struct best){.row = (uint32_t)rank,
+				.score = score,
+				.measure = rows->measure[i],
+				.rank = rank};
+			return;
+		}
+		keys[i] = UINT64_MAX;
 	}
 }
 
@@ -265,7 +292,7 @@ walk(struct search *search)
 		if (search->best.row != NODE_ROW_NONE &&
 			floor + search->least_wishes > search->best.score)
 			return;
-		consider_wishes(search, order->blocks[at], floor);
+		consider_wishes(search, order->blocks[at]);
 	}
 }
 

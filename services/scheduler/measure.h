@@ -17,6 +17,8 @@ struct measure {
 	uint64_t (*least)(const struct want *want);
 	/* Of a measure, where `least` is what the above said. */
 	double (*points)(uint64_t measure, uint64_t least);
+	/* The same of NODE_SCAN_BLOCK measures, of rows with room; NULL when it is not sorted. */
+	void (*points_all)(const uint64_t *measures, uint64_t least, double *ret_points);
 	/* What people see of it when there are no wishes. */
 	double (*score)(const struct node *node, const struct want *want);
 };

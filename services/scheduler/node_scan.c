@@ -1,18 +1,6 @@
 #include "services/scheduler/node_scan.h"
 
-/*
- * The loops are vectorised for the machine that runs them: one clone per
- * instruction set, chosen at load time. Sanitizers cannot instrument that choice.
- */
-#if defined(__OPTIMIZE__) && defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
-	!defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define VECTORISED \
-	__attribute__((target_clones("arch=x86-64-v4", "avx2", "default"), optimize("O3")))
-#else
-#define VECTORISED
-#endif
-
-VECTORISED uint32_t
+NODE_SCAN_VECTORISED uint32_t
 node_scan_first(const int32_t *restrict cpu, const int32_t *restrict memory,
 	const int32_t *restrict disk, const struct node_scan_want *want, uint32_t from)
 {
@@ -30,7 +18,7 @@ node_scan_first(const int32_t *restrict cpu, const int32_t *restrict memory,
 	return (uint32_t)best;
 }
 
-VECTORISED int32_t
+NODE_SCAN_VECTORISED int32_t
 node_scan_most(const int32_t *restrict column)
 {
 	int32_t most = -1;
@@ -40,28 +28,68 @@ node_scan_most(const int32_t *restrict column)
 	return most;
 }
 
-VECTORISED uint64_t
-node_scan_best(const struct node_scan_rows *rows, const struct node_scan_want *want)
+NODE_SCAN_VECTORISED void
+node_scan_room(const struct node_scan_rows *restrict rows, const struct node_scan_want *want,
+	uint32_t *restrict ret_has_room)
 {
 	const int32_t want_cpu = want->cpu, want_memory = want->memory, want_disk = want->disk;
-	uint64_t measures[NODE_SCAN_BLOCK], measure = UINT64_MAX, rank = UINT64_MAX;
 
 	for (unsigned i = 0; i < NODE_SCAN_BLOCK; i++) {
 		int32_t ok = (rows->cpu[i] >= want_cpu) & (rows->memory[i] >= want_memory) &
 			     (rows->disk[i] >= want_disk);
 
-		measures[i] = rows->measure[i] | (uint64_t)(int64_t)(ok - 1);
-		measure = measures[i] < measure ? measures[i] : measure;
+		ret_has_room[i] = (uint32_t)-ok;
 	}
+}
+
+NODE_SCAN_VECTORISED uint64_t
+node_scan_pick(const uint64_t *restrict measures, const uint64_t *restrict ranks)
+{
+	uint64_t measure = UINT64_MAX, rank = UINT64_MAX;
+
+	for (unsigned i = 0; i < NODE_SCAN_BLOCK; i++)
+		measure = measures[i] < measure ? measures[i] : measure;
 	for (unsigned i = 0; i < NODE_SCAN_BLOCK; i++) {
-		uint64_t candidate = rows->rank[i] | -(uint64_t)(measures[i] != measure);
+		uint64_t candidate = ranks[i] | -(uint64_t)(measures[i] != measure);
 
 		rank = candidate < rank ? candidate : rank;
 	}
 	return measure == UINT64_MAX ? UINT64_MAX : rank;
 }
 
-VECTORISED uint64_t
+NODE_SCAN_VECTORISED uint64_t
+node_scan_best(const struct node_scan_rows *rows, const struct node_scan_want *want)
+{
+	const int32_t want_cpu = want->cpu, want_memory = want->memory, want_disk = want->disk;
+	uint64_t measures[NODE_SCAN_BLOCK];
+
+	for (unsigned i = 0; i < NODE_SCAN_BLOCK; i++) {
+		int32_t ok = (rows->cpu[i] >= want_cpu) & (rows->memory[i] >= want_memory) &
+			     (rows->disk[i] >= want_disk);
+
+		measures[i] = rows->measure[i] | (uint64_t)(int64_t)(ok - 1);
+	}
+	return node_scan_pick(measures, rows->rank);
+}
+
+NODE_SCAN_VECTORISED void
+node_scan_keys(const double *restrict points, const double *restrict wishes,
+	const uint32_t *restrict has_room, uint64_t *restrict ret_keys)
+{
+	const uint64_t sign = (uint64_t)1 << 63;
+
+	for (unsigned i = 0; i < NODE_SCAN_BLOCK; i++) {
+		double sum = points[i] + wishes[i];
+		uint64_t bits;
+
+		__builtin_memcpy(&bits, &sum, sizeof bits);
+		/* Bits of numbers below zero are ordered the other way round. */
+		bits ^= -(bits >> 63) | sign;
+		ret_keys[i] = bits | ~(uint64_t)(int64_t)(int32_t)has_room[i];
+	}
+}
+
+NODE_SCAN_VECTORISED uint64_t
 node_scan_least(const uint64_t *column)
 {
 	uint64_t least = UINT64_MAX;
@@ -71,7 +99,7 @@ node_scan_least(const uint64_t *column)
 	return least;
 }
 
-VECTORISED uint32_t
+NODE_SCAN_VECTORISED uint32_t
 node_scan_find(const uint64_t *column, uint64_t number)
 {
 	uint64_t at = 0;
@@ -81,7 +109,7 @@ node_scan_find(const uint64_t *column, uint64_t number)
 	return (uint32_t)at;
 }
 
-VECTORISED uint32_t
+NODE_SCAN_VECTORISED uint32_t
 node_scan_count(const uint64_t *restrict measures, const uint64_t *restrict ranks, uint64_t measure,
 	uint64_t rank)
 {

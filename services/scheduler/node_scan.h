@@ -11,6 +11,18 @@
 
 enum { NODE_SCAN_BLOCK = 64 };
 
+/*
+ * Such loops are vectorised for the machine that runs them: one clone per instruction set,
+ * chosen at load time. Sanitizers cannot instrument that choice.
+ */
+#if defined(__OPTIMIZE__) && defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
+	!defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define NODE_SCAN_VECTORISED \
+	__attribute__((target_clones("arch=x86-64-v4", "avx2", "default"), optimize("O3")))
+#else
+#define NODE_SCAN_VECTORISED
+#endif
+
 /* What is wanted of each column: millicores, MiB, MiB. */
 struct node_scan_want {
 	int32_t cpu, memory, disk;
@@ -29,9 +41,23 @@ struct node_scan_rows {
 	uint64_t measure[NODE_SCAN_BLOCK], rank[NODE_SCAN_BLOCK];
 };
 
+/* All bits of the number are set where the row has room, else none. */
+void node_scan_room(const struct node_scan_rows *rows, const struct node_scan_want *want,
+	uint32_t *ret_has_room);
+
 /* The rank of the row with the least measure, then the least rank, of those with room, or
  * UINT64_MAX. */
 uint64_t node_scan_best(const struct node_scan_rows *rows, const struct node_scan_want *want);
+
+/* The least of NODE_SCAN_BLOCK pairs, by its second number; UINT64_MAX: no first one is less. */
+uint64_t node_scan_pick(const uint64_t *measures, const uint64_t *ranks);
+
+/*
+ * Numbers that are ordered as the sums of two are, and UINT64_MAX where there is no room. No
+ * sum is negative zero.
+ */
+void node_scan_keys(const double *points, const double *wishes, const uint32_t *has_room,
+	uint64_t *ret_keys);
 
 /* The greatest of NODE_SCAN_BLOCK numbers. */
 int32_t node_scan_most(const int32_t *column);

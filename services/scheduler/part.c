@@ -1,12 +1,22 @@
 #include "services/scheduler/part.h"
 
+#include <stdio.h>
+
 #include "common/base/mem.h"
 
 void
 part_fini(struct part *part)
 {
 	free(part->table);
-	free(part->name);
+}
+
+const char *
+wish_name_text(const struct wish_name *name, char room[WISH_NAME_MAX])
+{
+	(void)snprintf(room, WISH_NAME_MAX, "%.100s%s%.100s%s%.100s", name->what,
+		name->about != NULL ? " " : "", name->about != NULL ? name->about : "",
+		name->topology != NULL ? " in " : "", name->topology != NULL ? name->topology : "");
+	return room;
 }
 
 double

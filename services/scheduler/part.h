@@ -16,6 +16,18 @@ enum part_kind {
 	PART_SPREAD, /* +weight for each of its peers, less what is due to the value */
 };
 
+/* What it is called: "affinity app=web in zone". Borrowed, put together only when it is told. */
+struct wish_name {
+	const char *what;
+	const char *about;    /* NULL: nothing more */
+	const char *topology; /* NULL: none */
+};
+
+enum { WISH_NAME_MAX = 400 };
+
+/* Returns room, filled. */
+const char *wish_name_text(const struct wish_name *name, char room[WISH_NAME_MAX]);
+
 struct part {
 	enum part_kind kind;
 	double weight;          /* more than 0 */
@@ -23,7 +35,7 @@ struct part {
 	double *table;          /* of TABLE: points by value. Of SPREAD: shares, or NULL. Owned */
 	double least;           /* of TABLE: of all */
 	const struct counter *counter;
-	char *name; /* "spread zone"; owned */
+	struct wish_name name;
 };
 
 void part_fini(struct part *part);

@@ -285,6 +285,7 @@ scored_new(struct place_reply *reply, const struct seek *seek, const struct expl
 {
 	Davit__ScoredNode *scored = block_new(reply, 1, sizeof *scored);
 	const struct part *part;
+	char name[WISH_NAME_MAX];
 	uint32_t n = seek->filter->n_parts + seek->demand->n_parts;
 
 	davit__scored_node__init(scored);
@@ -295,7 +296,8 @@ scored_new(struct place_reply *reply, const struct seek *seek, const struct expl
 	scored->parts = block_new(reply, (size_t)n + 1, sizeof(Davit__ScorePart *));
 	add_part(reply, scored, "fit", best->fit);
 	for (uint32_t i = 0; (part = seek_part(seek, i)) != NULL; i++)
-		add_part(reply, scored, part->name, part_at(part, best->row));
+		add_part(reply, scored, wish_name_text(&part->name, name),
+			part_at(part, best->row));
 	return scored;
 }
 

@@ -64,12 +64,13 @@ refusal_count(struct refusal *refusal, enum filter_reason reason, const char *de
 }
 
 const char *
-refusal_detail(const struct seek *seek, enum filter_reason reason, uint32_t detail)
+refusal_detail(const struct seek *seek, enum filter_reason reason, uint32_t detail,
+	char room[WISH_NAME_MAX])
 {
 	if (reason == FILTER_CONSTRAINT)
 		return seek->demand->spec->constraints[detail];
 	if (reason == FILTER_AFFINITY)
-		return seek->demand->limits[detail].text;
+		return wish_name_text(&seek->demand->limits[detail].name, room);
 	return NULL;
 }
 
@@ -80,6 +81,7 @@ look_at_row(struct telling *t, const struct judge *judge, uint32_t row)
 	struct refusal *refusal = t->refusal;
 	uint32_t detail = 0;
 	enum filter_reason reason = judge_row(judge, row, &detail);
+	char room[WISH_NAME_MAX];
 	struct lack lack;
 
 	if (reason == FILTER_STATE)
@@ -87,7 +89,7 @@ look_at_row(struct telling *t, const struct judge *judge, uint32_t row)
 	if (reason == FILTER_TAINT)
 		refusal_count(refusal, reason, judge_taints(judge, row).first);
 	else if (reason != FILTER_NONE)
-		refusal_count(refusal, reason, refusal_detail(t->seek, reason, detail));
+		refusal_count(refusal, reason, refusal_detail(t->seek, reason, detail, room));
 	if (reason != FILTER_NONE || !judge_sizes(judge, row, &lack))
 		return;
 	for (unsigned i = FILTER_CPU; i < FILTER_COUNT; i++)

@@ -39,5 +39,6 @@ void refusal_explain(const struct seek *seek, struct cluster *cluster, struct re
 /* One more node for a reason; detail may be NULL. What is too much is not counted. */
 void refusal_count(struct refusal *refusal, enum filter_reason reason, const char *detail);
 
-/* What judge_row's detail means, in words; NULL: nothing. */
-const char *refusal_detail(const struct seek *seek, enum filter_reason reason, uint32_t detail);
+/* What judge_row's detail means, in words that may be put together in room; NULL: nothing. */
+const char *refusal_detail(const struct seek *seek, enum filter_reason reason, uint32_t detail,
+	char room[WISH_NAME_MAX]);

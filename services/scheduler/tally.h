@@ -12,7 +12,6 @@
 enum {
 	TALLY_TERMS_MAX = 8,   /* wishes; with more it asks the seek */
 	TALLY_POINTS_MAX = 64, /* of all wishes that are tabled here */
-	TALLY_FAR_MAX = 8,     /* hard wishes; the others are left to seek_admits */
 };
 
 /* One wish: by the value of a facet, by what runs on the row, or however the part does. */
@@ -27,43 +26,19 @@ struct tally_term {
 struct tally {
 	const struct seek *seek;
 	uint32_t n_terms; /* 0 with more than TALLY_TERMS_MAX */
-	uint32_t n_far, n_points;
+	uint32_t n_points;
 	struct tally_term terms[TALLY_TERMS_MAX];
-	const uint32_t *far[TALLY_FAR_MAX]; /* counts by row: none may be there */
 	double points[TALLY_POINTS_MAX];
 };
 
 void tally_init(struct tally *tally, const struct seek *seek);
 
-/* True: seek_admits would not admit the row. False says nothing. */
-static inline bool
-tally_rules_out(const struct tally *tally, uint32_t row)
-{
-	for (uint32_t i = 0; i < tally->n_far; i++)
-		if (tally->far[i][row] > 0)
-			return true;
-	return false;
-}
+/*
+ * The wishes of each row of a block that has_room says, the same as seek_wishes_at, to the last
+ * bit; of the others anything. Without a branch that depends on the row.
+ */
+void tally_block(const struct tally *tally, const struct node_scan_rows *rows,
+	const uint32_t *has_room, double *ret_sums);
 
-static inline double
-tally_term_at(const struct tally_term *term, uint32_t row)
-{
-	if (term->table != NULL)
-		return term->table[term->values[row]];
-	if (term->counts != NULL)
-		return term->weight * (double)term->counts[row];
-	return part_at(term->part, row);
-}
-
-/* The same as seek_wishes_at, in the same order. */
-static inline double
-tally_at(const struct tally *tally, uint32_t row)
-{
-	double sum = 0;
-
-	if (tally->n_terms == 0)
-		return seek_wishes_at(tally->seek, row);
-	for (uint32_t i = 0; i < tally->n_terms; i++)
-		sum += tally_term_at(&tally->terms[i], row);
-	return sum;
-}
+/* The same of one row. */
+double tally_at(const struct tally *tally, uint32_t row);

@@ -76,10 +76,11 @@ TEST(filters_have_parts_for_preferences_and_for_what_is_disliked)
 	CHECK_STR(admitted(&scene, spec, text), "abc");
 	filter = scene.seek.filter;
 	CHECK_EQ(filter->n_parts, 2);
-	CHECK_STR(filter->parts[0].name, "preference node.labels.disk exists");
+	CHECK_STR(filter->parts[0].name.what, "preference");
+	CHECK_STR(filter->parts[0].name.about, "node.labels.disk exists");
 	CHECK(part_at(&filter->parts[0], 0) == -0.5 && part_at(&filter->parts[0], 2) == 0);
 	CHECK(part_least(&filter->parts[0]) == -0.5);
-	CHECK_STR(filter->parts[1].name, "taints");
+	CHECK_STR(filter->parts[1].name.what, "taints");
 	CHECK(part_at(&filter->parts[1], 0) == 0 && part_at(&filter->parts[1], 1) == 1);
 }
 

@@ -58,6 +58,35 @@ slow_best(const struct node_scan_rows *rows, const struct node_scan_want *want)
 	return rank;
 }
 
+/* The order of the keys is the order of the sums, and without room there is no order. */
+static void
+check_keys(const struct node_scan_rows *rows, const struct node_scan_want *want)
+{
+	double points[NODE_SCAN_BLOCK], wishes[NODE_SCAN_BLOCK];
+	uint32_t has_room[NODE_SCAN_BLOCK], best = NODE_SCAN_BLOCK;
+	uint64_t keys[NODE_SCAN_BLOCK];
+
+	for (unsigned i = 0; i < NODE_SCAN_BLOCK; i++) {
+		points[i] = (double)(rows->measure[i] % 16) / 16;
+		wishes[i] = (double)rows->cpu[i] - 8; /* below zero, too */
+	}
+	node_scan_room(rows, want, has_room);
+	node_scan_keys(points, wishes, has_room, keys);
+	for (uint32_t i = 0; i < NODE_SCAN_BLOCK; i++) {
+		bool ok = rows->cpu[i] >= want->cpu && rows->memory[i] >= want->memory &&
+			  rows->disk[i] >= want->disk;
+		double sum = points[i] + wishes[i];
+
+		CHECK(has_room[i] == (ok ? UINT32_MAX : 0) && ok == (keys[i] != UINT64_MAX));
+		if (ok && (best == NODE_SCAN_BLOCK || sum < points[best] + wishes[best] ||
+				  (sum == points[best] + wishes[best] &&
+					  rows->rank[i] < rows->rank[best])))
+			best = i;
+	}
+	CHECK(node_scan_pick(keys, rows->rank) ==
+		(best == NODE_SCAN_BLOCK ? UINT64_MAX : rows->rank[best]));
+}
+
 TEST(node_scan_finds_the_key_that_a_plain_loop_finds)
 {
 	struct node_scan_rows rows;
@@ -82,6 +111,7 @@ TEST(node_scan_finds_the_key_that_a_plain_loop_finds)
 			     (rows.measure[i] == measure && rows.rank[i] <= rows.rank[0]);
 		}
 		CHECK(node_scan_best(&rows, &want) == slow_best(&rows, &want));
+		check_keys(&rows, &want);
 		CHECK(node_scan_least(rows.rank) == least);
 		CHECK_EQ(node_scan_find(rows.rank, rows.rank[round % NODE_SCAN_BLOCK]),
 			round % NODE_SCAN_BLOCK);
@@ -125,7 +155,10 @@ TEST(node_scan_is_vector_code_in_release)
 	} functions[] = {
 		{"node_scan_first", true},
 		{"node_scan_most", true},
+		{"node_scan_room", true},
 		{"node_scan_best", false},
+		{"node_scan_pick", false},
+		{"node_scan_keys", false},
 		{"node_scan_least", false},
 		{"node_scan_find", false},
 		{"node_scan_count", false},

@@ -197,19 +197,17 @@ fit_of(const struct place *place, const struct size *size, Davit__TaskSpec__Stra
 	bool as_points)
 {
 	bool has_size = size->cpu > 0 || size->memory > 0;
-	double amount;
+	const double unit = 1000.0 * (double)GIB;
+	double left;
 
 	if (strategy == DAVIT__TASK_SPEC__STRATEGY__RESOURCE_AWARE && (has_size || size->gpus > 0))
 		return fmax(size->cpu > 0 ? (double)size->cpu / (double)place->cpu : 0,
 			size->memory > 0 ? (double)size->memory / (double)place->memory : 0);
-	if (strategy == DAVIT__TASK_SPEC__STRATEGY__BEST_FIT && (has_size || size->gpus > 0))
-		amount = (double)(((place->cpu - size->cpu) << 30) +
-				  (place->memory - size->memory) * 1000 +
-				  (place->gpus - size->gpus) * ((int64_t)8000 << 30)) /
-			 (1000.0 * (double)GIB);
-	else
-		amount = place->n_tasks;
-	return as_points ? 1.0 - 1.0 / (1.0 + amount) : amount;
+	if (strategy != DAVIT__TASK_SPEC__STRATEGY__BEST_FIT || (!has_size && size->gpus == 0))
+		return as_points ? 1.0 - 1.0 / (1.0 + place->n_tasks) : place->n_tasks;
+	left = (double)(((place->cpu - size->cpu) << 30) + (place->memory - size->memory) * 1000 +
+			(place->gpus - size->gpus) * ((int64_t)8000 << 30));
+	return as_points ? 1.0 - unit / (unit + left) : left / unit;
 }
 
 /* The place, or n_places for none. */
