@@ -35,6 +35,8 @@ done
 contract() {
 	deploy/engine.sh start test $$ || return 1
 	DAVIT_TEST_ENGINE=1 timeout 300 "$B/unit/test_engine" >"$B/contract.tap" || { cat "$B/contract.tap"; return 1; }
+	DAVIT_TEST_ENGINE=1 timeout 300 "$B/unit/test_engine_pipes" >"$B/contract_pipes.tap" ||
+		{ cat "$B/contract_pipes.tap"; return 1; }
 }
 
 if [ "${E2E:-1}" = 0 ]; then
@@ -43,6 +45,7 @@ else
 	stage "the contract of the engine, on the real one" contract
 	[ ! -e "$B/contract.tap" ] || for i in "${!taps[@]}"; do
 		[ "${taps[i]}" != "$B/unit/test_engine.tap" ] || taps[i]=$B/contract.tap
+		[ "${taps[i]}" != "$B/unit/test_engine_pipes.tap" ] || taps[i]=$B/contract_pipes.tap
 	done
 	for dir in "$@"; do
 		tap=$B/$(basename "$dir").tap

@@ -210,6 +210,23 @@ docker_parse_version(const char *json, size_t size, char ret_version[DOCKER_VERS
 	return 0;
 }
 
+/* A line of the storage driver's own: [["Backing Filesystem", "extfs"], …]. */
+static const char *
+storage_status(const json_t *root, const char *key)
+{
+	const json_t *lines = json_object_get(root, "DriverStatus");
+
+	for (size_t i = 0; i < json_array_size(lines); i++) {
+		const json_t *line = json_array_get(lines, i);
+		const char *name = json_string_value(json_array_get(line, 0));
+		const char *value = json_string_value(json_array_get(line, 1));
+
+		if (name != NULL && value != NULL && strcmp(name, key) == 0)
+			return value;
+	}
+	return "";
+}
+
 int
 docker_parse_about(const char *json, size_t size, struct docker_answer *answer,
 	struct engine_about *ret_about, struct err *err)
@@ -229,6 +246,10 @@ docker_parse_about(const char *json, size_t size, struct docker_answer *answer,
 		.root_dir = text_of(root, "DockerRootDir"),
 		.cgroup_driver = text_of(root, "CgroupDriver"),
 		.cgroup_version = text_of(root, "CgroupVersion"),
+		.storage_driver = text_of(root, "Driver"),
+		.backing_fs = storage_status(root, "Backing Filesystem"),
+		.has_gpu_runtime =
+			json_object_get(json_object_get(root, "Runtimes"), "nvidia") != NULL,
 		.cpu_milli = cpus > UINT32_MAX ? UINT32_MAX : cpus * 1000,
 		.memory_bytes = number_of(root, "MemTotal"),
 	};
@@ -344,6 +365,7 @@ docker_parse_container(const char *json, size_t size, struct docker_answer *answ
 		.finished_ms = ms_of(state, "FinishedAt"),
 		.pid = (int64_t)(number_of(state, "Pid") & INT32_MAX),
 		.health = text_of(json_object_get(state, "Health"), "Status"),
+		.written_bytes = number_of(root, "SizeRw"),
 		.log_path = text_of(root, "LogPath"),
 		.address = address_of(json_object_get(root, "NetworkSettings")),
 		.has_host_network =

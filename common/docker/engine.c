@@ -110,6 +110,17 @@ engine_container_inspect(struct engine *engine, const char *id, engine_container
 }
 
 struct engine_op *
+engine_container_inspect_size(struct engine *engine, const char *id, engine_container_fn *done,
+	void *arg)
+{
+	return start(engine, &(struct engine_call){.kind = ENGINE_CALL_INSPECT,
+				     .target = id,
+				     .flag = true,
+				     .done.container = done,
+				     .arg = arg});
+}
+
+struct engine_op *
 engine_container_list(struct engine *engine, const char *label, engine_list_fn *done, void *arg)
 {
 	return start(engine, &(struct engine_call){.kind = ENGINE_CALL_LIST,

@@ -53,6 +53,8 @@ struct engine_about {
 	const char *id, *version, *api_version, *os, *arch, *kernel;
 	const char *root_dir;                       /* of its storage, for disk figures */
 	const char *cgroup_driver, *cgroup_version; /* "1" or "2" */
+	const char *storage_driver, *backing_fs;    /* "overlay2" on "extfs"; "": it does not say */
+	bool has_gpu_runtime;                       /* one that hands NVIDIA's devices out */
 	uint64_t cpu_milli, memory_bytes;
 };
 typedef void engine_about_fn(const struct err *err, const struct engine_about *about, void *arg);
@@ -89,6 +91,7 @@ struct engine_container {
 	const char *log_path;
 	const char *address; /* in the first of its networks, or "" */
 	bool has_host_network;
+	uint64_t written_bytes; /* to its own file system; by inspect_size only */
 };
 
 struct engine_creation {
@@ -122,6 +125,10 @@ struct engine_op *engine_container_remove(struct engine *engine, const char *id,
 typedef void engine_container_fn(const struct err *err, const struct engine_container *container,
 	void *arg);
 struct engine_op *engine_container_inspect(struct engine *engine, const char *id,
+	engine_container_fn *done, void *arg);
+
+/* The same with written_bytes: the engine may count files for that, which takes a while. */
+struct engine_op *engine_container_inspect_size(struct engine *engine, const char *id,
 	engine_container_fn *done, void *arg);
 
 /* All containers, whatever their status, that carry the label ("davit.node=<id>"). */

@@ -56,7 +56,7 @@ struct engine_call {
 	const char *platform;   /* create, pull; NULL: none */
 	uint64_t ms;            /* stop: grace; events: since */
 	uint32_t rows, columns; /* of a terminal */
-	bool flag;              /* image remove: force; prune: all that are unused */
+	bool flag; /* image remove: force; prune: all that are unused; inspect: what it wrote */
 	struct engine_log_options logs;
 	void (*on_open)(void *arg); /* of a pipe, as is on_room */
 	void (*on_room)(void *arg);

@@ -150,7 +150,7 @@ static int
 ask_inspect(struct http_op *op, struct err *err)
 {
 	(void)err;
-	engine_http_put_path(op, "/containers/", "/json");
+	engine_http_put_path(op, "/containers/", op->call.flag ? "/json?size=1" : "/json");
 	return 0;
 }
 

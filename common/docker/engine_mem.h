@@ -17,6 +17,7 @@
  *     health:ok|bad       reports healthy or unhealthy after its start
  *     stubborn:TERM       ignores every signal but KILL
  *     stop:N              ends with code N when it is asked to stop (default 143)
+ *     writes:SIZE         has written so much to its file system 1 s after its start
  *     slow:TIME           starting it takes that much longer
  *     badcmd:X            starting it fails: no such program
  *   and of the image alone
@@ -56,6 +57,8 @@ struct engine_mem_options {
 	uint64_t memory_bytes; /* 0: 8 GiB */
 	bool history;          /* remember every start for engine_mem_each_start */
 	const char *engine_id; /* NULL: made from the seed */
+	const char *storage_driver; /* as an engine says; NULL: "mem", which limits nothing */
+	bool has_gpu_runtime;
 };
 struct engine_mem_world *engine_mem_world_new(const struct engine_mem_options *options);
 /* Every client must be closed or abandoned before. NULL is fine. */

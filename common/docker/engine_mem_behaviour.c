@@ -85,6 +85,10 @@ take_word(struct mem_behaviour *behaviour, struct wish *wish, const char *key, c
 		behaviour->stop_code = code_of(value);
 	} else if (strcmp(key, "slow") == 0) {
 		behaviour->slow_ms = time_of(value);
+	} else if (strcmp(key, "writes") == 0) {
+		struct err err = {0};
+
+		(void)units_parse_bytes(value, &behaviour->writes, &err);
 	} else if (strcmp(key, "badcmd") == 0) {
 		behaviour->bad_command = true;
 	} else {

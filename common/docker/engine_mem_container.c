@@ -8,6 +8,8 @@
 #include "common/base/mem.h"
 #include "common/docker/engine_mem_impl.h"
 
+enum { WRITES_MS = 1000 }; /* after its start a container has written what it writes */
+
 static void live(struct engine_mem_world *world, struct mem_due *due);
 static void end(struct engine_mem_world *world, struct mem_due *due);
 
@@ -219,6 +221,15 @@ engine_mem_has_network(struct engine_mem_world *world, const char *network)
 			return true;
 	return strncmp(network, "container:", 10) == 0 ||
 	       engine_mem_name_find(world->networks, network) != NULL;
+}
+
+uint64_t
+engine_mem_written(const struct mem_container *container)
+{
+	bool has = container->started_ms != 0 &&
+		   container->world->now_ms >= container->started_ms + WRITES_MS;
+
+	return has ? container->behaviour.writes : 0;
 }
 
 bool

@@ -63,7 +63,7 @@ struct mem_behaviour {
 	struct mem_step *steps;
 	size_t n_steps;
 	bool stubborn, bad_command;
-	uint64_t slow_ms;
+	uint64_t slow_ms, writes;
 	int stop_code; /* 0: 128 and the signal */
 };
 
@@ -134,6 +134,8 @@ int engine_mem_container_read(struct engine_mem_world *world, const char *name, 
 /* Puts it into the world, which keeps a reference. -EEXIST, -ENOENT (image). */
 int engine_mem_container_add(struct mem_container *container, struct err *err);
 bool engine_mem_has_network(struct engine_mem_world *world, const char *network);
+/* What it has written to its file system by now. */
+uint64_t engine_mem_written(const struct mem_container *container);
 /* Running or paused. */
 bool engine_mem_container_is_up(const struct mem_container *container);
 /* Paused already, or running already: nothing. -EBUSY when it is not up. */
@@ -170,6 +172,7 @@ struct mem_snapshot {
 	int exit_code;
 	bool oom_killed;
 	uint64_t started_ms, finished_ms;
+	uint64_t written_bytes;
 	const char *health;
 };
 

@@ -126,6 +126,7 @@ container_of(const struct mem_snapshot *seen)
 		.log_path = "",
 		.address = engine_mem_container_is_up(container) ? "10.0.0.1" : "",
 		.has_host_network = strcmp(container->network, "host") == 0,
+		.written_bytes = seen->written_bytes,
 	};
 }
 
@@ -143,6 +144,9 @@ tell_about(const struct mem_op *op)
 		.root_dir = "/",
 		.cgroup_driver = "none",
 		.cgroup_version = "2",
+		.storage_driver = options->storage_driver == NULL ? "mem" : options->storage_driver,
+		.backing_fs = "xfs",
+		.has_gpu_runtime = options->has_gpu_runtime,
 		.cpu_milli = options->cpu_milli,
 		.memory_bytes = options->memory_bytes,
 	};
@@ -354,6 +358,7 @@ look(struct mem_op *op, struct mem_container *container)
 		.started_ms = container->started_ms,
 		.finished_ms = container->finished_ms,
 		.health = container->health,
+		.written_bytes = op->call.flag ? engine_mem_written(container) : 0,
 	};
 }
 

@@ -11,7 +11,8 @@
 
 enum { FLOOD_PIECE = 1 << 16, PATH_MAX_MEM = 64 };
 
-/* An exec is known by name; its command is the text: "cat", "echo a b", "exit 3", "flood BYTES". */
+/* An exec is known by name; its command is the text: "cat", "echo a b", "exit 3", "flood BYTES",
+ * "head -c BYTES /dev/zero"; "sh -c" or "busybox" in front of one changes nothing. */
 static const char *
 command_of(struct mem_op *op)
 {
@@ -108,8 +109,16 @@ echo_input(struct mem_op *op)
 static void
 run_command(struct mem_op *op, const char *command)
 {
+	static const char *const before[] = {"sh -c ", "busybox "};
+
+	for (size_t i = 0; i < sizeof before / sizeof before[0]; i++) {
+		if (strncmp(command, before[i], strlen(before[i])) == 0)
+			command += strlen(before[i]);
+	}
 	if (strcmp(command, "cat") == 0) {
 		echo_input(op);
+	} else if (strncmp(command, "head -c ", 8) == 0) {
+		flood(op, strtoull(command + 8, NULL, 10));
 	} else if (strncmp(command, "flood ", 6) == 0) {
 		flood(op, strtoull(command + 6, NULL, 10));
 	} else if (strncmp(command, "echo ", 5) == 0) {

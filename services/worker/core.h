@@ -12,6 +12,7 @@
  *   images.c      which images are there; pulls, joined
  *   pulled.c      images that go again when nobody needs them
  *   health.c      health checks by HTTP and TCP
+ *   disk.c        what containers write, against what they may
  *   networks.c    which networks are there; made on demand, removed when idle
  *   watch.c       the engine as a whole: is it there, its list, its events
  *   uplink.c      registration, polls, reports, answers
@@ -25,6 +26,7 @@
 
 #include "services/worker/backoff.h"
 #include "services/worker/engine_words.h"
+#include "services/worker/images.h"
 #include "services/worker/limits.h"
 #include "services/worker/log_cursor.h"
 #include "services/worker/slot_fsm.h"
@@ -81,64 +83,6 @@ struct worker_spec {
 	unsigned n_refs;
 	Davit__TaskSpec *spec;
 	char id[]; /* as the manager calls it */
-};
-
-/* ---- images ---- */
-
-enum worker_image_state {
-	WORKER_IMAGE_UNKNOWN,
-	WORKER_IMAGE_LOOKING,
-	WORKER_IMAGE_WAITING, /* for its turn to be pulled, or to try again */
-	WORKER_IMAGE_PULLING,
-	WORKER_IMAGE_PRESENT,
-};
-
-struct worker_image {
-	UT_hash_handle hh;
-	struct worker *worker;
-	enum worker_image_state state;
-	struct worker_job *job;
-	uint64_t seen_ms;   /* when it was last known to be there; 0: never */
-	uint64_t pulled_ms; /* when it was last pulled; 0: never */
-	uint64_t retry_ms;  /* WAITING: not before */
-	uint64_t say_ms;    /* progress is told again then */
-	uint32_t wait_ms;   /* with has_wait: the next tick adds it to its time as retry_ms */
-	bool has_wait;
-	unsigned n_tries;
-	struct engine_progress progress; /* while PULLING; its text is not kept */
-	struct worker_slot *waiting;     /* linked by image_prev, image_next */
-	struct worker_puller *pullers;
-	bool was_absent; /* when it was looked for: what is pulled then is ours to remove */
-	const char *auth, *platform; /* as the specs say, or NULL; in key */
-	const char *name;
-	size_t key_size;
-	char key[]; /* the three of them: what differs in one is pulled apart */
-};
-
-/* Somebody who has an image brought here by hand; embedded in whatever that is. */
-struct worker_puller {
-	struct worker_image *image; /* NULL: not in any */
-	struct worker_puller *prev, *next;
-	void (*on_progress)(const struct engine_progress *progress, void *arg);
-	void (*on_end)(const struct err *err, void *arg); /* once; it is in none any more */
-	void *arg;
-};
-
-/* An image that was pulled here for a task. */
-struct worker_pulled {
-	UT_hash_handle hh;
-	uint64_t used_ms;  /* when a task last wanted it, by the calendar */
-	uint64_t retry_ms; /* not tried before: the engine had a container of it */
-	char name[];
-};
-
-struct worker_pulled_set {
-	struct worker_pulled *by_name; /* hash */
-	bool is_changed;               /* since it was saved */
-	bool is_full;                  /* the engine's disk is, until the lower mark */
-	uint64_t look_ms;
-	struct worker_job *job;
-	char *removing; /* the image that job removes */
 };
 
 /* ---- networks ---- */
@@ -222,8 +166,10 @@ struct worker_slot {
 	bool is_stray;     /* has ended, and somebody started it again */
 	bool was_oom;      /* an event said so */
 	bool is_paused;
-	bool is_pausing; /* what the pause or unpause under way will make of is_paused */
-	bool is_unfit;   /* stopped because it is unhealthy, to be started again */
+	bool is_pausing;      /* what the pause or unpause under way will make of is_paused */
+	bool is_disk_limited; /* the engine holds it to its size */
+	bool is_over_disk;    /* it wrote more than it may: is stopped for that */
+	bool is_unfit;        /* stopped because it is unhealthy, to be started again */
 	bool has_host_network;
 	bool knows_restarts;               /* restart_count has what earlier workers counted */
 	char address[WORKER_ADDRESS_SIZE]; /* of the container, where it is looked at; "": not known
@@ -235,7 +181,8 @@ struct worker_slot {
 	uint64_t restart_ms;               /* RESTARTING: not before, same clock */
 
 	/* What is under way. */
-	struct worker_job *job, *kill_job, *probe_job;
+	struct worker_job *job, *kill_job, *probe_job, *size_job;
+	uint64_t size_ms;         /* of the next look at what it wrote */
 	uint64_t probe_ms;        /* of the next look at its health */
 	bool is_probe_done;       /* the next tick says when that is */
 	uint32_t n_probes_failed; /* in a row */
@@ -372,6 +319,10 @@ struct worker {
 	struct worker_image *images;
 	unsigned n_pulls;
 	struct worker_pulled_set pulled;
+	struct worker_disk {
+		bool cannot_limit; /* the engine has said so */
+		uint64_t look_ms;
+	} disk;
 	struct worker_network *networks;
 	struct worker_job *network_list_job;
 	uint64_t n_network_lists;
@@ -477,34 +428,6 @@ void worker_journal_tick(struct worker *worker);
 void worker_assign(struct worker *worker, const Davit__PollReply *reply);
 void worker_spec_unref(struct worker *worker, struct worker_spec *spec);
 
-/* ---- images.c ---- */
-
-/*
- * Asks for the image of a slot in PULLING: true when it is there; otherwise the
- * slot waits and is touched or rejected later.
- */
-bool worker_image_want(struct worker_slot *slot);
-void worker_image_leave(struct worker_slot *slot);
-/* Pulls it although it may be there, or joins those who do. auth and platform may be NULL. */
-void worker_image_pull(struct worker *worker, const struct engine_pull *pull,
-	struct worker_puller *puller);
-void worker_image_unpull(struct worker_puller *puller);
-/* The engine says that it is not there after all. */
-void worker_image_forget(struct worker *worker, const char *name);
-uint64_t worker_images_tick(struct worker *worker);
-void worker_images_free(struct worker *worker);
-
-/* ---- pulled.c ---- */
-
-/* It was not on the engine, and was pulled for a task. */
-void worker_pulled_note(struct worker *worker, const char *name);
-/* A task has a container of it. */
-void worker_pulled_use(struct worker *worker, const char *name);
-/* What ports.save_pulled was given by an earlier run, or NULL. */
-void worker_pulled_load(struct worker *worker, const char *text);
-uint64_t worker_pulled_tick(struct worker *worker);
-void worker_pulled_free(struct worker *worker);
-
 /* ---- health.c ---- */
 
 /* It was started: forgets what was seen before. */
@@ -513,6 +436,14 @@ void worker_health_begin(struct worker_slot *slot);
 void worker_health_act(struct worker_slot *slot);
 /* True when it is to be stopped, and started again if its policy says so, for being unhealthy. */
 bool worker_health_ends(const struct worker_slot *slot);
+
+/* ---- disk.c ---- */
+
+/* The engine shall hold the container, which is about to be created, to its size. */
+bool worker_disk_limits(const struct worker_slot *slot);
+/* True: the engine cannot, so it is created again without. */
+bool worker_disk_refused(struct worker_slot *slot, const struct err *err);
+uint64_t worker_disk_tick(struct worker *worker);
 
 /* ---- networks.c ---- */
 

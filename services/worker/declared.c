@@ -70,6 +70,8 @@ worker_declared_fill(const struct worker_declared *declared, Davit__RegisterNode
 	request->n_taints = declared->n_taints;
 	capacity->devices = (Davit__DeviceCount **)(uintptr_t)declared->devices;
 	capacity->n_devices = declared->n_devices;
-	capacity->has_gpus = declared->gpus > 0;
-	capacity->gpus = declared->gpus;
+	if (declared->gpus > 0) { /* else as many as were found */
+		capacity->has_gpus = true;
+		capacity->gpus = declared->gpus;
+	}
 }

@@ -45,6 +45,7 @@ enum {
 	WORKER_LEAVE_MS = 1500,        /* for LeaveNode */
 	WORKER_GRACE_MS = 60000,       /* announced when leaving */
 	WORKER_IMAGE_FRESH_MS = 10000, /* an image seen is believed to be there */
+	WORKER_DISK_MS = 5000,         /* between two looks at what one container wrote */
 	WORKER_CLEAN_MS = 5000,        /* between two looks for images that nobody needs; */
 	WORKER_CLEAN_MIN_MS = 500,     /* not less, however short their time is */
 	WORKER_CLEAN_RETRY_MS = 60000, /* for one that a container still uses */

@@ -1,6 +1,7 @@
 #include "services/worker/machine.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <netinet/in.h>
@@ -142,4 +143,23 @@ worker_machine_disk_bytes(const char *path)
 	struct statvfs disk;
 
 	return statvfs(path, &disk) < 0 ? 0 : (uint64_t)disk.f_blocks * disk.f_frsize;
+}
+
+uint32_t
+worker_machine_gpus(const char *dev_root)
+{
+	DIR *dev = opendir(dev_root);
+	const struct dirent *entry;
+	uint32_t n = 0;
+
+	/* "nvidia0", "nvidia1", …; "nvidiactl", "nvidia-uvm" and the like are none. */
+	while (dev != NULL && (entry = readdir(dev)) != NULL) {
+		const char *number = entry->d_name + sizeof "nvidia" - 1;
+
+		n += strncmp(entry->d_name, "nvidia", sizeof "nvidia" - 1) == 0 &&
+		     number[0] != '\0' && number[strspn(number, "0123456789")] == '\0';
+	}
+	if (dev != NULL)
+		(void)closedir(dev);
+	return n;
 }

@@ -26,5 +26,8 @@ int worker_machine_disk_usage(const char *path, uint64_t *ret_used, uint64_t *re
 enum { WORKER_MACHINE_ADDRESS_SIZE = 46 };
 void worker_machine_address(char ret_address[WORKER_MACHINE_ADDRESS_SIZE]);
 
+/* NVIDIA's devices in "/dev". */
+uint32_t worker_machine_gpus(const char *dev_root);
+
 /* Bytes of the file system that path is on; 0 when that cannot be said. */
 uint64_t worker_machine_disk_bytes(const char *path);

@@ -16,7 +16,7 @@ struct worker_settings {
 	uint64_t gpus;
 	char *registry_config;
 	struct option_list bind_dirs;
-	uint64_t log_max_bytes, reserved_cpu_milli, reserved_memory_bytes;
+	uint64_t log_max_bytes, reserved_cpu_milli, reserved_memory_bytes, reserved_disk_bytes;
 	uint64_t cpu_percent, memory_percent;
 	uint64_t image_max_age_ms, image_disk_high, image_disk_low;
 	uint64_t cpu_milli, memory_bytes, disk_bytes, start_limit, stats_interval_ms;

@@ -39,6 +39,7 @@ worker_slot_free(struct worker_slot *slot)
 	worker_job_abandon(&slot->job);
 	worker_job_abandon(&slot->kill_job);
 	worker_job_abandon(&slot->probe_job);
+	worker_job_abandon(&slot->size_job);
 	worker_lane_leave(&slot->pass);
 	worker_lane_leave(&slot->look_pass);
 	worker_image_leave(slot);
@@ -246,7 +247,8 @@ worker_slot_want(const struct worker_slot *slot)
 		return WORKER_WANT_REMOVE;
 	if (slot->is_assigned && slot->desired >= DAVIT__TASK__DESIRED__REMOVE)
 		return WORKER_WANT_REMOVE;
-	if (is_past(slot, contact_deadline_ms(slot)) || is_past(slot, run_deadline_ms(slot)))
+	if (is_past(slot, contact_deadline_ms(slot)) || is_past(slot, run_deadline_ms(slot)) ||
+		slot->is_over_disk)
 		return WORKER_WANT_STOP;
 	if (!slot->is_assigned || slot->desired == DAVIT__TASK__DESIRED__DESIRED_NONE)
 		return WORKER_WANT_HOLD;
@@ -266,6 +268,8 @@ worker_slot_cause(const struct worker_slot *slot)
 		return DAVIT__TASK_REPORT__CAUSE__MAX_RUN_TIME;
 	if (is_past(slot, contact_deadline_ms(slot)))
 		return DAVIT__TASK_REPORT__CAUSE__NO_CONTACT;
+	if (slot->is_over_disk)
+		return DAVIT__TASK_REPORT__CAUSE__DISK;
 	return slot->has_ended ? DAVIT__TASK_REPORT__CAUSE__STOP : DAVIT__TASK_REPORT__CAUSE__EXIT;
 }
 
@@ -289,7 +293,9 @@ end_for(struct worker_slot *slot, Davit__TaskReport__Cause cause)
 
 	if (slot->cause == DAVIT__TASK_REPORT__CAUSE__EXIT)
 		slot->cause = cause;
-	if (slot->cause != DAVIT__TASK_REPORT__CAUSE__EXIT)
+	if (slot->cause == DAVIT__TASK_REPORT__CAUSE__DISK)
+		; /* how much it wrote was said when that was seen */
+	else if (slot->cause != DAVIT__TASK_REPORT__CAUSE__EXIT)
 		worker_slot_say(slot, "%s", words[slot->cause]);
 	else if (slot->oom_killed)
 		worker_slot_say(slot, "ran out of memory (limit: memory) and was killed");

@@ -160,6 +160,8 @@ on_created(const struct err *err, const char *id, void *arg)
 	verdict = worker_engine_verdict(WORKER_STEP_CREATE, err);
 	if (verdict == WORKER_VERDICT_CONFLICT) {
 		slot->must_look = true;
+	} else if (worker_disk_refused(slot, err)) {
+		return; /* it is made again, and watched */
 	} else if (verdict == WORKER_VERDICT_IMAGE &&
 		   slot->n_image_tries++ < WORKER_STEP_TRIES_MAX) {
 		worker_image_forget(slot->worker, worker_slot_image(slot));
@@ -201,6 +203,7 @@ make_body(struct worker_slot *slot, const char *task, char **ret_body, struct er
 			.machine_cpu_milli = worker->watch.about.cpu_milli,
 			.log_max_bytes = worker->policy.log_max_bytes,
 			.bind_sources = bind_sources,
+			.limits_disk = slot->is_disk_limited,
 		},
 		ret_body, err);
 	worker_binds_free(bind_sources, spec->n_mounts);
@@ -217,6 +220,7 @@ worker_slot_create(struct worker_slot *slot)
 	struct err err;
 
 	id_format(slot->task, task);
+	slot->is_disk_limited = worker_disk_limits(slot);
 	if (make_body(slot, task, &body, &err) < 0) {
 		worker_slot_reject(slot, "%s", err.text);
 		return;

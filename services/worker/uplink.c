@@ -112,6 +112,32 @@ given_away(uint64_t all, uint64_t reserved, uint32_t percent)
 	return percent == 0 ? left : left / 100 * percent + left % 100 * percent / 100;
 }
 
+/* Of the disk that the engine keeps its things on, and GPUs that it can hand out. */
+static void
+fill_disk_and_gpus(const struct worker *worker, Davit__Resources *capacity)
+{
+	const struct worker_ports *ports = &worker->ports;
+	const struct engine_about *about = &worker->watch.about;
+	bool is_here = worker->watch.knows_about && worker->engine_address == NULL;
+	uint64_t used, total = 0;
+
+	if (!capacity->has_disk_bytes && is_here && ports->disk_usage != NULL &&
+		ports->disk_usage(ports->arg, about->root_dir, &used, &total) < 0)
+		total = 0;
+	if (!capacity->has_disk_bytes && total == 0)
+		total = worker->fallback.disk_bytes;
+	if (!capacity->has_disk_bytes && total > 0) {
+		capacity->has_disk_bytes = true;
+		capacity->disk_bytes = total > worker->policy.reserved_disk_bytes
+					       ? total - worker->policy.reserved_disk_bytes
+					       : 0;
+	}
+	if (!capacity->has_gpus && is_here && about->has_gpu_runtime && ports->count_gpus != NULL) {
+		capacity->gpus = ports->count_gpus(ports->arg);
+		capacity->has_gpus = capacity->gpus > 0;
+	}
+}
+
 static void
 fill_capacity(const struct worker *worker, Davit__Resources *capacity)
 {
@@ -131,6 +157,7 @@ fill_capacity(const struct worker *worker, Davit__Resources *capacity)
 							  : worker->fallback.memory_bytes,
 			policy->reserved_memory_bytes, policy->memory_percent);
 	}
+	fill_disk_and_gpus(worker, capacity);
 }
 
 static void

@@ -184,6 +184,10 @@ on_about(const struct err *err, const struct engine_about *about, void *arg)
 	keep_text(&mine->root_dir, about->root_dir);
 	keep_text(&mine->cgroup_driver, about->cgroup_driver);
 	keep_text(&mine->cgroup_version, about->cgroup_version);
+	keep_text(&mine->storage_driver, about->storage_driver);
+	keep_text(&mine->backing_fs, about->backing_fs);
+	mine->has_gpu_runtime = about->has_gpu_runtime;
+	worker->disk.cannot_limit = false; /* its storage may be another now */
 	mine->cpu_milli = about->cpu_milli;
 	mine->memory_bytes = about->memory_bytes;
 	worker->watch.knows_about = true;
@@ -291,7 +295,7 @@ worker_watch_free(struct worker *worker)
 	const struct engine_about *about = &watch->about;
 	const char *const texts[] = {about->id, about->version, about->api_version, about->os,
 		about->arch, about->kernel, about->root_dir, about->cgroup_driver,
-		about->cgroup_version};
+		about->cgroup_version, about->storage_driver, about->backing_fs};
 
 	worker_job_abandon(&watch->about_job);
 	worker_job_abandon(&watch->list_job);

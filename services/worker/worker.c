@@ -148,6 +148,7 @@ worker_tick(struct worker *worker, uint64_t mono_ms, uint64_t wall_ms)
 	worker_slots_tick(worker);
 	due = least(due, worker_images_tick(worker));
 	due = least(due, worker_pulled_tick(worker));
+	due = least(due, worker_disk_tick(worker));
 	due = least(due, worker_networks_tick(worker));
 	tick_width(worker);
 	worker_slots_tick(worker); /* those that an image was refused to */

@@ -91,6 +91,8 @@ struct worker_ports {
 	int (*real_path)(void *arg, const char *path, char **ret_real);
 	/* Of the file system that holds path; -errno. NULL: not known. */
 	int (*disk_usage)(void *arg, const char *path, uint64_t *ret_used, uint64_t *ret_total);
+	/* NVIDIA's devices of this machine. NULL: none. */
+	uint32_t (*count_gpus)(void *arg);
 	/* Keep this over restarts: options.pulled. May be NULL. */
 	void (*save_pulled)(void *arg, const char *text);
 
@@ -105,7 +107,7 @@ struct worker_policy {
 	char *const *bind_dirs; /* what tasks may bind is in one of these; borrowed for ever */
 	size_t n_bind_dirs;     /* 0: anything */
 	/* Of what the machine has, where capacity is not declared: kept back, then multiplied. */
-	uint64_t reserved_cpu_milli, reserved_memory_bytes;
+	uint64_t reserved_cpu_milli, reserved_memory_bytes, reserved_disk_bytes;
 	uint32_t cpu_percent, memory_percent; /* 0: 100 */
 	/* Images that were pulled for tasks go when none has used them for so long; 0: never. */
 	uint64_t image_max_age_ms;

@@ -185,6 +185,13 @@ port_disk_usage(void *arg, const char *path, uint64_t *ret_used, uint64_t *ret_t
 	return worker_machine_disk_usage(path, ret_used, ret_total);
 }
 
+static uint32_t
+port_count_gpus(void *arg)
+{
+	(void)arg;
+	return worker_machine_gpus("/dev");
+}
+
 static void
 publish(void *arg, const char *topic, const void *data, size_t size)
 {
@@ -330,24 +337,19 @@ fill_fallback(Davit__Resources *fallback)
 	fallback->cpu_milli = (uint64_t)(n_cpus > 0 ? n_cpus : 1) * 1000;
 	fallback->memory_bytes =
 		(uint64_t)(n_pages > 0 ? n_pages : 0) * (uint64_t)sysconf(_SC_PAGESIZE);
+	fallback->disk_bytes = worker_machine_disk_bytes("/");
 }
 
 static void
 fill_capacity(Davit__Resources *capacity, const struct worker_shell_options *options)
 {
-	uint64_t disk_bytes = options->disk_bytes;
-
 	davit__resources__init(capacity);
-	if (disk_bytes == 0)
-		disk_bytes = worker_machine_disk_bytes("/var/lib/docker");
-	if (disk_bytes == 0)
-		disk_bytes = worker_machine_disk_bytes("/");
 	capacity->has_cpu_milli = options->cpu_milli > 0;
 	capacity->cpu_milli = options->cpu_milli;
 	capacity->has_memory_bytes = options->memory_bytes > 0;
 	capacity->memory_bytes = options->memory_bytes;
-	capacity->has_disk_bytes = disk_bytes > 0;
-	capacity->disk_bytes = disk_bytes;
+	capacity->has_disk_bytes = options->disk_bytes > 0;
+	capacity->disk_bytes = options->disk_bytes;
 }
 
 static unsigned
@@ -358,13 +360,11 @@ start_width(void)
 	return (unsigned)(n_cpus > 1 ? n_cpus : 1) * STARTS_PER_CPU;
 }
 
-static int
-open_core(struct worker_shell *shell, const struct worker_shell_options *options, struct err *err)
+/* What the core wants from the world. */
+static struct worker_ports
+ports_of(struct worker_shell *shell)
 {
-	CLEANUP(free) char *journal_path = join(options->state_dir, "journal");
-	struct worker_journal_entry *started = NULL;
-	Davit__StringEntry *labels;
-	struct worker_ports ports = {.arg = shell,
+	return (struct worker_ports){.arg = shell,
 		.call = port_call,
 		.redial = port_redial,
 		.journal_add = port_journal_add,
@@ -376,8 +376,18 @@ open_core(struct worker_shell *shell, const struct worker_shell_options *options
 		.registry_auth = port_registry_auth,
 		.real_path = port_real_path,
 		.disk_usage = port_disk_usage,
+		.count_gpus = port_count_gpus,
 		.save_pulled = port_save_pulled,
 		.random = port_random};
+}
+
+static int
+open_core(struct worker_shell *shell, const struct worker_shell_options *options, struct err *err)
+{
+	CLEANUP(free) char *journal_path = join(options->state_dir, "journal");
+	struct worker_journal_entry *started = NULL;
+	Davit__StringEntry *labels;
+	const struct worker_ports ports = ports_of(shell);
 	struct worker_options core = {.name = options->name,
 		.start_limit = options->start_limit == 0 && is_mem_engine(options)
 				       ? MEM_ENGINE_STARTS

@@ -48,6 +48,8 @@ port_call(void *arg, uint64_t ticket, const char *method, const ProtobufCMessage
 
 		CHECK(node->capacity->cpu_milli > 0);
 		world->registered_cpu_milli = node->capacity->cpu_milli;
+		world->registered_disk_bytes = node->capacity->disk_bytes;
+		world->registered_gpus = node->capacity->gpus;
 		CHECK(node->node_id == NULL || strcmp(node->node_id, WORLD_NODE) == 0);
 		take_reports(world, node->n_tasks, node->tasks);
 	}
@@ -57,36 +59,6 @@ static void
 port_redial(void *arg)
 {
 	((struct world *)arg)->n_redials++;
-}
-
-static void
-port_journal_add(void *arg, const struct worker_journal_entry *entries, size_t n)
-{
-	struct world *world = arg;
-
-	CHECK(!world->is_journaling);
-	world->is_journaling = true;
-	world->n_journal_wanted = n;
-	if (world->journal_fails)
-		return;
-	for (size_t i = 0; i < n; i++) {
-		CHECK(world->n_journal < WORLD_TASKS_MAX);
-		world->journal[world->n_journal++] = entries[i];
-	}
-}
-
-static void
-port_journal_drop(void *arg, const struct worker_journal_entry *entry)
-{
-	struct world *world = arg;
-
-	for (size_t i = 0; i < world->n_journal; i++) {
-		if (id_equal(world->journal[i].task, entry->task) &&
-			world->journal[i].attempt == entry->attempt) {
-			world->journal[i] = world->journal[--world->n_journal];
-			return;
-		}
-	}
 }
 
 static uint32_t
@@ -386,12 +358,13 @@ give_birth(struct world *world)
 	struct worker_ports ports = {.arg = world,
 		.call = port_call,
 		.redial = port_redial,
-		.journal_add = port_journal_add,
-		.journal_drop = port_journal_drop,
+		.journal_add = world_port_journal_add,
+		.journal_drop = world_port_journal_drop,
 		.save_node_id = world_port_save_node_id,
 		.probe = world_port_probe,
 		.save_pulled = world_port_save_pulled,
 		.disk_usage = world_port_disk_usage,
+		.count_gpus = world_port_count_gpus,
 		.random = port_random};
 	struct worker_options options = {.name = "n1",
 		.node_id = world->is_node_known ? WORLD_NODE : NULL,
@@ -410,17 +383,26 @@ give_birth(struct world *world)
 }
 
 void
-world_init(struct world *world)
+world_init_with(struct world *world, const struct engine_mem_options *options)
 {
+	struct engine_mem_options engine = *options;
+
 	memset(world, 0, sizeof *world);
-	world->engine_world = engine_mem_world_new(&(struct engine_mem_options){.seed = 1,
-		.now_ms = born_ms,
-		.history = true,
-		.cpu_milli = 8000,
-		.latency_ms = 3});
+	engine.seed = 1;
+	engine.now_ms = born_ms;
+	engine.history = true;
+	engine.cpu_milli = 8000;
+	engine.latency_ms = 3;
+	world->engine_world = engine_mem_world_new(&engine);
 	world->poll_ms = 1000;
 	world->version = 1;
 	give_birth(world);
+}
+
+void
+world_init(struct world *world)
+{
+	world_init_with(world, &(struct engine_mem_options){0});
 }
 
 static void

@@ -74,15 +74,18 @@ struct world {
 	uint32_t chance;
 	bool skip_version;      /* the next increment has a gap before it */
 	bool are_sessions_dead; /* every one is over as soon as it began */
-	uint64_t registered_cpu_milli;
-	struct worker_policy policy;    /* of the next birth */
-	bool adapts;                    /* how many starts it makes at one time; else 4 */
-	char *pulled;                   /* as saved; owned */
-	uint64_t disk_used, disk_total; /* of the engine's disk; total 0: not known */
-	size_t most_reports;            /* in one poll */
+	uint64_t registered_cpu_milli, registered_disk_bytes;
+	uint32_t registered_gpus, n_gpus; /* n_gpus: of the machine */
+	struct worker_policy policy;      /* of the next birth */
+	bool adapts;                      /* how many starts it makes at one time; else 4 */
+	char *pulled;                     /* as saved; owned */
+	uint64_t disk_used, disk_total;   /* of the engine's disk; total 0: not known */
+	size_t most_reports;              /* in one poll */
 };
 
 void world_init(struct world *world);
+/* The same on another engine; what options leave open is as in world_init. */
+void world_init_with(struct world *world, const struct engine_mem_options *options);
 void world_fini(struct world *world);
 /* The worker dies without a word, and a new one is born. */
 void world_crash(struct world *world);
@@ -109,8 +112,11 @@ struct world_spec {
 void world_spec_init(struct world_spec *spec, const char *image);
 
 /* worker_world_disk.c: ports of the worker. */
+void world_port_journal_add(void *arg, const struct worker_journal_entry *entries, size_t n);
+void world_port_journal_drop(void *arg, const struct worker_journal_entry *entry);
 void world_port_save_node_id(void *arg, const char *node_id);
 void world_port_save_pulled(void *arg, const char *text);
+uint32_t world_port_count_gpus(void *arg);
 int world_port_disk_usage(void *arg, const char *path, uint64_t *ret_used, uint64_t *ret_total);
 
 /* worker_world_probe.c: the port of the worker, and its answer, once; true if there was a question.

@@ -5,6 +5,36 @@
 #include "tests/lib/worker_world.h"
 
 void
+world_port_journal_add(void *arg, const struct worker_journal_entry *entries, size_t n)
+{
+	struct world *world = arg;
+
+	CHECK(!world->is_journaling);
+	world->is_journaling = true;
+	world->n_journal_wanted = n;
+	if (world->journal_fails)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		CHECK(world->n_journal < WORLD_TASKS_MAX);
+		world->journal[world->n_journal++] = entries[i];
+	}
+}
+
+void
+world_port_journal_drop(void *arg, const struct worker_journal_entry *entry)
+{
+	struct world *world = arg;
+
+	for (size_t i = 0; i < world->n_journal; i++) {
+		if (id_equal(world->journal[i].task, entry->task) &&
+			world->journal[i].attempt == entry->attempt) {
+			world->journal[i] = world->journal[--world->n_journal];
+			return;
+		}
+	}
+}
+
+void
 world_port_save_node_id(void *arg, const char *node_id)
 {
 	CHECK_STR(node_id, WORLD_NODE);
@@ -29,4 +59,10 @@ world_port_disk_usage(void *arg, const char *path, uint64_t *ret_used, uint64_t 
 	*ret_used = world->disk_used;
 	*ret_total = world->disk_total;
 	return world->disk_total == 0 ? -ENOENT : 0;
+}
+
+uint32_t
+world_port_count_gpus(void *arg)
+{
+	return ((struct world *)arg)->n_gpus;
 }

@@ -78,6 +78,25 @@ TEST(docker_parse_about_reads_info)
 	CHECK_EQ(about.memory_bytes, 25769803776);
 }
 
+TEST(docker_parse_about_reads_storage_and_runtimes)
+{
+	static const char json[] =
+		"{\"Driver\":\"overlay2\",\"DriverStatus\":[[\"Supports d_type\",\"true\"],7,[1],"
+		"[\"Backing Filesystem\",\"xfs\"]],\"Runtimes\":{\"runc\":{},\"nvidia\":{}}}";
+	CLEANUP(docker_answer_fini) struct docker_answer answer = {0}, bare = {0};
+	struct engine_about about;
+	struct err err = {0};
+
+	CHECK_OK(docker_parse_about(json, strlen(json), &answer, &about, &err), &err);
+	CHECK_STR(about.storage_driver, "overlay2");
+	CHECK_STR(about.backing_fs, "xfs");
+	CHECK(about.has_gpu_runtime);
+	CHECK_OK(docker_parse_about("{}", 2, &bare, &about, &err), &err);
+	CHECK_STR(about.storage_driver, "");
+	CHECK_STR(about.backing_fs, "");
+	CHECK(!about.has_gpu_runtime);
+}
+
 TEST(docker_parse_id_is_hexadecimal)
 {
 	char id[ENGINE_ID_MAX + 1] = "";

@@ -1,4 +1,5 @@
-/* One contract for both engines: what is asked of the one in memory is asked of the real one. */
+/* One contract for both engines: what is asked of the one in memory is asked of the real one.
+ * Pipes are in test_engine_pipes.c. */
 #include "common/docker/engine.h"
 
 #include <errno.h>
@@ -6,28 +7,8 @@
 
 #include "common/base/clock.h"
 #include "common/docker/engine_mem.h"
-#include "tests/lib/stage.h"
+#include "tests/lib/contract.h"
 #include "tests/lib/test.h"
-
-#define TEST_ENGINE(name)                                                                       \
-	static void engine_##name(struct stage *stage);                                         \
-	TEST(engine_mem_##name)                                                                 \
-	{                                                                                       \
-		CLEANUP(stage_fini) struct stage stage = {0};                                   \
-		CHECK(stage_init(&stage, false));                                               \
-		engine_##name(&stage);                                                          \
-	}                                                                                       \
-	TEST(engine_http_##name)                                                                \
-	{                                                                                       \
-		CLEANUP(stage_fini) struct stage stage = {0};                                   \
-		if (!stage_init(&stage, true)) {                                                \
-			stage = (struct stage){0};                                              \
-			print_message("# set DAVIT_TEST_ENGINE=1 to try this on the engine\n"); \
-			skip();                                                                 \
-		}                                                                               \
-		engine_##name(&stage);                                                          \
-	}                                                                                       \
-	static void engine_##name(struct stage *stage)
 
 static uint64_t
 stage_clock(const struct stage *stage)

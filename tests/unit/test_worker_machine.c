@@ -1,5 +1,6 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "services/worker/machine.h"
@@ -68,4 +69,24 @@ TEST(worker_machine_has_an_address_in_numbers)
 	worker_machine_address(address);
 	CHECK_EQ(inet_pton(AF_INET, address, &number), 1);
 	CHECK(strcmp(address, "192.0.2.1") != 0 && strcmp(address, "0.0.0.0") != 0);
+}
+
+TEST(worker_machine_counts_gpus_by_their_devices)
+{
+	char dir[] = "/tmp/davit-dev.XXXXXX", path[64];
+	static const char *const names[] = {"nvidia0", "nvidia12", "nvidiactl", "nvidia-uvm",
+		"nvidia", "tty0"};
+
+	CHECK(mkdtemp(dir) != NULL);
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		(void)snprintf(path, sizeof path, "%s/%s", dir, names[i]);
+		CHECK_EQ(mkdir(path, 0700), 0);
+	}
+	CHECK_EQ(worker_machine_gpus(dir), 2);
+	CHECK_EQ(worker_machine_gpus("/nonexistent"), 0);
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		(void)snprintf(path, sizeof path, "%s/%s", dir, names[i]);
+		CHECK_EQ(rmdir(path), 0);
+	}
+	CHECK_EQ(rmdir(dir), 0);
 }
