@@ -1,4 +1,4 @@
-/* davit cp; tested by tests/e2e/exec.bats. */
+/* davit cp; tested by tests/unit/test_cli_cp.c and tests/e2e/exec.bats. */
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>

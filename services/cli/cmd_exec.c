@@ -1,4 +1,4 @@
-/* davit exec, davit attach; tested by tests/e2e/exec.bats. */
+/* davit exec, davit attach; tested by tests/unit/test_cli_exec.c and tests/e2e/exec.bats. */
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-/* davit image …; tested by tests/e2e/exec.bats. */
+/* davit image …; tested by tests/unit/test_cli_image.c and tests/e2e/images.bats. */
 #include <string.h>
 
 #include "common/base/buf.h"

@@ -73,6 +73,38 @@ TEST(docker_http_speaks_no_newer_version_than_it_knows_and_none_too_old)
 	}
 }
 
+TEST(docker_http_hands_platform_and_size_on)
+{
+	static const struct fake_answer answers[] = {
+		VERSION,
+		{.path = "POST /v1.41/containers/create?name=x&platform=linux%2Farm64 ",
+			.status = "201 Created",
+			.bytes = "{\"Id\":\"abc\"}"},
+		{.path = "POST /v1.41/images/create?fromImage=web%3A1&platform=linux%2Farm64 ",
+			.status = "200 OK",
+			.bytes = ""},
+		{.path = "GET /v1.41/containers/c1/json?size=1 ",
+			.status = "200 OK",
+			.bytes = "{\"Id\":\"abc\",\"SizeRw\":12345}"},
+	};
+	SCENE(answers);
+	struct got created = {0}, pulled = {0}, seen = {0};
+
+	engine_container_create(scene.engine,
+		&(struct engine_creation){.name = "x", .body = "{}", .platform = "linux/arm64"},
+		got_id, &created);
+	scene_wait(&scene, &created, 1);
+	CHECK_OK(created.err.code, &created.err);
+	engine_image_pull(scene.engine,
+		&(struct engine_pull){.image = "web:1", .platform = "linux/arm64"}, NULL, got_done,
+		&pulled);
+	scene_wait(&scene, &pulled, 1);
+	CHECK_OK(pulled.err.code, &pulled.err);
+	engine_container_inspect_size(scene.engine, "c1", got_container, &seen);
+	scene_wait(&scene, &seen, 1);
+	CHECK_EQ(seen.container.written_bytes, 12345);
+}
+
 TEST(docker_http_asks_again_when_the_engine_was_away)
 {
 	static const struct fake_answer breaks[] = {

@@ -217,6 +217,75 @@ TEST(worker_ends_and_removes_a_task_when_its_ttl_is_over)
 	end_clean(task);
 }
 
+/* Whatever it does when its time is over: it is gone within the second after. */
+TEST(worker_removes_a_task_within_a_second_of_its_ttl)
+{
+	static const struct {
+		const char *image;
+		Davit__TaskReport__Observed before; /* at that moment */
+		bool restarts, ready;
+	} cases[] = {
+		{"run:forever", OBS(RUNNING), false, false},
+		{"run:forever/stubborn:TERM", OBS(RUNNING), false, false},
+		{"missing:1h/run:forever", OBS(PREPARING), false, false},
+		{"run:forever", OBS(PREPARING), false, true},
+		{"exit:0/after:10ms", OBS(ENDED), false, false},
+		{"exit:1/after:10ms", OBS(RUNNING), true, false},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct world_task *task;
+
+		begin(cases[i].image);
+		spec.spec.has_ttl_ms = true;
+		spec.spec.ttl_ms = 60000;
+		spec.restart.has_condition = cases[i].restarts;
+		spec.restart.condition = DAVIT__RESTART_POLICY__CONDITION__ALWAYS;
+		spec.spec.restart = cases[i].restarts ? &spec.restart : NULL;
+		task = world_assign(&world, 1, 1, &spec.spec);
+		if (cases[i].ready)
+			task->desired = WANT(READY);
+		world_run(&world, 59900);
+		CHECK_EQ(task->observed, cases[i].before);
+		world_run(&world, 1100);
+		CHECK_EQ(task->observed, OBS(GONE));
+		CHECK_EQ(engine_mem_count(world.engine_world), 0);
+		end_clean(task);
+	}
+}
+
+/* Running long enough forgets the ends before: the next restart is at once again. */
+TEST(worker_forgets_earlier_ends_of_a_task_that_ran_long_enough)
+{
+	struct world_task *task;
+	uint64_t died_ms;
+
+	begin("exit:1/after:20s");
+	spec.restart.has_condition = spec.restart.has_delay_ms = true;
+	spec.restart.has_reset_after_ms = true;
+	spec.restart.condition = DAVIT__RESTART_POLICY__CONDITION__ALWAYS;
+	spec.restart.delay_ms = 5000;
+	spec.restart.reset_after_ms = 10000;
+	spec.spec.restart = &spec.restart;
+	task = world_assign(&world, 1, 1, &spec.spec);
+	world_expect(&world, task, OBS(RUNNING), 3000);
+	for (unsigned i = 1; i <= 3; i++) {
+		while (task->restart_count < i)
+			world_run(&world, 100);
+		died_ms = engine_mem_now(world.engine_world);
+		CHECK(died_ms < task->started_ms + i * 21000);
+	}
+	/* A quick end after that is the second in a row: it waits. */
+	CHECK(engine_mem_end(world.engine_world, task->container_id, 1, false));
+	world_run(&world, 4000);
+	CHECK_EQ(task->restart_count, 3);
+	world_run(&world, 2000);
+	CHECK_EQ(task->restart_count, 4);
+	world_want(&world, task, WANT(REMOVE));
+	world_expect(&world, task, OBS(GONE), 3000);
+	end_clean(task);
+}
+
 TEST(worker_stops_what_ran_as_long_as_it_may)
 {
 	struct world_task *task;
