@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "common/base/mem.h"
@@ -246,8 +245,8 @@ cli_vm_create(struct cli *cli, struct vm_wish *wish, struct cli_vm *ret_vm)
 	char *id;
 	int code;
 
-	(void)getrandom(random, sizeof random, 0);
-	(void)getrandom(wish->salt, sizeof wish->salt, 0);
+	arc4random_buf(random, sizeof random);
+	arc4random_buf(wish->salt, sizeof wish->salt);
 	vm_password_make(random, password);
 	if (wish->password == NULL)
 		wish->password = password;

@@ -1,7 +1,7 @@
 /* Making, listing and removing VMs, and running commands in them, at both tiers. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 
 #include "common/base/clock.h"
@@ -223,8 +223,8 @@ set_password(struct creation *creation)
 {
 	uint8_t random[VM_PASSWORD_SIZE - 1] = {0};
 
-	(void)getrandom(random, sizeof random, 0);
-	(void)getrandom(creation->wish.salt, sizeof creation->wish.salt, 0);
+	arc4random_buf(random, sizeof random);
+	arc4random_buf(creation->wish.salt, sizeof creation->wish.salt);
 	vm_password_make(random, creation->password);
 	creation->wish.password =
 		creation->vms->password != NULL ? creation->vms->password : creation->password;
