@@ -74,6 +74,7 @@ struct rpc_client {
 	atomic_uint pipe;   /* id of the last one; 0: it is gone */
 	uint32_t pipe_json; /* id of the one whose other end answered protobuf in JSON; 0: none */
 	uint64_t redialed_ms;
+	unsigned reconnect_max_ms; /* 0: as usual */
 	const struct rpc_result *error;
 };
 
@@ -362,6 +363,13 @@ rpc_client_is_connected(const struct rpc_client *client)
 }
 
 void
+rpc_client_set_reconnect(struct rpc_client *client, unsigned max_ms)
+{
+	client->reconnect_max_ms = max_ms;
+	(void)nng_dialer_set_ms(client->dialer, NNG_OPT_RECONNMAXT, (nng_duration)max_ms);
+}
+
+void
 rpc_client_redial(struct rpc_client *client)
 {
 	nng_pipe pipe = {.id = atomic_load(&client->pipe)};
@@ -375,7 +383,9 @@ rpc_client_redial(struct rpc_client *client)
 	if (pipe.id != 0)
 		(void)nng_pipe_close(pipe);
 	/* The URL was good before; without memory the next redial tries again. */
-	(void)rpc_socket_dial(client->socket, client->url, &client->dialer, &err);
+	if (rpc_socket_dial(client->socket, client->url, &client->dialer, &err) == 0 &&
+		client->reconnect_max_ms > 0)
+		rpc_client_set_reconnect(client, client->reconnect_max_ms);
 }
 
 static int

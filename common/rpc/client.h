@@ -72,6 +72,9 @@ void rpc_client_cancel(struct rpc_client *client, struct rpc_pending *pending);
 
 bool rpc_client_is_connected(const struct rpc_client *client);
 
+/* How long it waits at most before it dials again; absent: RPC_RECONNECT_MAX_MS (socket.h). */
+void rpc_client_set_reconnect(struct rpc_client *client, unsigned max_ms);
+
 /*
  * Drops the connection and dials anew: for a caller that hears nothing although it
  * is connected. Calls under way are sent again. Within RPC_REDIAL_MIN_MS of the

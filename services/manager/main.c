@@ -17,7 +17,7 @@ struct settings {
 	char *listen, *feed, *feed_json, *stats, *scheduler, *state_dir, *name, *port_range;
 	struct option_list nodes, strategies;
 	struct manager_strategy of_namespaces[MANAGER_STRATEGIES_MAX];
-	uint64_t preempt_above, claim_after_ms;
+	uint64_t preempt_above, claim_after_ms, sweep_ms;
 	uint64_t poll_ms, silent_ms, restart_grace_ms, history_max, answers_bytes;
 };
 
@@ -50,6 +50,8 @@ static const struct option_def option_defs[] = {
 		"tasks of greater priority may end others of lower; 100: none may"),
 	OPTION_DURATION("claim-after", 0, S, claim_after_ms, "30s",
 		"a task that waited so long may have room kept for it"),
+	OPTION_DURATION("sweep", 0, S, sweep_ms, "5s",
+		"waiting tasks are tried again so often, though nothing has changed for them"),
 	OPTION_LIST("strategy", 0, "[NAMESPACE=]STRATEGY", S, strategies,
 		"best-fit (the default), spread, round-robin, random or resource-aware, for tasks "
 		"that name none"),
@@ -102,6 +104,7 @@ fill(struct shell_options *options, struct settings *settings, struct err *err)
 	config->requests_bytes_max = (size_t)settings->answers_bytes;
 	config->preempt_above = (uint32_t)settings->preempt_above;
 	config->claim_after_ms = settings->claim_after_ms;
+	config->sweep_ms = settings->sweep_ms;
 	if (strategy_options_read(&settings->strategies, settings->of_namespaces, config, err) < 0)
 		return err->code;
 	if (settings->nodes.n > 0) {

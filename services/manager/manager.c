@@ -250,6 +250,7 @@ manager_config_init(struct manager_config *config)
 		.requests_bytes_max = MANAGER_REQUESTS_BYTES_MAX,
 		.preempt_above = MANAGER_PREEMPT_ABOVE,
 		.claim_after_ms = MANAGER_CLAIM_AFTER_MS,
+		.sweep_ms = MANAGER_SWEEP_MS,
 	};
 }
 

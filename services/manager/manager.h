@@ -52,6 +52,7 @@ struct manager_config {
 	size_t requests_bytes_max; /* remembered answers */
 	uint32_t preempt_above;    /* tasks of greater priority may preempt; 100: none may */
 	uint64_t claim_after_ms;   /* a task that has waited so long may have room kept for it */
+	uint64_t sweep_ms;         /* blocked tasks are tried again so often, whatever happens */
 	/* Strategies where a spec names none. */
 	Davit__TaskSpec__Strategy strategy;        /* CLUSTER: the scheduler's own */
 	const struct manager_strategy *strategies; /* of namespaces; borrowed */

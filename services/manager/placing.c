@@ -475,6 +475,16 @@ take_trouble(struct manager *manager, Davit__Reply__Status status, const char *m
 	questions_refuse(manager, text);
 }
 
+/* Whether so much time has passed since then; if so it begins anew. */
+static bool
+is_due(const struct manager *manager, uint64_t *since_mono_ms, uint64_t period_ms)
+{
+	if (manager->now.mono_ms - *since_mono_ms < period_ms)
+		return false;
+	*since_mono_ms = manager->now.mono_ms;
+	return true;
+}
+
 void
 placing_answer(struct manager *manager, Davit__Reply__Status status, const char *message,
 	const Davit__PlaceReply *reply)
@@ -496,6 +506,10 @@ placing_answer(struct manager *manager, Davit__Reply__Status status, const char 
 	}
 	if (!reply->wants_groups)
 		telling_confirm(manager);
+	/* It is another one, perhaps, with another opinion; or one that never has a cache. */
+	if (placing->trouble[0] != '\0' ||
+		(placing->is_second && is_due(manager, &placing->second_mono_ms, MANAGER_SWEEP_MS)))
+		waiting_sweep(manager);
 	placing->trouble[0] = '\0';
 	placing->is_second = false;
 	if (!placing->is_dry)
@@ -536,12 +550,9 @@ expire_strangers(struct manager *manager)
 void
 placing_tick(struct manager *manager)
 {
-	struct placing *placing = &manager->placing;
-
 	waiting_repeat(manager);
-	if (manager->now.mono_ms - placing->sweep_mono_ms < MANAGER_SWEEP_MS)
+	if (!is_due(manager, &manager->placing.sweep_mono_ms, manager->config.sweep_ms))
 		return;
-	placing->sweep_mono_ms = manager->now.mono_ms;
 	expire_strangers(manager);
 	if (manager->waiting.n_blocked > 0)
 		waiting_sweep(manager);

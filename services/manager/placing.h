@@ -33,6 +33,7 @@ struct placing {
 	bool is_stale;                 /* its answer is of no use: the model was built again */
 	uint64_t retry_mono_ms;        /* after a failure */
 	uint64_t sweep_mono_ms;        /* when blocked tasks were last tried */
+	uint64_t second_mono_ms;       /* … because of is_second */
 	uint64_t asked_n_moves;        /* waiting.n_moves when the question was put */
 	Davit__PlaceRequest *question; /* sealed, not asked yet; in the batch's arena */
 	char trouble[256];             /* why the scheduler cannot be asked; "" when it can */

@@ -200,8 +200,7 @@ answer_explain(struct manager *manager, const Davit__PlaceReply *reply)
 			"the task was removed while the scheduler was asked");
 		return;
 	}
-	if (task->node != NULL)
-		telling_node_changed(manager, task->node); /* it is there after all */
+	telling_task_changed(manager, task); /* it is there after all */
 	answer.task = view_task(task, true, &manager->batch.arena);
 	if (reply->n_explanations > 0)
 		answer.explanation = reply->explanations[0];

@@ -21,8 +21,13 @@
 enum {
 	PLACE_TIMEOUT_MS = 10000,
 	PLACE_TIMEOUT_AWAY_MS = 500, /* while there is no connection */
+	PLACE_RECONNECT_MS = 250,
 	PATH_SIZE = 4096,
 };
+
+/* A scheduler that is back is asked within a second: it is dialled, and a call is due. */
+_Static_assert(PLACE_RECONNECT_MS + MANAGER_PLACE_RETRY_MS + MANAGER_TICK_MS < 1000,
+	"a scheduler that is back waits for its first question too long");
 
 struct shell {
 	uv_loop_t *loop;
@@ -288,6 +293,7 @@ open_sockets(struct shell *shell, const struct shell_options *options, struct er
 
 	if (rc < 0)
 		return err_wrap(err, "--scheduler");
+	rpc_client_set_reconnect(shell->scheduler, PLACE_RECONNECT_MS);
 	rc = feed_open(options->feed, options->feed_json, &shell->feed, err);
 	if (rc < 0)
 		return rc;

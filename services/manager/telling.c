@@ -32,6 +32,15 @@ telling_node_changed(struct manager *manager, struct node *node)
 }
 
 void
+telling_task_changed(struct manager *manager, const struct task *task)
+{
+	struct node *node = task->node != NULL ? task->node : claims_node(manager, task);
+
+	if (node != NULL)
+		telling_node_changed(manager, node);
+}
+
+void
 telling_node_removed(struct manager *manager, struct node *node)
 {
 	struct telling *telling = &manager->telling;
@@ -69,18 +78,24 @@ leave_out_ports(Davit__PlaceNode *message, const struct task *without, struct ar
 	message->n_host_ports = n;
 }
 
-/* By tasks and claims; without what the task has that is left out. */
+/* By tasks and claims; without what that one has there, or what is kept for it. */
 static Davit__Resources *
-view_taken(const struct node *node, const struct task *left_out, struct arena *arena)
+view_taken(const struct manager *manager, const struct node *node, const struct task *without,
+	struct arena *arena)
 {
-	struct resources taken = node->account.capacity, room = ledger_free(&node->account), want;
+	struct ledger_account account = node->account;
+	struct resources taken = account.capacity, room, want;
 
-	resources_subtract(&taken, &room);
-	if (left_out != NULL) {
-		(void)holds_wants(node->account.kinds, left_out->group->spec->spec, &want);
-		resources_subtract(&taken, &want);
+	if (without != NULL) {
+		(void)holds_wants(account.kinds, without->group->spec->spec, &want);
+		if (without->holds && without->node == node)
+			resources_subtract(&account.reserved, &want);
+		else if (claims_node(manager, without) == node)
+			resources_subtract(&account.claimed, &want);
 	}
-	return view_resources(&taken, node->account.kinds, arena);
+	room = ledger_free(&account);
+	resources_subtract(&taken, &room);
+	return view_resources(&taken, account.kinds, arena);
 }
 
 /* Nodes that share an engine share its ports: a change of one is news of all. */
@@ -100,7 +115,7 @@ make_node(struct manager *manager, struct node *node, const struct task *without
 	message->has_schedulable = message->has_n_tasks = message->has_n_ports_free = true;
 	message->schedulable = node->state == DAVIT__NODE__STATE__READY && !node->draining;
 	message->capacity = view->capacity;
-	message->reserved = view_taken(node, left_out, arena);
+	message->reserved = view_taken(manager, node, without, arena);
 	message->n_tasks = view->n_tasks - (left_out != NULL);
 	message->n_labels = view->n_labels;
 	message->labels = view->labels;
@@ -147,8 +162,8 @@ telling_fill(struct manager *manager, Davit__PlaceRequest *question, const struc
 	question->version = telling->sent_version = telling->version + 1;
 	if (question->snapshot && telling->families.is_kept)
 		families_start(manager);
-	if (without != NULL && without->node != NULL)
-		telling_node_changed(manager, without->node);
+	if (without != NULL)
+		telling_task_changed(manager, without);
 	question->nodes =
 		arena_array(arena, HASH_COUNT(manager->model.nodes), sizeof *question->nodes);
 	while ((node = telling->changed) != NULL) {

@@ -12,6 +12,7 @@
 #include "services/manager/families.h"
 
 struct node;
+struct task;
 
 struct telling {
 	bool needs_snapshot;   /* the scheduler's cache is unknown */
@@ -29,12 +30,14 @@ void telling_fini(struct telling *telling);
 
 /* The node's figures or readiness changed. */
 void telling_node_changed(struct manager *manager, struct node *node);
+/* The same of the node that it has, or where room is kept for it. */
+void telling_task_changed(struct manager *manager, const struct task *task);
 void telling_node_removed(struct manager *manager, struct node *node);
 
 /*
- * Puts what the scheduler has not been told into the question. With `without`, its node
- * is told as if that task were not there; the caller says telling_node_changed when the
- * question is answered.
+ * Puts what the scheduler has not been told into the question. With `without`, nodes
+ * are told as if that task had nothing there, nor a claim; the caller says
+ * telling_task_changed when the question is answered.
  */
 void telling_fill(struct manager *manager, Davit__PlaceRequest *question,
 	const struct task *without);

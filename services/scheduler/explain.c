@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "common/base/units.h"
 
@@ -17,6 +18,8 @@ remedy(struct explanation *explanation, const char *fmt, ...)
 
 	if (explanation->n_remedies == EXPLAIN_REMEDIES_MAX)
 		return;
+	if (explanation->n_remedies == 0 && strncmp(fmt, "or ", 3) == 0)
+		fmt += 3;
 	va_start(args, fmt);
 	(void)vsnprintf(explanation->remedies[explanation->n_remedies++], EXPLAIN_TEXT_MAX, fmt,
 		args);

@@ -160,6 +160,35 @@ TEST(claims_of_a_gang_are_served_all_at_once)
 	pair_fini(&pair);
 }
 
+/* Who asks why it waits is not told that what is kept for it is taken. */
+TEST(claims_are_left_out_of_the_question_about_their_own_task)
+{
+	struct pair pair;
+	struct desk *desk = &pair.desk;
+	Davit__ExplainTaskRequest request = DAVIT__EXPLAIN_TASK_REQUEST__INIT;
+	Davit__PlaceReply nothing = DAVIT__PLACE_REPLY__INIT;
+	struct desk_reply reply;
+	char other[ID_TEXT_SIZE];
+
+	pair_init(&pair, 2);
+	claim_both(&pair);
+	request.task = pair.gang;
+	desk_send(desk, "ExplainTask", &request.base, NULL, &reply);
+	desk_turn(desk);
+	CHECK(desk->question->dry_run);
+	CHECK_EQ(desk->question->n_nodes, 2);
+	for (size_t i = 0; i < 2; i++)
+		CHECK_EQ(desk->question->nodes[i]->reserved->cpu_milli,
+			strcmp(desk->question->nodes[i]->name, "n1") == 0 ? 1000 : 2000);
+	say(desk, &nothing);
+	CHECK(reply.is_there);
+	desk_reply_fini(&reply);
+	submit(desk, &(struct wish){.name = "other", .cpu_milli = 1000}, other);
+	CHECK_EQ(desk->question->n_nodes, 1); /* told again as it is */
+	CHECK_EQ(desk->question->nodes[0]->reserved->cpu_milli, 2000);
+	pair_fini(&pair);
+}
+
 TEST(claims_that_two_gangs_have_crosswise_are_served_one_after_the_other)
 {
 	struct pair pair;

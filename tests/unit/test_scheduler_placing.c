@@ -1,4 +1,5 @@
 /* What the placer does beyond a choice: gangs, evictions, claims, explanations, questions. */
+#include "services/scheduler/evict.h"
 #include "services/scheduler/limits.h"
 #include "services/scheduler/placer.h"
 #include "tests/unit/place_fixture.h"
@@ -152,6 +153,47 @@ TEST(placing_claims_the_node_that_lacks_least)
 	CHECK_STR(placed_on(reply, "next"), "-");
 }
 
+TEST(placing_for_others_evicts_of_so_many_groups)
+{
+	CLEANUP(placer_free) struct placer *placer = a_placer();
+	CLEANUP(fixture_free) struct fixture *fixture = fixture_new();
+	Davit__PlaceNode *node = fixture_node(fixture, "a", 1000 * (EVICT_GROUPS_MAX + 1), GIB);
+	const Davit__PlaceReply *reply;
+
+	for (unsigned i = 0; i <= EVICT_GROUPS_MAX; i++)
+		add_group(fixture, node, fixture_text(fixture, "low%u", i), i, 1);
+	fixture_task(fixture, "t", 1000 * EVICT_GROUPS_MAX, 0);
+	fixture->tasks[0]->may_preempt = true;
+	reply = place(placer, fixture);
+	CHECK_STR(placed_on(reply, "t"), "a");
+	CHECK_EQ(reply->placements[0]->n_evictions, EVICT_GROUPS_MAX);
+	for (size_t i = 0; i < EVICT_GROUPS_MAX; i++) /* all but the highest */
+		CHECK(strcmp(reply->placements[0]->evictions[i]->group_id, "low16") != 0);
+	fixture->specs[0]->spec->cpu_milli += 1000;
+	reply = place(placer, fixture);
+	CHECK_STR(placed_on(reply, "t"), "-");
+}
+
+/* So many that not all sets can be looked at: some are found all the same, and none too many. */
+TEST(placing_for_others_of_very_many_evicts_enough_and_no_more)
+{
+	CLEANUP(placer_free) struct placer *placer = a_placer();
+	CLEANUP(fixture_free) struct fixture *fixture = fixture_new();
+	Davit__PlaceNode *node = fixture_node(fixture, "a", 600000, GIB);
+	const Davit__PlaceReply *reply;
+	uint32_t n = 0;
+
+	for (unsigned i = 0; i < 6; i++)
+		add_group(fixture, node, fixture_text(fixture, "low%u", i), i, 100);
+	fixture_task(fixture, "t", 90500, 0);
+	fixture->tasks[0]->may_preempt = true;
+	reply = place(placer, fixture);
+	CHECK_STR(placed_on(reply, "t"), "a");
+	for (size_t i = 0; i < reply->placements[0]->n_evictions; i++)
+		n += reply->placements[0]->evictions[i]->n;
+	CHECK_EQ(n, 91);
+}
+
 /* n tasks of one gang that may do both, of priority 50. */
 static void
 greedy_gang(struct fixture *fixture, unsigned n, uint64_t cpu_milli)
@@ -292,6 +334,23 @@ TEST(placing_explains_where_and_why)
 		"without 'node.labels.disk == ssd' it would fit on 1 more node");
 	CHECK_STR(explanation->remedies[2],
 		"or a node with 'node.labels.disk == ssd' would have to join, with 4 CPU");
+}
+
+TEST(placing_explains_the_ten_best)
+{
+	CLEANUP(placer_free) struct placer *placer = a_placer();
+	CLEANUP(fixture_free) struct fixture *fixture = fixture_new();
+	const Davit__PlaceReply *reply;
+
+	for (unsigned i = 0; i < PLACE_BEST_MAX + 2; i++)
+		fixture_node(fixture, fixture_text(fixture, "n%02u", i), 8000 - 100 * i, GIB);
+	fixture_task(fixture, "t", 1000, 0);
+	fixture->request.explain = true;
+	reply = place(placer, fixture);
+	CHECK_EQ(reply->explanations[0]->n_feasible, PLACE_BEST_MAX + 2);
+	CHECK_EQ(reply->explanations[0]->n_best, PLACE_BEST_MAX);
+	CHECK_STR(reply->explanations[0]->best[0]->node_id, "n11");
+	CHECK_STR(reply->explanations[0]->best[PLACE_BEST_MAX - 1]->node_id, "n02");
 }
 
 TEST(placing_as_a_question_leaves_turns_as_they_were)

@@ -91,6 +91,7 @@ TEST(wrong_wishes_are_named_by_their_path)
 		"'gpus'");
 	bad("\"gpus\":1025", "gpus", "1 to 1024");
 	bad("\"max_per_node\":1000001", "max_per_node", "1 to 1000000");
+	bad("\"priority\":101", "priority", "1 to 100");
 }
 
 TEST(lists_of_placement_are_limited)
@@ -102,6 +103,7 @@ TEST(lists_of_placement_are_limited)
 		{"affinities", "{\"label\":\"a\"}", SPEC_AFFINITIES_MAX},
 		{"spreads", "{\"topology\":\"a\"}", SPEC_SPREADS_MAX},
 		{"tolerations", "{\"key\":\"a\"}", SPEC_LIST_MAX}};
+	CLEANUP(buf_fini) struct buf kinds = {0};
 
 	for (size_t k = 0; k < sizeof lists / sizeof lists[0]; k++) {
 		CLEANUP(buf_fini) struct buf text = {0};
@@ -115,4 +117,12 @@ TEST(lists_of_placement_are_limited)
 		buf_printf(&text, ",%s]", lists[k].item);
 		bad(buf_text(&text), lists[k].name, "at most");
 	}
+	buf_puts(&kinds, "\"device_requests\":[{\"kind\":\"k0\"}");
+	for (size_t i = 1; i < SPEC_DEVICE_KINDS_MAX; i++)
+		buf_printf(&kinds, ",{\"kind\":\"k%zu\"}", i);
+	buf_puts(&kinds, "]");
+	good(buf_text(&kinds));
+	kinds.size--;
+	buf_puts(&kinds, ",{\"kind\":\"more\"}]");
+	bad(buf_text(&kinds), "device_requests", "at most");
 }

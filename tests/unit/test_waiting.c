@@ -96,6 +96,92 @@ TEST(waiting_does_not_wake_what_lacks_something_else)
 	desk_worker_fini(&other);
 }
 
+/* By cause and at once: neither a sweep nor a tick passes between a release and what it wakes. */
+TEST(waiting_is_over_in_the_turn_of_the_release_that_it_waited_for)
+{
+	struct desk desk;
+	struct desk_worker worker = {0};
+	char running[3][ID_TEXT_SIZE], waiting[ID_TEXT_SIZE], port[ID_TEXT_SIZE];
+	uint64_t before_ms;
+
+	desk_init(&desk);
+	desk.manager->config.sweep_ms = UINT64_MAX;
+	desk_worker_join(&desk, &worker, "n1", 3000);
+	submit(&desk, &(struct wish){.name = "aa", .cpu_milli = 2000}, running[0]);
+	submit(&desk, &(struct wish){.name = "bb", .cpu_milli = 1000, .host_port = 80}, running[1]);
+	submit(&desk, &(struct wish){.name = "waiting", .cpu_milli = 2000}, waiting);
+	desk.no_scheduler = true;
+	submit(&desk, &(struct wish){.name = "port", .host_port = 80}, port);
+	refuse_all(&desk, "port");
+	for (int i = 0; i < 600; i++) { /* ten minutes */
+		desk_pass(&desk, 1000);
+		desk_worker_poll(&worker, NULL);
+	}
+	CHECK(desk.question == NULL); /* nobody was asked in vain */
+	desk.no_scheduler = false;
+	before_ms = desk.now.mono_ms;
+	desk_worker_report(&worker, running[0], 1, ENDED_, 0);
+	CHECK_EQ(desk_task(&desk, waiting)->state, TASK_SCHEDULED);
+	CHECK_EQ(desk_task(&desk, port)->state, TASK_PENDING);
+	desk_worker_report(&worker, running[1], 1, ENDED_, 0);
+	CHECK_EQ(desk_task(&desk, port)->state, TASK_SCHEDULED);
+	CHECK_EQ(desk.now.mono_ms, before_ms);
+	desk_fini(&desk);
+	desk_worker_fini(&worker);
+}
+
+/* Whose turn it was is last: what comes free goes to namespaces, and in them to arrays, in turn. */
+TEST(waiting_shares_what_comes_free_among_namespaces_and_arrays)
+{
+	enum { ROUNDS = 12 };
+	struct desk desk;
+	struct desk_worker worker = {0};
+	char id[ID_TEXT_SIZE], blue[2][ID_TEXT_SIZE], green[ID_TEXT_SIZE], red[ID_TEXT_SIZE];
+	unsigned n_blue[2] = {0}, n_green = 0, n_red = 0;
+
+	desk_init(&desk);
+	desk_worker_join(&desk, &worker, "n1", 1000);
+	submit(&desk, &(struct wish){.name = "first", .cpu_milli = 1000}, id);
+	submit(&desk,
+		&(struct wish){.name = "huge",
+			.namespace_name = "blue",
+			.cpu_milli = 1000,
+			.count = 500},
+		blue[0]);
+	submit(&desk,
+		&(struct wish){.name = "late",
+			.namespace_name = "blue",
+			.cpu_milli = 1000,
+			.count = 500},
+		blue[1]);
+	submit(&desk,
+		&(struct wish){.name = "green",
+			.namespace_name = "green",
+			.cpu_milli = 1000,
+			.count = 500},
+		green);
+	submit(&desk, &(struct wish){.name = "red", .namespace_name = "red", .cpu_milli = 1000},
+		red);
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		const struct task *task;
+
+		desk_worker_report(&worker, id, 1, ENDED_, 0);
+		task = desk_node(&desk, "n1")->tasks;
+		CHECK_EQ(task->state, TASK_SCHEDULED);
+		id_format(task->id, id);
+		n_blue[0] += strcmp(task->group->name, "huge") == 0;
+		n_blue[1] += strcmp(task->group->name, "late") == 0;
+		n_green += strcmp(task->group->name, "green") == 0;
+		n_red += strcmp(task->group->name, "red") == 0;
+	}
+	CHECK_EQ(n_red, 1); /* it had but one, and was not behind a thousand */
+	CHECK(n_green == 5 || n_green == 6);
+	CHECK(n_blue[0] == 2 || n_blue[0] == 3);
+	CHECK(n_blue[1] == 2 || n_blue[1] == 3);
+	desk_fini(&desk);
+	desk_worker_fini(&worker);
+}
+
 TEST(waiting_is_not_blocked_by_the_head_of_the_line)
 {
 	struct desk desk;
