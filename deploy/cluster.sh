@@ -77,7 +77,7 @@ monitor_start() {
 
 # The contract that has ports of its own has them in the first cluster of all only.
 gateway_start() {
-	local contracts=(--contracts "provision,tasks,containers")
+	local contracts=(--contracts "provision,pods,tasks,containers")
 	[ "$url_manager" != tcp://127.0.0.1:7070 ] || contracts=()
 	daemon gateway davit-gateway --listen "$url_gateway" --manager "$url_manager" \
 		--monitor "$url_monitor" "${contracts[@]}" "$@"

@@ -23,6 +23,7 @@ const struct api_method api_methods[] = {
 	{"GET", "/v1/events", "ReadEvents", 200, NULL, NULL},
 	{"GET", "/v1/stats", "GetStats", 200, NULL, NULL},
 	{"GET", "/v1/nodes", "ListNodes", 200, NULL, NULL},
+	{"POST", "/v1/nodes", "DeclareNode", 201, "node", NULL},
 	{"GET", "/v1/nodes/{node}", "GetNode", 200, "node", NULL},
 	{"PATCH", "/v1/nodes/{node}", "UpdateNode", 200, "node", NULL},
 	{"DELETE", "/v1/nodes/{node}", "RemoveNode", 200, NULL, NULL},

@@ -30,8 +30,8 @@ static const struct option_def option_defs[] = {
 	OPTION_STRING("monitor", 0, "URL", S, monitor, "tcp://127.0.0.1:7075",
 		"whom to ask for /v1/top, /v1/history and /v1/view; none: nobody"),
 	OPTION_LIST("contracts", 0, "NAME", S, contracts,
-		"of other systems: all (the default), none, or some of provision, vms, tasks, "
-		"containers"),
+		"of other systems: all (the default), none, or some of provision, vms, pods, "
+		"tasks, containers"),
 	OPTION_STRING("vms-listen", 0, "URL", S, vms_listen, "http://127.0.0.1:8000",
 		"the load balancer of the contract vms"),
 	OPTION_LIST("vms-server", 0, "URL[=NODE]", S, vms_servers,

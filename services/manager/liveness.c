@@ -142,21 +142,22 @@ give_up_what_is_due(struct manager *manager, struct node *node)
 static bool
 must_hold(struct manager *manager)
 {
-	uint32_t n_silent = 0, n_nodes = HASH_COUNT(manager->model.nodes);
+	uint32_t n_silent = 0, n_nodes = 0;
 	uint64_t now = manager->now.mono_ms;
 	struct node *node, *next;
 
-	if (n_nodes < MANAGER_HOLD_NODES_MIN)
+	if (HASH_COUNT(manager->model.nodes) < MANAGER_HOLD_NODES_MIN)
 		return false;
 	HASH_ITER(hh, manager->model.nodes, node, next)
 	{
 		bool counts = manager->liveness.is_holding ||
 			      now - node->silent_mono_ms <= MANAGER_HOLD_WINDOW_MS;
 
+		n_nodes += node->session > 0; /* nobody waits for the others */
 		if (node->state == DAVIT__NODE__STATE__UNKNOWN && node->leave_mono_ms <= now)
 			n_silent += counts;
 	}
-	return n_silent * 2 > n_nodes;
+	return n_nodes >= MANAGER_HOLD_NODES_MIN && n_silent * 2 > n_nodes;
 }
 
 static void

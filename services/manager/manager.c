@@ -34,6 +34,7 @@ static const struct handler {
 	{"ReadEvents", false, events_read},
 	{"ListNodes", false, nodes_list},
 	{"GetNode", false, nodes_get},
+	{"DeclareNode", true, nodes_declare},
 	{"UpdateNode", true, nodes_update},
 	{"RemoveNode", true, nodes_remove},
 	{"GetStats", false, cluster_stats},

@@ -121,6 +121,14 @@ restore_traits(struct node *node, const Davit__NodeRecord *record)
 	set_traits(node, &declared);
 }
 
+/* Nobody waits to hear from it, so its silence means nothing. */
+static void
+be_without_worker(struct node *node)
+{
+	node->state = DAVIT__NODE__STATE__DOWN;
+	model_set_text(&node->message, "it was declared, and no worker has come yet");
+}
+
 void
 nodes_restore(struct manager *manager, struct id id, const Davit__NodeRecord *record)
 {
@@ -137,6 +145,8 @@ nodes_restore(struct manager *manager, struct id id, const Davit__NodeRecord *re
 	restore_traits(node, record);
 	set_engine(manager, node, record->engine);
 	node->heard_mono_ms = node->silent_mono_ms = manager->now.mono_ms;
+	if (node->session == 0)
+		be_without_worker(node);
 	telling_node_changed(manager, node);
 }
 
@@ -348,6 +358,66 @@ nodes_register(struct manager *manager, struct rpc_call *call)
 	reply.cluster_id = manager->cluster_id;
 	reply.has_poll_ms = true;
 	reply.poll_ms = manager->config.poll_ms;
+	batch_answer(manager, call, &reply.base);
+}
+
+/* ---- nodes without a worker ---- */
+
+static void
+declare(struct manager *manager, struct node *node, const Davit__DeclareNodeRequest *request,
+	const Davit__RegisterNodeRequest *as)
+{
+	if (request->capacity != NULL)
+		set_capacity(manager, node, request->capacity);
+	if (request->n_labels > 0 || !request->update)
+		declare_traits(node, as);
+	if (request->engine != NULL || !request->update)
+		set_engine(manager, node, request->engine);
+	if (request->address != NULL)
+		model_set_text(&node->address, request->address);
+	if (!request->update)
+		events_node(manager, node, "registered");
+	batch_touch_node(manager, node);
+	telling_node_changed(manager, node);
+}
+
+void
+nodes_declare(struct manager *manager, struct rpc_call *call)
+{
+	const Davit__DeclareNodeRequest *request = (const Davit__DeclareNodeRequest *)call->request;
+	Davit__RegisterNodeRequest as = DAVIT__REGISTER_NODE_REQUEST__INIT;
+	Davit__Resources unknown = DAVIT__RESOURCES__INIT;
+	Davit__DeclareNodeReply reply = DAVIT__DECLARE_NODE_REPLY__INIT;
+	struct node *node;
+
+	unknown.cpu_milli = unknown.memory_bytes = 1; /* only for the check */
+	as.name = request->name;
+	as.labels = request->labels;
+	as.n_labels = request->n_labels;
+	as.capacity = request->capacity != NULL ? request->capacity : &unknown;
+	if (refuse_registration(manager, call, &as))
+		return;
+	node = model_node_by_name(&manager->model, request->name);
+	if ((node == NULL) == request->update || (node != NULL && node->session > 0)) {
+		batch_refuse(manager, call,
+			node == NULL       ? DAVIT__REPLY__STATUS__NOT_FOUND
+			: !request->update ? DAVIT__REPLY__STATUS__ALREADY_EXISTS
+					   : DAVIT__REPLY__STATUS__FAILED_PRECONDITION,
+			"name", node == NULL ? "no node '%s'" : "node '%s' is there already",
+			request->name);
+		return;
+	}
+	if (node == NULL)
+		node = find_or_add(manager, call, &as);
+	if (node == NULL)
+		return;
+	node->heard_ms = manager->now.wall_ms;
+	if (!request->update || request->n_labels > 0 || request->capacity != NULL ||
+		request->engine != NULL || request->address != NULL) {
+		be_without_worker(node);
+		declare(manager, node, request, &as);
+	}
+	reply.node = view_node(node, &manager->batch.arena);
 	batch_answer(manager, call, &reply.base);
 }
 

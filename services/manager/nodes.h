@@ -22,6 +22,7 @@ void nodes_leave(struct manager *manager, struct rpc_call *call);
 /* Calls of davit.Manager. */
 void nodes_list(struct manager *manager, struct rpc_call *call);
 void nodes_get(struct manager *manager, struct rpc_call *call);
+void nodes_declare(struct manager *manager, struct rpc_call *call);
 void nodes_update(struct manager *manager, struct rpc_call *call);
 void nodes_remove(struct manager *manager, struct rpc_call *call);
 

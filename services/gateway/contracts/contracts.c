@@ -14,6 +14,7 @@ static const struct {
 } known[] = {
 	{"provision", contract_provision},
 	{"vms", NULL},
+	{"pods", contract_pods},
 	{"tasks", contract_tasks},
 	{"containers", contract_containers},
 };
@@ -61,7 +62,7 @@ check_names(const struct option_list *names, struct err *err)
 			if (!is_known(at, n))
 				return err_set(err, -EINVAL,
 					"--contracts: there is no '%.*s'; want all, none, or some of "
-					"provision, vms, tasks, containers",
+					"provision, vms, pods, tasks, containers",
 					n < 60 ? (int)n : 60, at);
 			at += n;
 			if (*at == '\0')

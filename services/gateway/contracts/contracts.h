@@ -16,6 +16,8 @@
 extern const struct http_route contract_provision[];
 /* /tasks, /tasks/{id}, /stats */
 extern const struct http_route contract_tasks[];
+/* /health, /api/v1/… */
+extern const struct http_route contract_pods[];
 /* /containers, /containers/{id} */
 extern const struct http_route contract_containers[];
 
