@@ -67,7 +67,7 @@ failures() { grep -c 'store.commit_failed' "$home/log/manager.log"; }
 		fail "$(($(failures) - before)) commits were tried in $((SECONDS - begun)) s"
 	run davit cluster
 	has "make room on its disk"
-	run davit run -d --name cli run:forever -- true
+	DAVIT_TIMEOUT=3s run davit run -d --name cli run:forever -- true
 	[ "$status" -ne 0 ] || fail "it was taken"
 	[[ $(node n1 .state) == READY ]] || fail "$(node n1)"
 
