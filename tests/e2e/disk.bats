@@ -54,11 +54,11 @@ failures() { grep -c 'store.commit_failed' "$home/log/manager.log"; }
 		mkdir "$BATS_TEST_TMPDIR/$client"
 		(
 			BATS_TEST_TMPDIR+=/$client # of its own: call writes there
-			for i in $(seq 25); do submit "more-$client-$i" >/dev/null; done
+			for i in $(seq 10); do submit "more-$client-$i" >/dev/null; done
 		) 3>&- &
 	done
 	asked=$(jobs -p)
-	for _ in $(seq 20); do
+	for _ in $(seq 10); do
 		[ "$(task before .id)" != "" ] || fail "a task cannot be read"
 	done
 	# shellcheck disable=SC2086
