@@ -89,6 +89,17 @@ manager_call(struct manager *manager, struct manager_now now, struct rpc_call *c
 		handler->handle(manager, call);
 }
 
+void
+manager_refuse(struct manager *manager, struct manager_now now, struct rpc_call *call)
+{
+	manager->now = now;
+	if (strcmp(rpc_call_method(call), "Poll") == 0)
+		nodes_heard(manager, (const Davit__PollRequest *)call->request);
+	rpc_call_refuse(call, DAVIT__REPLY__STATUS__UNAVAILABLE, NULL, "%s",
+		manager->store_trouble);
+	rpc_call_send(call);
+}
+
 /* ---- other inputs ---- */
 
 void
@@ -303,10 +314,4 @@ void
 manager_set_store_trouble(struct manager *manager, const char *trouble)
 {
 	(void)snprintf(manager->store_trouble, sizeof manager->store_trouble, "%s", trouble);
-}
-
-const char *
-manager_store_trouble(const struct manager *manager)
-{
-	return manager->store_trouble;
 }

@@ -93,6 +93,9 @@ int manager_load(struct manager *manager, struct store *store, struct manager_no
 /* A call of davit.Manager or davit.Workers; the core owns it from here. */
 void manager_call(struct manager *manager, struct manager_now now, struct rpc_call *call);
 
+/* As manager_call would, but while nothing can be written: refused, and a Poll is a heartbeat. */
+void manager_refuse(struct manager *manager, struct manager_now now, struct rpc_call *call);
+
 /* The scheduler's answer, or why there is none (status not OK; reply is NULL then). */
 void manager_placed(struct manager *manager, struct manager_now now, Davit__Reply__Status status,
 	const char *message, const Davit__PlaceReply *reply);
@@ -120,7 +123,6 @@ bool manager_has_writes(const struct manager *manager);
 
 /* For the shell to show in GetCluster; "" is well. */
 void manager_set_store_trouble(struct manager *manager, const char *trouble);
-const char *manager_store_trouble(const struct manager *manager);
 
 /* True for the methods that are marked [changes] in proto/manager.proto. */
 bool manager_call_changes(const struct rpc_call *call);

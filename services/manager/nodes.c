@@ -442,6 +442,18 @@ find_session(struct manager *manager, struct rpc_call *call, const char *node_id
 }
 
 void
+nodes_heard(struct manager *manager, const Davit__PollRequest *poll)
+{
+	struct node *node = NULL;
+	struct id id;
+
+	if (id_parse(poll->node_id, &id))
+		node = model_node_find(&manager->model, id);
+	if (node != NULL && node->session == poll->session)
+		liveness_heard(manager, node);
+}
+
+void
 nodes_poll(struct manager *manager, struct rpc_call *call)
 {
 	const Davit__PollRequest *request = (const Davit__PollRequest *)call->request;

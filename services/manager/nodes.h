@@ -5,6 +5,7 @@
 
 #include "common/base/id.h"
 #include "proto/store.pb-c.h"
+#include "proto/worker.pb-c.h"
 
 struct manager;
 struct node;
@@ -15,6 +16,8 @@ void nodes_restore(struct manager *manager, struct id id, const Davit__NodeRecor
 
 /* Calls of davit.Workers. */
 void nodes_register(struct manager *manager, struct rpc_call *call);
+/* Its worker lives, though its reports cannot be remembered now. */
+void nodes_heard(struct manager *manager, const Davit__PollRequest *poll);
 void nodes_poll(struct manager *manager, struct rpc_call *call);
 void nodes_answer(struct manager *manager, struct rpc_call *call);
 void nodes_leave(struct manager *manager, struct rpc_call *call);

@@ -233,23 +233,19 @@ on_tick(uv_timer_t *handle)
 }
 
 static void
-refuse(struct rpc_call *call, const char *why)
-{
-	rpc_call_refuse(call, DAVIT__REPLY__STATUS__UNAVAILABLE, NULL, "%s", why);
-	rpc_call_send(call);
-}
-
-static void
 on_call(struct rpc_call *call, void *arg)
 {
 	struct shell *shell = arg;
 
-	if (shell->reload_mono_ms != 0)
-		refuse(call, "the manager's store cannot be read: see its log");
-	else if (outage_is_on(&shell->outage) && outage_concerns(call))
-		refuse(call, manager_store_trouble(shell->manager));
-	else
+	if (shell->reload_mono_ms == 0 && outage_is_on(&shell->outage) && outage_concerns(call)) {
+		manager_refuse(shell->manager, now(), call);
+	} else if (shell->reload_mono_ms == 0) {
 		manager_call(shell->manager, now(), call);
+	} else {
+		rpc_call_refuse(call, DAVIT__REPLY__STATUS__UNAVAILABLE, NULL,
+			"the manager's store cannot be read: see its log");
+		rpc_call_send(call);
+	}
 }
 
 static void
