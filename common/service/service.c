@@ -1,13 +1,18 @@
 #include "common/service/service.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/base/buf.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/base/process.h"
+#include "common/http/http_get.h"
 #include "common/metrics/metrics_process.h"
 #include "common/service/admin.h"
+
+enum { PROBE_MS = 3000, HTTP_OK = 200 };
 
 struct running {
 	const struct service *service;
@@ -80,30 +85,56 @@ serve(const struct service *service, void *settings, struct err *err)
 	return rc;
 }
 
+/* What a health check wants to know. */
+static int
+probe(const struct service_settings *settings, struct err *err)
+{
+	CLEANUP(buf_fini) struct buf body = {0};
+	int status = 0, rc;
+
+	if (settings->admin == NULL || settings->admin[0] == '\0')
+		return err_set(err, -EINVAL, "--probe asks at --admin: where is that?");
+	rc = http_get(settings->admin, "/ready", PROBE_MS, &status, &body, err);
+	if (rc == 0)
+		(void)fputs(buf_text(&body), stdout);
+	return rc < 0 ? rc : status == HTTP_OK ? 0 : -EAGAIN;
+}
+
+static int
+run(const struct service *service, void *settings, struct err *err)
+{
+	struct service_settings *common = settings;
+	int rc;
+
+	common->metrics = metrics_new();
+	metrics_process_add(common->metrics, service->name);
+	rc = set_up_log(service, settings, err);
+	if (rc == 0)
+		rc = serve(service, settings, err);
+	if (rc < 0)
+		log_error("service.failed", "reason=\"%s\"", err->text);
+	metrics_free(common->metrics);
+	return rc;
+}
+
 int
 service_main(const struct service *service, int argc, char **argv)
 {
 	void *settings = xcalloc(1, service->settings_size);
 	struct err err = {0};
+	bool is_probe;
 	int first, rc;
 
 	process_begin();
 	log_open(service->name, LOG_LVL_INFO);
 	rc = options_parse(service->options, argc, argv, settings, &first, &err);
-	if (rc < 0)
+	is_probe = rc == OPTIONS_RUN && ((struct service_settings *)settings)->is_probe;
+	if (is_probe)
+		rc = probe(settings, &err);
+	if (rc < 0 && err.text[0] != '\0')
 		(void)fprintf(stderr, "%s: %s\n", service->options->program, err.text);
-	if (rc == OPTIONS_RUN) {
-		struct service_settings *common = settings;
-
-		common->metrics = metrics_new();
-		metrics_process_add(common->metrics, service->name);
-		rc = set_up_log(service, settings, &err);
-		if (rc == 0)
-			rc = serve(service, settings, &err);
-		if (rc < 0)
-			log_error("service.failed", "reason=\"%s\"", err.text);
-	}
-	metrics_free(((struct service_settings *)settings)->metrics);
+	if (rc == OPTIONS_RUN && !is_probe)
+		rc = run(service, settings, &err);
 	options_free(service->options->defs, settings);
 	free(settings);
 	return rc < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

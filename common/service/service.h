@@ -12,7 +12,8 @@
  *
  * service_main prepares the process, reads the options, sets up the log, opens the
  * service, tells the supervisor that it is ready, and runs the loop until TERM or
- * INT; HUP opens the log file anew. One thread, the main one.
+ * INT; HUP opens the log file anew. One thread, the main one. With --probe it asks the one
+ * that runs instead: for the health checks of containers, which have no curl.
  */
 #pragma once
 
@@ -27,6 +28,7 @@
 /* What every service can be told. It is the first member, `common`, of its settings. */
 struct service_settings {
 	char *log_level, *log_file, *admin;
+	bool is_probe;
 	/* Where the service counts; never NULL. Made by service_main before open. */
 	struct metrics *metrics;
 };
@@ -39,7 +41,9 @@ struct service_settings {
 			"instead of standard error"),                                       \
 		OPTION_STRING("admin", 0, "ADDRESS", S, common.admin, NULL,                 \
 			"where to serve /metrics, /health and /ready: http://HOST:PORT or " \
-			"unix:///PATH; default: nowhere")
+			"unix:///PATH; default: nowhere"),                                  \
+		OPTION_FLAG("probe", 0, S, common.is_probe,                                 \
+			"ask the one that runs, at --admin, whether it is ready: exit 0, or 1 and why")
 
 struct service {
 	const char *name; /* "manager": in the log */
