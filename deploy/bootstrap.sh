@@ -1,23 +1,25 @@
 #!/bin/bash
-# bootstrap.sh [build] [lib] [run] [test] - installs what is missing of deploy/packages.txt.
+# bootstrap.sh [build] [lib] [run] [check] [test] - installs what is missing of deploy/packages.txt.
 #
-# Without arguments: all four groups. Looks first, and touches neither network nor
+# Without arguments: all five groups. Looks first, and touches neither network nor
 # system when everything is there. As an ordinary user it says what to run instead.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-[ $# -gt 0 ] || set -- build lib run test
+[ $# -gt 0 ] || set -- build lib run check test
 for group in "$@"; do
 	case $group in
-	build | lib | run | test) ;;
-	*) die "usage: deploy/bootstrap.sh [build] [lib] [run] [test]" ;;
+	build | lib | run | check | test) ;;
+	*) die "usage: deploy/bootstrap.sh [build] [lib] [run] [check] [test]" ;;
 	esac
 done
 command -v dpkg-query >/dev/null || die "this is no Debian: install what deploy/packages.txt lists by other means"
 
 # /usr/sbin is not in everybody's PATH, and dockerd lives there.
 PATH=$PATH:/usr/sbin:/sbin
-installed=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' 2>/dev/null | sed -n 's/ installed$//p')
+# What is provided counts: libcurl4 is libcurl4t64 in Debian 13.
+installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}, ${Provides}\n' 2>/dev/null |
+	sed -n 's/^installed //p' | tr -d ' ' | sed 's/([^)]*)//g' | tr ',' '\n')
 missing=()
 while read -r group package program; do
 	case " $* " in *" $group "*) ;; *) continue ;; esac

@@ -37,7 +37,7 @@ options() { # SERVICE
 }
 
 install_all() {
-	local program service command unit doc
+	local program service command doc
 	for program in davit "${services[@]/#/davit-}"; do
 		put 755 "$bin/$program" "$prefix/bin/$program"
 		[ "${STRIP:-0}" = 0 ] || strip --strip-unneeded "$dest$prefix/bin/$program"
@@ -64,8 +64,8 @@ install_all() {
 	for doc in README.md docs/*.md; do
 		put 644 "$doc" "$share/doc/davit/$(basename "$doc")"
 	done
-	for unit in deploy/prometheus/* deploy/grafana/*; do
-		put 644 "$unit" "$share/davit/${unit#deploy/}"
+	find deploy/prometheus deploy/grafana -type f | while read -r doc; do
+		put 644 "$doc" "$share/davit/${doc#deploy/}"
 	done
 }
 

@@ -39,6 +39,9 @@ compose() {
 	[ "$status" -eq 0 ] || fail "$output"
 	ready() { [ "$(davit nodes -o json | jq '[.[] | select(.state == "READY")] | length')" = 3 ]; }
 	wait_for 60 ready || fail "$(compose logs --tail 20)"
+	# Every service says by its health check that it can work.
+	healthy() { [ "$(compose ps -q | xargs docker inspect -f '{{.State.Health.Status}}' | sort | uniq -c)" = "      7 healthy" ]; }
+	wait_for 60 healthy || fail "$(compose ps)"
 	# By which run.sh finds its tasks' containers if this file is ended before its teardown.
 	mkdir -p "$E2E_DIR/compose/run"
 	cluster_id >"$E2E_DIR/compose/id"
@@ -69,4 +72,20 @@ compose() {
 	[ "$(jq '.nodes | length' <<<"$output")" = 3 ]
 	gateway=$(compose ps -q gateway)
 	wait_for 30 prints healthy docker inspect -f '{{.State.Health.Status}}' "$gateway"
+}
+
+@test "with the profile for monitoring, Prometheus reaches every service of it" {
+	mkdir -p "$E2E_DIR/compose/prometheus"
+	cp "$(command -v prometheus)" "$E2E_DIR/compose/prometheus/"
+	printf 'FROM %s\nCOPY prometheus /\nENTRYPOINT ["/prometheus"]\n' "$DAVIT_BASE" >"$E2E_DIR/compose/prometheus/Dockerfile"
+	export PROMETHEUS_IMAGE=$E2E_IMAGE-prometheus PROMETHEUS_PORT
+	PROMETHEUS_PORT=$(free_ports 1)
+	docker build -qt "$PROMETHEUS_IMAGE" "$E2E_DIR/compose/prometheus" 3>&- 4>&-
+	run compose --profile monitoring up -d prometheus
+	[ "$status" -eq 0 ] || fail "$output"
+	all_up() {
+		[ "$(curl -fsS "http://127.0.0.1:$PROMETHEUS_PORT/api/v1/targets" |
+			jq '[.data.activeTargets[] | select(.health == "up")] | length')" = 7 ]
+	}
+	wait_for 45 all_up || fail "$(curl -sS "http://127.0.0.1:$PROMETHEUS_PORT/api/v1/targets" | jq -c '.data.activeTargets[] | {scrapeUrl, health, lastError}')"
 }
