@@ -181,7 +181,7 @@ soak-run: all $(B)/soak/soak
 	$(Q)B=$(B) tests/soak/soak.sh $(TASKS)
 # On a machine with an engine: every stage runs, and the last line counts them all.
 test:
-	$(Q)MODE=$(MODE) tests/test.sh tests/e2e
+	$(Q)MODE=$(MODE) tests/test.sh tests/e2e tests/hosts
 test-long:
 	$(Q)MODE=$(MODE) tests/long.sh $(STAGES)
 storm: all

@@ -18,6 +18,7 @@ long() {
 	echo "# $name took $((SECONDS - begun)) s"
 }
 other_mode() { MODE=$1 make --no-print-directory -k -j"$(nproc)" "MODE=$1" all unit fuzz-smoke; }
+hosts() { LANES=1 E2E_SECONDS=1800 tests/e2e/run.sh tests/hosts/long; }
 all_bats() { ! ls tests/long/*.bats >/dev/null 2>&1 || E2E_SECONDS=3600 tests/e2e/run.sh tests/long; }
 
 long build "the programs are built" build all
@@ -30,4 +31,5 @@ long fuzz "five minutes of each fuzzer" build fuzz-all SECONDS=300
 long storm "a storm of 100 rounds on a real engine" build storm ROUNDS=100
 long valgrind "a short-lived cluster under memcheck" tests/long/valgrind.sh
 long bats "the bats files of tests/long" all_bats
+long hosts "many hosts, and links between them that fail" hosts
 exec tests/count.sh "$stages"

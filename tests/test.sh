@@ -47,13 +47,10 @@ else
 		[ "${taps[i]}" != "$B/unit/test_engine.tap" ] || taps[i]=$B/contract.tap
 		[ "${taps[i]}" != "$B/unit/test_engine_pipes.tap" ] || taps[i]=$B/contract_pipes.tap
 	done
-	for dir in "$@"; do
-		tap=$B/$(basename "$dir").tap
-		tests/e2e/run.sh "$dir" | tee "$tap"
-		rc=${PIPESTATUS[0]}
-		taps+=("$tap")
-		[ "$rc" -eq 0 ] || grep -q '^not ok ' "$tap" || echo "not ok - $dir: see above" | tee -a "$stages"
-	done
+	tests/e2e/run.sh "$@" | tee "$B/e2e.tap"
+	rc=${PIPESTATUS[0]}
+	taps+=("$B/e2e.tap")
+	[ "$rc" -eq 0 ] || grep -q '^not ok ' "$B/e2e.tap" || echo "not ok - $*: see above" | tee -a "$stages"
 	deploy/engine.sh stop test
 fi
 exec tests/count.sh "${taps[@]}"

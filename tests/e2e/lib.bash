@@ -1,7 +1,7 @@
 # lib.bash - loaded by every bats file here. tests/e2e/run.sh says where things are:
 # E2E_DIR (of this run), E2E_IMAGE (the demo image under a tag of this run), DAVIT_BIN.
 
-. "$BATS_TEST_DIRNAME/../../deploy/cluster.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../../deploy/cluster.sh"
 
 [ -n "${E2E_DIR:-}" ] || { echo "run this by tests/e2e/run.sh FILE" >&2; exit 1; }
 
