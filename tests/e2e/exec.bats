@@ -123,6 +123,46 @@ $i" ] || fail "exec $i printed $(cat "$BATS_TEST_TMPDIR/$i")"
 	davit exec box -- cmp /tmp/src/big /tmp/new/big
 }
 
+# The most that the process ever held of its own, in KiB, while the command runs.
+anon() { awk '/^RssAnon/ {print $2}' "/proc/$1/status" 2>/dev/null || echo 0; }
+watch_anon() { # FILE PID COMMAND...
+	local file=$1 pid=$2 most=0 now
+	shift 2
+	"$@" &
+	local command=$! own=0
+	while kill -0 "$command" 2>/dev/null; do
+		now=$(anon "$pid")
+		((now <= most)) || most=$now
+		now=$(anon "$command")
+		((${now:-0} <= own)) || own=$now
+	done
+	wait "$command"
+	echo "$most $own" >"$file"
+}
+
+@test "cp of 100 MB costs neither worker, manager nor command memory" {
+	local dir=$BATS_TEST_TMPDIR node worker manager most own side
+	node=$(task box .node_name)
+	worker=$(proc_pid "$home/run/$node.pid")
+	manager=$(proc_pid "$home/run/manager.pid")
+	head -c 100000000 /dev/urandom >"$dir/big"
+	local worker_before manager_before
+	worker_before=$(anon "$worker")
+	manager_before=$(anon "$manager")
+	watch_anon "$dir/in" "$worker" "$DAVIT_BIN/davit" cp "$dir/big" box:/tmp/hundred
+	watch_anon "$dir/out" "$manager" "$DAVIT_BIN/davit" cp box:/tmp/hundred "$dir/back"
+	cmp "$dir/big" "$dir/back"
+	davit exec box -- rm /tmp/hundred
+	read -r most own <"$dir/in"
+	echo "in: worker $worker_before to $most KiB, command $own KiB"
+	[ $((most - worker_before)) -lt 16384 ]
+	[ "$own" -lt 16384 ]
+	read -r most own <"$dir/out"
+	echo "out: manager $manager_before to $most KiB, command $own KiB"
+	[ $((most - manager_before)) -lt 32768 ]
+	[ "$own" -lt 16384 ]
+}
+
 @test "cp works with a task that has ended" {
 	davit run -d --name ended "$E2E_IMAGE" -- sh -c 'echo left > /tmp/x' >/dev/null
 	wait_task ended COMPLETED

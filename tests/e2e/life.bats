@@ -89,11 +89,30 @@ wait_phase() {
 	davit rm -f counter
 }
 
-@test "running out of memory is told apart from other ends" {
+@test "running out of memory is told apart from being killed, and from an exit code" {
+	! docker info 2>/dev/null | grep -q "No memory limit" || skip "this engine limits no memory"
 	davit run --name hog -m 8MiB "$E2E_IMAGE" -- sh -c 'x=$(head -c 64000000 /dev/zero | tr "\0" x); echo ${#x}'
+	davit run --name victim "$E2E_IMAGE" -- sleep 600
+	davit run --name loser "$E2E_IMAGE" -- sh -c 'exit 7'
+	wait_task victim RUNNING
+	docker kill -s KILL "$(task victim .container_id)" >/dev/null
 	wait_task hog FAILED
-	[ "$(task hog .oom_killed)" = true ] || [ "$(task hog .exit_code)" -ne 0 ]
-	[[ $(task hog .message) == *memory* ]] || docker info 2>/dev/null | grep -q "No memory limit"
+	wait_task victim FAILED
+	wait_task loser FAILED
+	shows() { [ "$(davit inspect "$1" | jq -r '"\(.oom_killed // false) \(.exit_code) \(.message)"')" = "$2" ] || fail "$(davit inspect "$1")"; }
+	shows hog "true 137 ran out of memory (limit: memory) and was killed"
+	shows victim "false 137 exited with code 137"
+	shows loser "false 7 exited with code 7"
+}
+
+@test "who writes more than its disk is stopped with a sentence; who keeps within it is not" {
+	submit '{name: "greedy", disk: "5MiB", restart: {condition: "ALWAYS"}, stop_timeout: "1s",
+		command: ["sh", "-c", "head -c 20000000 /dev/zero > /big; sleep 600"]}'
+	submit '{name: "modest", disk: "5MiB", command: ["sh", "-c", "head -c 1000000 /dev/zero > /small; sleep 600"]}'
+	wait_task greedy FAILED 60
+	[[ $(task greedy .message) == "stopped: it wrote "*" and may write 5MiB (disk)" ]] || fail "$(task greedy)"
+	[ "$(task modest .state)" = RUNNING ]
+	davit rm -f modest greedy
 }
 
 @test "a task whose ttl is over is removed within a second or so, although it ignores TERM" {

@@ -46,3 +46,42 @@ three" ]
 	run davit logs --tail 0 three
 	[ "$output" = "" ]
 }
+
+@test "until a moment: what came later is left out, and following ends there" {
+	davit run -d --name dated "$E2E_IMAGE" -- sh -c 'echo early; sleep 3; echo late; sleep 600' >/dev/null
+	wait_for 20 prints early davit logs dated
+	moment=$(date -u -d '+1 second' +%Y-%m-%dT%H:%M:%SZ)
+	run timeout 20 "$DAVIT_BIN/davit" logs -f --until "$moment" dated # ends by itself
+	[ "$status" -eq 0 ]
+	[ "$output" = early ]
+	late() { davit logs dated | grep -q late; }
+	wait_for 20 late
+	[ "$(davit logs --until "$moment" dated)" = early ]
+	davit rm -f dated
+}
+
+@test "every byte comes through, of either stream; a terminal is one stream" {
+	davit run -d --name bytes --log-driver local "$E2E_IMAGE" -- \
+		sh -c 'i=0; while [ $i -lt 256 ]; do printf "\\$(printf %03o $i)"; i=$((i+1)); done; printf "\376\377 without an end" >&2' >/dev/null
+	wait_task bytes COMPLETED
+	davit logs bytes >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err"
+	for ((i = 0; i < 256; i++)); do printf "\\x$(printf %02x $i)"; done | cmp - "$BATS_TEST_TMPDIR/out"
+	printf '\376\377 without an end' | cmp - "$BATS_TEST_TMPDIR/err"
+	davit run -d -t --name terminal "$E2E_IMAGE" -- sh -c 'echo out; echo err >&2' >/dev/null
+	wait_task terminal COMPLETED
+	[ "$(davit logs terminal 2>/dev/null | od -An -c | tr -d ' \n')" = 'out\r\nerr\r\n' ]
+}
+
+@test "logs of what has ended stay over a restart of its worker, until the task is removed" {
+	davit run -d --name over "$E2E_IMAGE" -- sh -c 'echo kept; exit 3' >/dev/null
+	wait_task over FAILED
+	node=$(task over .node_name)
+	worker_kill "$node" KILL
+	worker_start "$node" 4 8GiB
+	wait_node "$node" READY
+	[ "$(davit logs over)" = kept ]
+	id=$(task over .id)
+	davit rm over
+	run davit logs "$id"
+	[ "$status" -eq 4 ]
+}
