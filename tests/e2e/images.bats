@@ -64,6 +64,17 @@ forget() { docker image rm -f "$1" >/dev/null 2>&1 || true; }
 	docker image inspect "$open/demo:1" >/dev/null
 }
 
+@test "a task that is created brings its image and does not run before it is started" {
+	forget "$open/demo:1"
+	davit create --name fetched "$open/demo:1" -- true
+	wait_for 60 prints CREATED task fetched .phase
+	docker image inspect "$open/demo:1" >/dev/null
+	[ "$(docker inspect -f '{{.State.StartedAt}}' "$(task fetched .container_id)")" = 0001-01-01T00:00:00Z ]
+	davit start fetched
+	wait_task fetched COMPLETED 60
+	davit rm fetched
+}
+
 @test "an image is found by its digest" {
 	digest=$(docker image inspect -f '{{index .RepoDigests 0}}' "$open/demo:1")
 	forget "$open/demo:1"
