@@ -31,22 +31,23 @@ done
 [ "$rc" -eq 0 ] || cat "${taps[@]:1}" /dev/null | grep '^not ok ' | grep -qv '# SKIP' ||
 	echo "not ok - unit tests: see above" | tee -a "$stages"
 
-# The contract that the engine in memory was held to, with the real one beside it.
-contract() {
+# Unit tests that need a real engine, and were skipped above: the contract that the engine in memory
+# was held to, with the real one beside it; what the kernel says of containers beside the engine.
+on_engine() {
+	local test=$1 tap=$B/$1.on_engine.tap i
 	deploy/engine.sh start test $$ || return 1
-	DAVIT_TEST_ENGINE=1 timeout 300 "$B/unit/test_engine" >"$B/contract.tap" || { cat "$B/contract.tap"; return 1; }
-	DAVIT_TEST_ENGINE=1 timeout 300 "$B/unit/test_engine_pipes" >"$B/contract_pipes.tap" ||
-		{ cat "$B/contract_pipes.tap"; return 1; }
+	DAVIT_TEST_ENGINE=1 timeout 300 "$B/unit/$test" >"$tap" || { cat "$tap"; return 1; }
+	for i in "${!taps[@]}"; do
+		[ "${taps[i]}" != "$B/unit/$test.tap" ] || taps[i]=$tap
+	done
 }
 
 if [ "${E2E:-1}" = 0 ]; then
 	echo "the end-to-end tests were left out (E2E=0)"
 else
-	stage "the contract of the engine, on the real one" contract
-	[ ! -e "$B/contract.tap" ] || for i in "${!taps[@]}"; do
-		[ "${taps[i]}" != "$B/unit/test_engine.tap" ] || taps[i]=$B/contract.tap
-		[ "${taps[i]}" != "$B/unit/test_engine_pipes.tap" ] || taps[i]=$B/contract_pipes.tap
-	done
+	stage "the contract of the engine, on the real one" on_engine test_engine
+	stage "the contract of the engine's pipes, on the real one" on_engine test_engine_pipes
+	stage "both sources of figures say the same" on_engine test_worker_stats_sources
 	tests/e2e/run.sh "$@" | tee "$B/e2e.tap"
 	rc=${PIPESTATUS[0]}
 	taps+=("$B/e2e.tap")

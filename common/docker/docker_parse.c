@@ -440,8 +440,8 @@ sum(uint64_t a, uint64_t b)
 }
 
 /* As `docker stats` counts: page cache that nobody uses is not the container's. */
-static uint64_t
-memory_of(const json_t *root)
+static void
+memory_of(const json_t *root, struct engine_sample *sample)
 {
 	const json_t *memory = json_object_get(root, "memory_stats");
 	const json_t *stats = json_object_get(memory, "stats");
@@ -453,7 +453,8 @@ memory_of(const json_t *root)
 		idle = number_of(stats, "inactive_file");
 	else
 		idle = number_of(stats, "cache");
-	return idle < usage ? usage - idle : usage;
+	sample->memory_bytes = idle < usage ? usage - idle : usage;
+	sample->memory_bytes_with_cache = usage;
 }
 
 static void
@@ -502,9 +503,9 @@ docker_parse_sample(const char *json, size_t size, struct engine_sample *ret_sam
 	*ret_sample = (struct engine_sample){
 		.ts_ms = ms_of(root, "read"),
 		.cpu_ns_total = number_of(cpu, "total_usage"),
-		.memory_bytes = memory_of(root),
 		.pids = number_of(json_object_get(root, "pids_stats"), "current"),
 	};
+	memory_of(root, ret_sample);
 	networks_of(root, ret_sample);
 	disks_of(root, ret_sample);
 	/* Of a container that does not run the engine sends a sample of nothing: year 1, no CPU. */

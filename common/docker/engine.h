@@ -202,6 +202,7 @@ struct engine_sample {
 	uint64_t ts_ms;
 	uint64_t cpu_ns_total; /* since the container started */
 	uint64_t memory_bytes; /* without inactive page cache, as `docker stats` counts */
+	uint64_t memory_bytes_with_cache; /* all of it: what counts against its limit */
 	uint64_t net_rx_bytes, net_tx_bytes, io_read_bytes, io_write_bytes, pids;
 };
 typedef void engine_sample_fn(const struct engine_sample *sample, void *arg);

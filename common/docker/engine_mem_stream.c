@@ -232,7 +232,7 @@ stats_deliver(struct engine_mem_world *world, struct mem_due *due)
 {
 	struct mem_op *op = engine_mem_op_of(due);
 	const struct mem_container *container = op->container;
-	uint64_t up_ms = world->now_ms - container->started_ms;
+	uint64_t up_ms = world->now_ms - container->started_ms, memory_bytes;
 
 	if (world->now_ms < world->hang_until_ms) {
 		engine_mem_heap_set(&world->heap, due, world->hang_until_ms);
@@ -243,6 +243,7 @@ stats_deliver(struct engine_mem_world *world, struct mem_due *due)
 		engine_mem_op_answer(op);
 		return;
 	}
+	memory_bytes = ((uint64_t)4 << 20) + ((uint64_t)(uint8_t)container->id[9] << 12);
 	engine_mem_due_in(world, due, SAMPLE_MS);
 	op->busy = true;
 	/* A tenth of a core, and some megabytes that differ from container to container. */
@@ -250,8 +251,8 @@ stats_deliver(struct engine_mem_world *world, struct mem_due *due)
 		&(struct engine_sample){
 			.ts_ms = world->now_ms,
 			.cpu_ns_total = up_ms * NS_PER_MS / 10,
-			.memory_bytes =
-				((uint64_t)4 << 20) + ((uint64_t)(uint8_t)container->id[9] << 12),
+			.memory_bytes = memory_bytes,
+			.memory_bytes_with_cache = memory_bytes + ((uint64_t)1 << 20),
 			.net_rx_bytes = up_ms,
 			.net_tx_bytes = up_ms / 2,
 			.io_read_bytes = 4096,

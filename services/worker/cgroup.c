@@ -16,20 +16,22 @@ static const char *const group_forms[] = {"docker/%s", "system.slice/docker-%s.s
 
 struct file_form {
 	const char *controller, *name;
+	const char *older; /* what it was called before, or NULL */
 };
 static const struct file_form v1_forms[WORKER_CGROUP_NET] = {
-	[WORKER_CGROUP_CPU] = {"cpuacct", "cpuacct.usage"},
-	[WORKER_CGROUP_MEMORY] = {"memory", "memory.usage_in_bytes"},
-	[WORKER_CGROUP_MEMORY_STAT] = {"memory", "memory.stat"},
-	[WORKER_CGROUP_PIDS] = {"pids", "pids.current"},
-	[WORKER_CGROUP_IO] = {"blkio", "blkio.throttle.io_service_bytes"},
+	[WORKER_CGROUP_CPU] = {"cpuacct", "cpuacct.usage", NULL},
+	[WORKER_CGROUP_MEMORY] = {"memory", "memory.usage_in_bytes", NULL},
+	[WORKER_CGROUP_MEMORY_STAT] = {"memory", "memory.stat", NULL},
+	[WORKER_CGROUP_PIDS] = {"pids", "pids.current", NULL},
+	[WORKER_CGROUP_IO] = {"blkio", "blkio.throttle.io_service_bytes_recursive",
+		"blkio.throttle.io_service_bytes"},
 };
 static const struct file_form v2_forms[WORKER_CGROUP_NET] = {
-	[WORKER_CGROUP_CPU] = {".", "cpu.stat"},
-	[WORKER_CGROUP_MEMORY] = {".", "memory.current"},
-	[WORKER_CGROUP_MEMORY_STAT] = {".", "memory.stat"},
-	[WORKER_CGROUP_PIDS] = {".", "pids.current"},
-	[WORKER_CGROUP_IO] = {".", "io.stat"},
+	[WORKER_CGROUP_CPU] = {".", "cpu.stat", NULL},
+	[WORKER_CGROUP_MEMORY] = {".", "memory.current", NULL},
+	[WORKER_CGROUP_MEMORY_STAT] = {".", "memory.stat", NULL},
+	[WORKER_CGROUP_PIDS] = {".", "pids.current", NULL},
+	[WORKER_CGROUP_IO] = {".", "io.stat", NULL},
 };
 
 static bool
@@ -84,6 +86,8 @@ open_group(const char *root, const struct file_form *forms, const char *group,
 {
 	for (unsigned i = 0; i < WORKER_CGROUP_NET; i++) {
 		cgroup->fd[i] = open_in(root, forms[i].controller, group, forms[i].name);
+		if (cgroup->fd[i] < 0 && forms[i].older != NULL)
+			cgroup->fd[i] = open_in(root, forms[i].controller, group, forms[i].older);
 		if (i == WORKER_CGROUP_CPU && cgroup->fd[i] < 0)
 			return false; /* no such group: most of the four ways are not there */
 	}
@@ -193,6 +197,7 @@ read_memory(const struct worker_cgroup *cgroup, struct engine_sample *sample)
 	sample->memory_bytes = strtoull(text, NULL, 10);
 	(void)read_text(cgroup->fd[WORKER_CGROUP_MEMORY_STAT], text);
 	inactive = number_after(text, cgroup->is_v2 ? "inactive_file" : "total_inactive_file");
+	sample->memory_bytes_with_cache = sample->memory_bytes;
 	sample->memory_bytes -= inactive < sample->memory_bytes ? inactive : sample->memory_bytes;
 }
 

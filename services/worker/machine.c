@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -19,16 +20,16 @@ static bool
 read_file(const char *root, const char *name, char text[TEXT_MAX])
 {
 	char path[PATH_MAX];
-	FILE *in;
-	size_t n;
+	ssize_t n;
+	int fd;
 
 	(void)snprintf(path, sizeof path, "%s/%s", root, name);
-	in = fopen(path, "re");
-	if (in == NULL)
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
 		return false;
-	n = fread(text, 1, TEXT_MAX - 1, in);
-	text[n] = '\0';
-	(void)fclose(in);
+	n = read(fd, text, TEXT_MAX - 1); /* /proc gives a page at a time: what we want is in it */
+	(void)close(fd);
+	text[n > 0 ? n : 0] = '\0';
 	return n > 0;
 }
 

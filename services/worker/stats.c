@@ -42,6 +42,8 @@ struct worker_stats {
 	Davit__TaskSample *samples, **list;
 	char (*ids)[ID_TEXT_SIZE];
 	size_t n_samples, room;
+	uint8_t *message; /* the one before, encoded: its memory is used again */
+	size_t message_room;
 };
 
 int
@@ -151,7 +153,6 @@ publish(struct worker_stats *stats)
 	Davit__NodeStats message = DAVIT__NODE_STATS__INIT;
 	char topic[96];
 	size_t size;
-	uint8_t *data;
 
 	for (size_t i = 0; i < stats->n_samples; i++) {
 		stats->samples[i].task_id = stats->ids[i];
@@ -167,11 +168,14 @@ publish(struct worker_stats *stats)
 	message.tasks = stats->list;
 	message.n_tasks = stats->n_samples;
 	size = davit__node_stats__get_packed_size(&message);
-	data = xmalloc(size);
-	(void)davit__node_stats__pack(&message, data);
+	if (size > stats->message_room) {
+		stats->message_room = 2 * size;
+		free(stats->message);
+		stats->message = xmalloc(stats->message_room);
+	}
+	(void)davit__node_stats__pack(&message, stats->message);
 	(void)snprintf(topic, sizeof topic, "stats.node.%s", message.node_id);
-	stats->options.publish(stats->options.arg, topic, data, size);
-	free(data);
+	stats->options.publish(stats->options.arg, topic, stats->message, size);
 	stats->n_samples = 0;
 }
 
@@ -189,9 +193,11 @@ put_sample(struct worker_stats *stats, const struct meter *meter,
 	sample->has_attempt = sample->has_ts_ms = sample->has_memory_bytes = true;
 	sample->has_net_rx_bytes = sample->has_net_tx_bytes = sample->has_pids = true;
 	sample->has_io_read_bytes = sample->has_io_write_bytes = true;
+	sample->has_memory_bytes_with_cache = true;
 	sample->attempt = running->attempt;
 	sample->ts_ms = now->ts_ms;
 	sample->memory_bytes = now->memory_bytes;
+	sample->memory_bytes_with_cache = now->memory_bytes_with_cache;
 	sample->net_rx_bytes = now->net_rx_bytes;
 	sample->net_tx_bytes = now->net_tx_bytes;
 	sample->io_read_bytes = now->io_read_bytes;
@@ -289,6 +295,7 @@ worker_stats_free(struct worker_stats *stats)
 	{
 		drop(stats, meter);
 	}
+	free(stats->message);
 	free(stats->samples);
 	free(stats->list);
 	free(stats->ids);

@@ -168,6 +168,7 @@ memory(const char *stats)
 		stats);
 	CHECK_OK(docker_parse_sample(json, strlen(json), &sample, &ended, &err), &err);
 	CHECK(!ended);
+	CHECK_EQ(sample.memory_bytes_with_cache, 1000);
 	return sample.memory_bytes;
 }
 

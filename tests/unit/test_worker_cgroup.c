@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -69,6 +70,7 @@ check_sample(const struct engine_sample *sample)
 {
 	CHECK_EQ(sample->cpu_ns_total, 123456000);
 	CHECK_EQ(sample->memory_bytes, 3000000);
+	CHECK_EQ(sample->memory_bytes_with_cache, 4000000);
 	CHECK_EQ(sample->pids, 5);
 	CHECK_EQ(sample->io_read_bytes, 4096 + 1);
 	CHECK_EQ(sample->io_write_bytes, 8192 + 2);
@@ -87,12 +89,26 @@ TEST(worker_cgroup_reads_version_1)
 		"cache 5\ninactive_file 7\ntotal_inactive_file 1000000\n");
 	write_file("memory/docker/abc/cgroup.procs", "42\n43\n");
 	write_file("pids/docker/abc/pids.current", "5\n");
-	write_file("blkio/docker/abc/blkio.throttle.io_service_bytes",
+	write_file("blkio/docker/abc/blkio.throttle.io_service_bytes_recursive",
 		"8:0 Read 4096\n8:0 Write 8192\n8:0 Sync 0\n8:0 Total 12288\n"
 		"8:16 Read 1\n8:16 Write 2\nTotal 12291\n");
 	write_file("42/net/dev", net);
 	read_one(&sample);
 	check_sample(&sample);
+	end();
+}
+
+TEST(worker_cgroup_reads_what_older_kernels_called_otherwise)
+{
+	struct engine_sample sample;
+
+	begin();
+	write_file("cpuacct/docker/abc/cpuacct.usage", "1\n");
+	write_file("memory/docker/abc/memory.usage_in_bytes", "1\n");
+	write_file("blkio/docker/abc/blkio.throttle.io_service_bytes", "8:0 Read 3\n8:0 Write 4\n");
+	read_one(&sample);
+	CHECK_EQ(sample.io_read_bytes, 3);
+	CHECK_EQ(sample.io_write_bytes, 4);
 	end();
 }
 
@@ -147,5 +163,74 @@ TEST(worker_cgroup_that_is_not_to_be_seen_is_an_answer)
 	CHECK_EQ(worker_cgroup_open(root, root, "abc", &cgroup, &err), -ENOENT);
 	write_file("cpuacct/docker/abc/cpuacct.usage", "1\n");
 	CHECK_EQ(worker_cgroup_open(root, root, "abc", &cgroup, &err), -ENOENT);
+	end();
+}
+
+/* ---- what it costs ---- */
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define COUNTS_ALLOCATIONS 0
+#else
+#define COUNTS_ALLOCATIONS 1
+
+static unsigned n_allocations;
+void *__libc_malloc(size_t size);
+
+/* In the place of the library's: everything that this program allocates is counted. */
+void *malloc(size_t size);
+void *
+malloc(size_t size)
+{
+	n_allocations++;
+	return __libc_malloc(size);
+}
+#endif
+
+/* read, pread and their like that this process has made, as the kernel counts them. */
+static long
+n_reads(void)
+{
+	char text[512] = "";
+	int fd = open("/proc/self/io", O_RDONLY | O_CLOEXEC);
+	const char *p;
+
+	CHECK(fd >= 0 && read(fd, text, sizeof text - 1) > 0);
+	(void)close(fd);
+	p = strstr(text, "syscr: ");
+	CHECK(p != NULL);
+	return strtol(p + strlen("syscr: "), NULL, 10);
+}
+
+TEST(worker_cgroup_sample_takes_six_reads_and_no_allocation)
+{
+	enum { SAMPLES = 1000 };
+	struct worker_cgroup cgroup;
+	struct engine_sample sample;
+	long before;
+
+	begin();
+	write_file("docker/abc/cpu.stat", "usage_usec 1\n");
+	write_file("docker/abc/memory.current", "1\n");
+	write_file("docker/abc/memory.stat", "inactive_file 1\n");
+	write_file("docker/abc/pids.current", "1\n");
+	write_file("docker/abc/io.stat", "8:0 rbytes=1 wbytes=1\n");
+	write_file("docker/abc/cgroup.procs", "42\n");
+	write_file("42/net/dev", net);
+	CHECK_OK(worker_cgroup_open(root, root, "abc", &cgroup, &err), &err);
+	CHECK_EQ(worker_cgroup_read(&cgroup, &sample), 0);
+	before = n_reads();
+#if COUNTS_ALLOCATIONS
+	n_allocations = 0;
+#endif
+	for (unsigned i = 0; i < SAMPLES; i++)
+		CHECK_EQ(worker_cgroup_read(&cgroup, &sample), 0);
+#if COUNTS_ALLOCATIONS
+	CHECK_EQ(n_allocations, 0);
+	free(strdup("counted"));
+	CHECK_EQ(n_allocations, 1);
+#endif
+	/* And the look at the counter itself. */
+	CHECK_EQ(n_reads() - before, SAMPLES * WORKER_CGROUP_FILE_COUNT + 1);
+	worker_cgroup_close(&cgroup);
 	end();
 }
