@@ -111,7 +111,7 @@ $(B)/bench/%: $(B)/tests/bench/%.o $(bench_o) $(service_a) $(B)/common.a
 $(B)/bench/sync_count.so: tests/bench/sync_count.c $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) -fPIC -shared $< -o $@
-bench-build: $(benches) $(B)/bench/sync_count.so all
+bench-build: $(benches) $(B)/bench/stats_cost $(B)/bench/sync_count.so all
 bench: # always of optimised code, whatever MODE says
 	$(Q)$(MAKE) MODE=release bench-run
 bench-run: bench-build

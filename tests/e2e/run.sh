@@ -8,6 +8,7 @@
 # Afterwards the logs of the clusters are in build/e2e-logs.
 set -uo pipefail
 . "$(dirname "$0")/../../deploy/cluster.sh"
+. "$(dirname "$0")/../lib/own_engine.bash"
 cd "$repo" || exit 1
 
 export DAVIT_BIN=${DAVIT_BIN:-$repo/${B:-build/debug}/bin}
@@ -22,6 +23,7 @@ finish() {
 	trap - EXIT INT TERM HUP
 	local home
 	for home in "$E2E_DIR"/*/; do
+		[ ! -d "${home}engine" ] || own_engine_end "${home}engine"
 		[ -d "${home}run" ] && cluster_end "$home" 2
 	done
 	rm -rf build/e2e-logs

@@ -70,3 +70,48 @@ own_engine_orphans() {
 	done
 }
 own_engine_is_alone() { [ -z "$(own_engine_orphans "$1")" ]; }
+
+# ---- for the bats files: a cluster of one worker on such an engine, in E2E_DIR/<name of the file> ----
+
+own_engine_use() { own_engine_dir=$1 own_engine_host=unix://$1/docker.sock; }
+
+own_cluster_up() { # [OPTION of dockerd...]
+	cluster_use "$E2E_DIR/own-$(basename "$BATS_TEST_FILENAME" .bats)" "$(free_ports 12)"
+	own_engine_start "$home/engine" "$@" || return
+	export DOCKER_HOST=$own_engine_host CLUSTER
+	export home url_manager url_feed url_stats url_feed_json url_scheduler url_monitor DAVIT_MANAGER
+	"$repo/deploy/demo-image.sh" davit-own >&2 || return
+	manager_start
+	scheduler_start
+	worker_start own 64 64GiB --docker-host "$DOCKER_HOST"
+	wait_for 30 nodes_ready 1 || { tail -n 20 "$home"/log/*.log; return 1; }
+	CLUSTER=$(cat "$home/id")
+}
+own_cluster_down() {
+	[ -n "${home:-}" ] || return 0
+	cluster_end "$home" 10
+	own_engine_end "$home/engine"
+}
+
+# own_tasks NAME STATE...: ids of the array's tasks in one of these states.
+own_tasks() {
+	davit ps -a -o json | jq -r --arg name "$1-" '.[] | select(.name | startswith($name)) | .state + " " + .id' |
+		awk -v want=" ${*:2} " 'index(want, " " $1 " ") {print $2}'
+}
+all_run() { [ "$(own_tasks "$1" RUNNING | wc -l)" -eq "$2" ]; }
+all_ended() { [ "$(own_tasks "$1" COMPLETED FAILED | wc -l)" -eq "$2" ]; }
+some_have_ended() { [ "$(own_tasks "$1" COMPLETED | wc -l)" -ge "$2" ]; }
+
+# The containers that run are those of the tasks that are RUNNING, one each.
+every_container_has_its_task() {
+	local running tasks
+	running=$(docker ps --format '{{.Label "davit.task"}}' | sort)
+	tasks=$(davit ps -a -o json | jq -r '.[] | select(.state == "RUNNING") | .id' | sort)
+	[ "$running" = "$tasks" ] || fail "containers of: $running
+tasks: $tasks"
+}
+own_engine_is_empty() { [ -z "$(docker ps -aq; docker volume ls -q)" ]; }
+stays_degraded() { # SECONDS
+	! wait_for "$1" own_is_not_degraded
+}
+own_is_not_degraded() { [ "$(node own .state)" != DEGRADED ]; }

@@ -1,0 +1,45 @@
+#!/usr/bin/env bats
+# A Docker Engine of its own that hangs, and one whose containers outlive it.
+
+load ../e2e/lib
+. "$BATS_TEST_DIRNAME/../lib/own_engine.bash"
+
+setup_file() {
+	[ "$(id -u)" -eq 0 ] || skip "a Docker Engine of its own needs root"
+	own_cluster_up --live-restore
+}
+teardown_file() { own_cluster_down; }
+setup() { own_engine_use "$home/engine"; }
+
+@test "dockerd with live-restore killed with -9: containers run on, and are the same afterwards" {
+	local before
+	davit run -q --name stays --count 3 --restart always davit-own -- sleep 1000
+	wait_for 60 all_run stays 3
+	before=$(running_containers)
+	own_engine_kill
+	wait_node own DEGRADED 20
+	own_engine_start "$home/engine" --live-restore
+	wait_node own READY 60
+	wait_for 60 all_run stays 3
+	[ "$(running_containers)" = "$before" ] || fail "before: $before
+now: $(running_containers)"
+	every_container_has_its_task
+}
+
+@test "an engine that hangs makes the node degraded, with a sentence; the node is heard all the time" {
+	local before
+	before=$(running_containers)
+	kill -STOP "$(own_engine_pid)"
+	davit run -q --name waits davit-own -- true
+	wait_node own DEGRADED 60
+	run node own .message
+	has "does not answer"
+	# Neither silent nor anything else for longer than it takes to be given up.
+	stays_degraded 6 || fail "$(davit nodes -o wide)"
+	[ "$(task stays-0 .state)" = RUNNING ]
+	kill -CONT "$(own_engine_pid)"
+	wait_node own READY 60
+	wait_task waits COMPLETED 60
+	[ "$(running_containers)" = "$before" ] || fail "other containers than before"
+	every_container_has_its_task
+}
