@@ -68,8 +68,10 @@ judge(const struct worker_binds *binds, const char *source, char **ret_real, str
 	int rc;
 
 	if (binds->real_path == NULL) {
+		if (!is_allowed(binds, source))
+			return refuse(source, err);
 		*ret_real = xstrdup(source);
-		return is_allowed(binds, source) ? 0 : refuse(source, err);
+		return 0;
 	}
 	rc = binds->real_path(binds->arg, source, &real);
 	/* What is not there is told apart only where it would be allowed. */
