@@ -11,7 +11,7 @@
 #include "common/base/mem.h"
 
 static int
-write_whole(int fd, const char *text)
+write_whole(int fd, const char *text, bool sync)
 {
 	size_t size = strlen(text);
 
@@ -25,11 +25,11 @@ write_whole(int fd, const char *text)
 		text += n;
 		size -= (size_t)n;
 	}
-	return fsync(fd) < 0 ? -errno : 0;
+	return sync && fsync(fd) < 0 ? -errno : 0;
 }
 
 int
-worker_state_save(const char *path, const char *text)
+worker_state_save(const char *path, const char *text, bool sync)
 {
 	CLEANUP(free) char *fresh = NULL;
 	int fd, rc;
@@ -39,7 +39,7 @@ worker_state_save(const char *path, const char *text)
 	fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
 	if (fd < 0)
 		return -errno;
-	rc = write_whole(fd, text);
+	rc = write_whole(fd, text, sync);
 	(void)close(fd);
 	if (rc == 0 && rename(fresh, path) < 0)
 		rc = -errno;

@@ -150,7 +150,7 @@ static void
 port_save_node_id(void *arg, const char *node_id)
 {
 	struct worker_shell *shell = arg;
-	int rc = worker_state_save(shell->node_id_path, node_id);
+	int rc = worker_state_save(shell->node_id_path, node_id, true);
 
 	if (rc < 0)
 		log_warn("worker.node_id",
@@ -162,7 +162,8 @@ static void
 port_save_pulled(void *arg, const char *text)
 {
 	struct worker_shell *shell = arg;
-	int rc = worker_state_save(shell->pulled_path, text);
+	/* Not worth waiting for the disk: what is forgotten stays on the engine, no more. */
+	int rc = worker_state_save(shell->pulled_path, text, false);
 
 	if (rc < 0)
 		log_warn("image.forgotten",

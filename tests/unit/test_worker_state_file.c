@@ -14,14 +14,14 @@ TEST(worker_state_is_kept_whole)
 	CHECK(mkdtemp(dir) != NULL);
 	(void)snprintf(path, sizeof path, "%s/x", dir);
 	CHECK(worker_state_load(path) == NULL);
-	CHECK_EQ(worker_state_save(path, "first\n"), 0);
-	CHECK_EQ(worker_state_save(path, "second\n"), 0);
+	CHECK_EQ(worker_state_save(path, "first\n", true), 0);
+	CHECK_EQ(worker_state_save(path, "second\n", false), 0);
 	text = worker_state_load(path);
 	CHECK_STR(text, "second\n");
 	free(text);
 	CHECK_EQ(unlink(path), 0);
 	CHECK_EQ(rmdir(dir), 0); /* nothing else was left beside it */
-	CHECK_EQ(worker_state_save(path, "third"), -ENOENT);
+	CHECK_EQ(worker_state_save(path, "third", true), -ENOENT);
 }
 
 TEST(worker_state_that_is_too_long_is_not_read)
