@@ -23,9 +23,9 @@
 enum {
 	SAMPLES = 200,
 	WATCHED_MAX = 16,
-	LOOK_MS = 10,         /* between two looks at how many have ended */
-	CALL_MAX_MS = 60000,  /* a call that takes longer is a failure */
-	STALL_MAX_MS = 60000, /* and so is so long without an end of any task */
+	LOOK_MS = 10,          /* between two looks at how many have ended */
+	CALL_MAX_MS = 300000,  /* a call that takes longer is a failure; machines are busy */
+	STALL_MAX_MS = 600000, /* and so is so long without an end of any task */
 	LINE_SIZE = 256,
 };
 
