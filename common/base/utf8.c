@@ -1,6 +1,7 @@
 #include "common/base/utf8.h"
 
 #include <stdint.h>
+#include <string.h>
 
 /* The first byte tells the length and bounds the second one: overlong forms, surrogates. */
 static const struct {
@@ -29,12 +30,28 @@ utf8_size(const char *text, size_t size)
 	return 0;
 }
 
+/* Eight bytes at a time: whether all are ASCII, and none is NUL. */
+static bool
+is_plain(const char *text)
+{
+	const uint64_t ones = 0x0101010101010101, tops = ones << 7;
+	uint64_t word;
+
+	memcpy(&word, text, sizeof word);
+	return ((word | (word - ones)) & tops) == 0;
+}
+
 bool
 utf8_is_text(const char *text, size_t size)
 {
 	for (size_t i = 0; i < size;) {
-		size_t n = utf8_size(text + i, size - i);
+		size_t n;
 
+		if (size - i >= sizeof(uint64_t) && is_plain(text + i)) {
+			i += sizeof(uint64_t);
+			continue;
+		}
+		n = (uint8_t)text[i] < 0x80 ? 1 : utf8_size(text + i, size - i);
 		if (n == 0 || text[i] == '\0')
 			return false;
 		i += n;

@@ -132,7 +132,7 @@ decode(const ProtobufCServiceDescriptor *const *services, const struct rpc_envel
 	if (rc < 0)
 		return rc;
 	method = &call->service->methods[call->method];
-	rc = rpc_envelope_request(envelope, method->input, &request, &refusal->err);
+	rc = rpc_envelope_request(envelope, method->input, &call->arena, &request, &refusal->err);
 	if (rc < 0)
 		return rc;
 	call->request = request;
@@ -280,9 +280,7 @@ rpc_call_drop(struct rpc_call *call)
 		return;
 	if (call->transport != NULL)
 		call->transport->release(call);
-	if (call->request != NULL)
-		protobuf_c_message_free_unpacked((ProtobufCMessage *)(uintptr_t)call->request,
-			NULL);
+	rpc_body_free((ProtobufCMessage *)(uintptr_t)call->request, &call->arena);
 	free((char *)(uintptr_t)call->request_id);
 	free(call->note);
 	buf_fini(&call->reply);

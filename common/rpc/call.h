@@ -17,6 +17,7 @@
 
 #include <protobuf-c/protobuf-c.h>
 
+#include "common/base/arena.h"
 #include "common/base/buf.h"
 #include "common/base/cleanup.h"
 #include "proto/rpc.pb-c.h"
@@ -61,6 +62,7 @@ struct rpc_call {
 	void *transport_data;
 	char *note;
 	struct buf reply;
+	struct arena arena; /* a large request lies in it */
 };
 
 /*

@@ -5,6 +5,8 @@
 
 #include "common/base/mem.h"
 
+enum { BODY_LARGE = 8 << 10 }; /* bytes, encoded */
+
 /* The text of a member that was kept as it stands; absent and null are an empty object. */
 static struct pbjson_raw
 raw_object(struct pbjson_raw raw)
@@ -52,13 +54,36 @@ rpc_envelope_fini(struct rpc_envelope *envelope)
 	*envelope = (struct rpc_envelope){0};
 }
 
+/* Thousands of small parts are freed at once; for a few an arena would be wasted room. */
+static int
+unpack_body(const ProtobufCMessageDescriptor *type, const void *data, size_t size,
+	struct arena *arena, ProtobufCMessage **ret_message, struct pbjson_err *err)
+{
+	int rc;
+
+	if (size < BODY_LARGE)
+		return rpc_unpack(type, data, size, ret_message, err);
+	rc = rpc_unpack_in(type, data, size, arena, ret_message, err);
+	if (rc < 0)
+		arena_fini(arena);
+	return rc;
+}
+
+void
+rpc_body_free(ProtobufCMessage *message, struct arena *arena)
+{
+	if (message != NULL && arena->blocks == NULL)
+		protobuf_c_message_free_unpacked(message, NULL);
+	arena_fini(arena);
+}
+
 int
 rpc_envelope_request(const struct rpc_envelope *envelope, const ProtobufCMessageDescriptor *type,
-	ProtobufCMessage **ret_request, struct pbjson_err *err)
+	struct arena *arena, ProtobufCMessage **ret_request, struct pbjson_err *err)
 {
 	if (envelope->is_json)
 		return pbjson_parse(type, envelope->body, envelope->body_size, ret_request, err);
-	return rpc_unpack(type, envelope->body, envelope->body_size, ret_request, err);
+	return unpack_body(type, envelope->body, envelope->body_size, arena, ret_request, err);
 }
 
 /* Appends an encoded message to a buf. */
@@ -187,8 +212,8 @@ parse_reply(const ProtobufCMethodDescriptor *method, const char *data, size_t si
 		return pbjson_parse(method->output, raw.text, raw.size, &reply->response,
 			&reply->err);
 	}
-	return rpc_unpack(method->output, reply->reply->response.data, reply->reply->response.len,
-		&reply->response, &reply->err);
+	return unpack_body(method->output, reply->reply->response.data, reply->reply->response.len,
+		&reply->arena, &reply->response, &reply->err);
 }
 
 void
@@ -221,7 +246,6 @@ rpc_reply_fini(struct rpc_reply *reply)
 {
 	if (reply->reply != NULL)
 		davit__reply__free_unpacked(reply->reply, NULL);
-	if (reply->response != NULL)
-		protobuf_c_message_free_unpacked(reply->response, NULL);
+	rpc_body_free(reply->response, &reply->arena);
 	*reply = (struct rpc_reply){0};
 }

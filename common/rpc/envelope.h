@@ -30,10 +30,16 @@ rpc_envelope_fini_cleanup(struct rpc_envelope *envelope)
 	rpc_envelope_fini(envelope);
 }
 
-/* Decodes the request as a message of the type. -EINVAL, -E2BIG with path. */
+/*
+ * Decodes the request as a message of the type. A large one lies in the arena, which must
+ * be empty: rpc_body_free knows. -EINVAL, -E2BIG with path.
+ */
 int rpc_envelope_request(const struct rpc_envelope *envelope,
-	const ProtobufCMessageDescriptor *type, ProtobufCMessage **ret_request,
+	const ProtobufCMessageDescriptor *type, struct arena *arena, ProtobufCMessage **ret_request,
 	struct pbjson_err *err);
+
+/* Frees the message, which may be NULL, and the arena that it may lie in. */
+void rpc_body_free(ProtobufCMessage *message, struct arena *arena);
 
 /* A Call on its way out. */
 struct rpc_outgoing {
@@ -53,6 +59,7 @@ struct rpc_reply {
 	struct rpc_result result; /* its pointers lead into the rest */
 	Davit__Reply *reply;
 	ProtobufCMessage *response;
+	struct arena arena; /* a large response lies in it */
 	struct pbjson_err err;
 };
 

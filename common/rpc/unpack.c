@@ -13,6 +13,7 @@ enum { ALLOC_OVERHEAD = 16 }; /* what malloc adds to each block, about */
 struct budget {
 	size_t left;
 	bool is_spent;
+	struct arena *arena; /* NULL: each block by itself */
 };
 
 static void *
@@ -26,6 +27,8 @@ budget_alloc(void *arg, size_t size)
 		return NULL;
 	}
 	budget->left -= cost;
+	if (budget->arena != NULL)
+		return arena_alloc(budget->arena, size);
 	return malloc(size > 0 ? size : 1);
 }
 
@@ -33,29 +36,40 @@ budget_alloc(void *arg, size_t size)
 static void
 budget_free(void *arg, void *block)
 {
-	(void)arg;
-	free(block);
+	const struct budget *budget = arg;
+
+	if (budget->arena == NULL)
+		free(block);
+}
+
+static int
+unpack(const ProtobufCMessageDescriptor *type, const void *data, size_t size, struct arena *arena,
+	ProtobufCMessage **ret_message, struct pbjson_err *err)
+{
+	struct budget budget = {.left = RPC_DECODE_MAX, .arena = arena};
+	ProtobufCAllocator allocator = {budget_alloc, budget_free, &budget};
+
+	*ret_message = protobuf_c_message_unpack(type, &allocator, size, data);
+	if (*ret_message != NULL)
+		return 0;
+	err->path[0] = '\0';
+	if (budget.is_spent)
+		return err_set(&err->err, -E2BIG,
+			"the message has too many parts: it needs more than %d MiB of memory "
+			"(RPC_DECODE_MAX)",
+			RPC_DECODE_MAX >> 20);
+	return err_set(&err->err, -EINVAL, "not a protobuf message of type %s", type->name);
 }
 
 int
 rpc_unpack(const ProtobufCMessageDescriptor *type, const void *data, size_t size,
 	ProtobufCMessage **ret_message, struct pbjson_err *err)
 {
-	struct budget budget = {.left = RPC_DECODE_MAX};
-	ProtobufCAllocator allocator = {budget_alloc, budget_free, &budget};
 	ProtobufCMessage *message;
-	int rc;
+	int rc = unpack(type, data, size, NULL, &message, err);
 
-	message = protobuf_c_message_unpack(type, &allocator, size, data);
-	if (message == NULL) {
-		err->path[0] = '\0';
-		if (budget.is_spent)
-			return err_set(&err->err, -E2BIG,
-				"the message has too many parts: it needs more than %d MiB of "
-				"memory (RPC_DECODE_MAX)",
-				RPC_DECODE_MAX >> 20);
-		return err_set(&err->err, -EINVAL, "not a protobuf message of type %s", type->name);
-	}
+	if (rc < 0)
+		return rc;
 	rc = rpc_unpack_check(message, err);
 	if (rc < 0) {
 		protobuf_c_message_free_unpacked(message, NULL);
@@ -63,6 +77,20 @@ rpc_unpack(const ProtobufCMessageDescriptor *type, const void *data, size_t size
 	}
 	*ret_message = message;
 	return 0;
+}
+
+int
+rpc_unpack_in(const ProtobufCMessageDescriptor *type, const void *data, size_t size,
+	struct arena *arena, ProtobufCMessage **ret_message, struct pbjson_err *err)
+{
+	ProtobufCMessage *message;
+	int rc = unpack(type, data, size, arena, &message, err);
+
+	if (rc == 0)
+		rc = rpc_unpack_check(message, err);
+	if (rc == 0)
+		*ret_message = message;
+	return rc;
 }
 
 /* Puts "name." or "name[i]." before the path: it is made on the way up. */

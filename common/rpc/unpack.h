@@ -12,6 +12,7 @@
 
 #include <protobuf-c/protobuf-c.h>
 
+#include "common/base/arena.h"
 #include "common/pbjson/pbjson.h"
 
 enum { RPC_DECODE_MAX = 64 << 20 }; /* bytes of memory that one message may become */
@@ -22,6 +23,10 @@ enum { RPC_DECODE_MAX = 64 << 20 }; /* bytes of memory that one message may beco
  */
 int rpc_unpack(const ProtobufCMessageDescriptor *type, const void *data, size_t size,
 	ProtobufCMessage **ret_message, struct pbjson_err *err);
+
+/* The same; the message lies in the arena and goes with it. */
+int rpc_unpack_in(const ProtobufCMessageDescriptor *type, const void *data, size_t size,
+	struct arena *arena, ProtobufCMessage **ret_message, struct pbjson_err *err);
 
 /* Every text of the message is UTF-8 and every enum has a known value: 0, or -EINVAL with path. */
 int rpc_unpack_check(const ProtobufCMessage *message, struct pbjson_err *err);

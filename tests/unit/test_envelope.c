@@ -22,6 +22,7 @@ TEST(envelope_call_survives_both_encodings)
 	for (unsigned i = 0; i < 2; i++) {
 		CLEANUP(buf_fini) struct buf data = {0};
 		CLEANUP(rpc_envelope_fini) struct rpc_envelope envelope = {0};
+		struct arena arena = {0};
 		ProtobufCMessage *message;
 		struct pbjson_err err = {0};
 
@@ -32,9 +33,10 @@ TEST(envelope_call_survives_both_encodings)
 		CHECK_STR(envelope.call->method, "GetTask");
 		CHECK_STR(envelope.call->request_id, "a\"b");
 		CHECK_EQ(envelope.call->deadline_ms, 1234567);
-		CHECK_EQ(rpc_envelope_request(&envelope, method()->input, &message, &err), 0);
+		CHECK_EQ(rpc_envelope_request(&envelope, method()->input, &arena, &message, &err),
+			0);
 		CHECK_STR(((Davit__GetTaskRequest *)(void *)message)->task, "caf\xc3\xa9");
-		protobuf_c_message_free_unpacked(message, NULL);
+		rpc_body_free(message, &arena);
 	}
 }
 
@@ -48,6 +50,10 @@ TEST(envelope_nested_bytes_are_those_of_protobuf)
 		CLEANUP(buf_fini) struct buf data = {0};
 		Davit__GetTaskRequest request = DAVIT__GET_TASK_REQUEST__INIT;
 		struct rpc_outgoing outgoing = {.method = "GetTask", .request = &request.base};
+		CLEANUP(rpc_envelope_fini) struct rpc_envelope envelope = {0};
+		struct arena arena = {0};
+		struct pbjson_err err;
+		ProtobufCMessage *message;
 		Davit__Call *call;
 		Davit__GetTaskRequest *got;
 
@@ -61,6 +67,12 @@ TEST(envelope_nested_bytes_are_those_of_protobuf)
 		CHECK_EQ(strlen(got->task), sizes[i]);
 		davit__get_task_request__free_unpacked(got, NULL);
 		davit__call__free_unpacked(call, NULL);
+		/* Small ones by their parts, large ones in an arena: it reads the same. */
+		CHECK_EQ(rpc_envelope_parse(data.data, data.size, &envelope, &err), 0);
+		CHECK_EQ(rpc_envelope_request(&envelope, method()->input, &arena, &message, &err),
+			0);
+		CHECK_STR(((Davit__GetTaskRequest *)(void *)message)->task, text);
+		rpc_body_free(message, &arena);
 	}
 }
 

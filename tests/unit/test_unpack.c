@@ -69,6 +69,7 @@ TEST(unpack_bounds_the_memory_that_a_message_becomes)
 {
 	size_t n = RPC_DECODE_MAX / sizeof(Davit__Task), size = 2 * n;
 	uint8_t *data = xcalloc(1, size);
+	struct arena arena = {0};
 	struct pbjson_err err = {0};
 	ProtobufCMessage *message;
 
@@ -81,6 +82,15 @@ TEST(unpack_bounds_the_memory_that_a_message_becomes)
 		0);
 	CHECK_EQ(((Davit__ListTasksReply *)(void *)message)->n_tasks, n / 2);
 	protobuf_c_message_free_unpacked(message, NULL);
+	CHECK_EQ(rpc_unpack_in(&davit__list_tasks_reply__descriptor, data, size, &arena, &message,
+			 &err),
+		-E2BIG);
+	arena_fini(&arena);
+	CHECK_EQ(rpc_unpack_in(&davit__list_tasks_reply__descriptor, data, size / 2, &arena,
+			 &message, &err),
+		0);
+	CHECK_EQ(((Davit__ListTasksReply *)(void *)message)->n_tasks, n / 2);
+	arena_fini(&arena);
 	free(data);
 }
 

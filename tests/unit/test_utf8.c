@@ -56,3 +56,25 @@ TEST(a_text_has_no_nul_and_no_half_character)
 	CHECK(!utf8_is_text("a\0b", 3));
 	CHECK(!utf8_is_text("a\xff", 2));
 }
+
+/* Plain text is looked at eight bytes at a time: whatever is not plain is seen at each place. */
+TEST(text_is_judged_the_same_wherever_its_odd_character_is)
+{
+	static const struct {
+		const char *odd;
+		size_t size;
+		bool is_text;
+	} cases[] = {{"\xc3\xa9", 2, true}, {"\xe2\x82\xac", 3, true}, {"\x01", 1, true},
+		{"\x7f", 1, true}, {"\0", 1, false}, {"\x80", 1, false}, {"\xff", 1, false},
+		{"\xc3", 1, false}};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		for (size_t at = 0; at < 30; at++) {
+			char text[40];
+
+			memset(text, 'x', sizeof text);
+			memcpy(text + at, cases[i].odd, cases[i].size);
+			CHECK_EQ(utf8_is_text(text, 33), cases[i].is_text);
+		}
+	}
+}
