@@ -2,27 +2,25 @@
 
 #include <assert.h>
 
-#include <uthash.h>
-
 #include "common/base/mem.h"
 
+enum { ROOM_MIN = 16, BUCKETS_MIN = 16 };
+
+/* There is one for each of a hundred thousand nodes: small, and none of them a block of its own. */
 struct engine {
-	UT_hash_handle hh; /* only those with an id */
-	char *id;
-	uint32_t handle;
-	uint32_t n_refs;
+	char *id;        /* NULL: without a name */
 	uint16_t *ports; /* ascending, each once: a node has some dozens, not thousands */
-	uint32_t n_ports;
-	uint32_t room;
+	uint32_t n_ports, room;
+	uint32_t n_refs; /* 0: vacant */
+	uint32_t next;   /* of its bucket, or of the vacant ones: handle + 1; 0: none */
 };
 
 struct engines {
-	struct engine *by_id;
-	struct engine **by_handle; /* NULL: vacant */
-	uint32_t n_handles;
-	uint32_t room;
-	uint32_t *vacant;
-	uint32_t n_vacant;
+	struct engine *all; /* by handle */
+	uint32_t n_handles, room;
+	uint32_t vacant;   /* handle + 1; 0: none */
+	uint32_t *buckets; /* of those with an id: handle + 1; 0: none */
+	uint32_t n_buckets, n_named;
 };
 
 struct engines *
@@ -31,85 +29,131 @@ engines_new(void)
 	return xcalloc(1, sizeof(struct engines));
 }
 
-static void
-engine_free(struct engine *engine)
-{
-	if (engine == NULL)
-		return;
-	free(engine->id);
-	free(engine->ports);
-	free(engine);
-}
-
 void
 engines_free(struct engines *engines)
 {
 	if (engines == NULL)
 		return;
-	HASH_CLEAR(hh, engines->by_id);
-	for (uint32_t i = 0; i < engines->n_handles; i++)
-		engine_free(engines->by_handle[i]);
-	free(engines->by_handle);
-	free(engines->vacant);
+	for (uint32_t i = 0; i < engines->n_handles; i++) {
+		free(engines->all[i].id);
+		free(engines->all[i].ports);
+	}
+	free(engines->all);
+	free(engines->buckets);
 	free(engines);
+}
+
+/* Where the handle of an engine of that id would be. The buckets are a power of two. */
+static uint32_t *
+bucket_of(const struct engines *engines, const char *id)
+{
+	uint32_t hash = 2166136261u; /* FNV-1a */
+
+	for (; *id != '\0'; id++)
+		hash = (hash ^ (uint8_t)*id) * 16777619u;
+	return &engines->buckets[(hash ^ hash >> 16) & (engines->n_buckets - 1)];
+}
+
+static void
+bucket_put(struct engines *engines, uint32_t handle)
+{
+	struct engine *engine = &engines->all[handle];
+	uint32_t *bucket = bucket_of(engines, engine->id);
+
+	engine->next = *bucket;
+	*bucket = handle + 1;
+}
+
+/* Another one with an id: the buckets grow with them. */
+static void
+buckets_add(struct engines *engines, uint32_t handle)
+{
+	engines->n_named++;
+	if (engines->n_named <= engines->n_buckets) {
+		bucket_put(engines, handle);
+		return;
+	}
+	free(engines->buckets);
+	engines->n_buckets = engines->n_buckets == 0 ? BUCKETS_MIN : engines->n_buckets * 2;
+	engines->buckets = xcalloc(engines->n_buckets, sizeof engines->buckets[0]);
+	for (uint32_t i = 0; i < engines->n_handles; i++)
+		if (engines->all[i].id != NULL)
+			bucket_put(engines, i);
+}
+
+static void
+buckets_remove(struct engines *engines, uint32_t handle)
+{
+	uint32_t *at = bucket_of(engines, engines->all[handle].id);
+
+	while (*at != handle + 1)
+		at = &engines->all[*at - 1].next;
+	*at = engines->all[handle].next;
+	engines->n_named--;
 }
 
 static uint32_t
 handle_take(struct engines *engines)
 {
-	if (engines->n_vacant > 0)
-		return engines->vacant[--engines->n_vacant];
-	if (engines->n_handles == engines->room) {
-		engines->room = engines->room == 0 ? 16 : engines->room * 2;
-		engines->by_handle =
-			xrealloc(engines->by_handle, engines->room, sizeof engines->by_handle[0]);
-		engines->vacant =
-			xrealloc(engines->vacant, engines->room, sizeof engines->vacant[0]);
+	uint32_t handle = engines->vacant - 1;
+
+	if (engines->vacant > 0) {
+		engines->vacant = engines->all[handle].next;
+	} else {
+		if (engines->n_handles == engines->room) {
+			engines->room += engines->room / 4 + ROOM_MIN;
+			engines->all =
+				xrealloc(engines->all, engines->room, sizeof engines->all[0]);
+		}
+		handle = engines->n_handles++;
 	}
-	return engines->n_handles++;
+	engines->all[handle] = (struct engine){.n_refs = 1};
+	return handle;
 }
 
 uint32_t
 engines_ref(struct engines *engines, const char *id)
 {
-	struct engine *engine = NULL;
 	bool has_id = id != NULL && id[0] != '\0';
+	uint32_t handle;
 
-	if (has_id)
-		HASH_FIND_STR(engines->by_id, id, engine);
-	if (engine == NULL) {
-		engine = xcalloc(1, sizeof *engine);
-		engine->handle = handle_take(engines);
-		engines->by_handle[engine->handle] = engine;
-		if (has_id) {
-			engine->id = xstrdup(id);
-			HASH_ADD_KEYPTR(hh, engines->by_id, engine->id, (unsigned)strlen(id),
-				engine);
+	if (has_id && engines->n_named > 0) {
+		for (uint32_t at = *bucket_of(engines, id); at != 0;
+			at = engines->all[at - 1].next) {
+			if (strcmp(engines->all[at - 1].id, id) != 0)
+				continue;
+			engines->all[at - 1].n_refs++;
+			return at - 1;
 		}
 	}
-	engine->n_refs++;
-	return engine->handle;
+	handle = handle_take(engines);
+	if (has_id) {
+		engines->all[handle].id = xstrdup(id);
+		buckets_add(engines, handle);
+	}
+	return handle;
 }
 
 void
 engines_unref(struct engines *engines, uint32_t handle)
 {
-	struct engine *engine = engines->by_handle[handle];
+	struct engine *engine = &engines->all[handle];
 
-	assert(engine != NULL && engine->n_refs > 0);
+	assert(handle < engines->n_handles && engine->n_refs > 0);
 	if (--engine->n_refs > 0)
 		return;
 	if (engine->id != NULL)
-		HASH_DEL(engines->by_id, engine);
-	engines->by_handle[handle] = NULL;
-	engines->vacant[engines->n_vacant++] = handle;
-	engine_free(engine);
+		buckets_remove(engines, handle);
+	free(engine->id);
+	free(engine->ports);
+	*engine = (struct engine){.next = engines->vacant};
+	engines->vacant = handle + 1;
 }
 
 uint32_t
 engines_n_refs(const struct engines *engines, uint32_t handle)
 {
-	return engines->by_handle[handle]->n_refs;
+	return engines->all[handle].n_refs;
 }
 
 static int
@@ -121,7 +165,7 @@ port_compare(const void *a, const void *b)
 void
 engines_ports_set(struct engines *engines, uint32_t handle, const uint32_t *ports, size_t n_ports)
 {
-	struct engine *engine = engines->by_handle[handle];
+	struct engine *engine = &engines->all[handle];
 	uint32_t n = 0;
 
 	if (n_ports > engine->room) {
@@ -159,7 +203,7 @@ port_find(const struct engine *engine, uint16_t port)
 bool
 engines_port_is_taken(const struct engines *engines, uint32_t handle, uint16_t port)
 {
-	const struct engine *engine = engines->by_handle[handle];
+	const struct engine *engine = &engines->all[handle];
 	uint32_t at = port_find(engine, port);
 
 	return at < engine->n_ports && engine->ports[at] == port;
@@ -168,7 +212,7 @@ engines_port_is_taken(const struct engines *engines, uint32_t handle, uint16_t p
 void
 engines_port_take(struct engines *engines, uint32_t handle, uint16_t port)
 {
-	struct engine *engine = engines->by_handle[handle];
+	struct engine *engine = &engines->all[handle];
 	uint32_t at = port_find(engine, port);
 
 	assert(at == engine->n_ports || engine->ports[at] != port);
@@ -185,7 +229,7 @@ engines_port_take(struct engines *engines, uint32_t handle, uint16_t port)
 void
 engines_port_give(struct engines *engines, uint32_t handle, uint16_t port)
 {
-	struct engine *engine = engines->by_handle[handle];
+	struct engine *engine = &engines->all[handle];
 	uint32_t at = port_find(engine, port);
 
 	assert(at < engine->n_ports && engine->ports[at] == port);

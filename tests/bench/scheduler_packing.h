@@ -170,7 +170,7 @@ packing_print(void)
 	}
 	bench_print("scheduler.packing.small.over_optimal", 100.0 * ours / optimal, "%");
 	bench_print("scheduler.packing.small.decreasing_over_optimal", 100.0 * decreasing / optimal,
-		"nodes");
+		"%");
 	pack_items(items, PACK_LARGE);
 	ours = pack_ours(items, PACK_LARGE);
 	bench_print("scheduler.packing.large", ours, "nodes");

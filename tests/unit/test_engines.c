@@ -14,6 +14,29 @@ TEST(engines_with_one_id_are_one_and_without_an_id_are_many)
 	CHECK_EQ(engines_n_refs(engines, a), 1);
 }
 
+/* Many come, every third goes, and others come in their place. */
+TEST(engines_are_found_by_id_whoever_came_and_went)
+{
+	CLEANUP(engines_free) struct engines *engines = engines_new();
+	uint32_t handles[1000];
+	char id[16];
+
+	for (uint32_t round = 0; round < 3; round++) {
+		for (uint32_t i = 0; i < 1000; i++) {
+			(void)snprintf(id, sizeof id, "E%u", i);
+			if (round == 0 || i % 3 == 0)
+				handles[i] = engines_ref(engines, id);
+			else
+				CHECK_EQ(engines_ref(engines, id), handles[i]);
+			CHECK_EQ(engines_n_refs(engines, handles[i]),
+				round == 0 || i % 3 == 0 ? 1 : 2);
+		}
+		for (uint32_t i = 0; i < 1000; i++)
+			if (round > 0 || i % 3 == 0)
+				engines_unref(engines, handles[i]);
+	}
+}
+
 TEST(engines_forget_their_ports_with_the_last_node)
 {
 	CLEANUP(engines_free) struct engines *engines = engines_new();
