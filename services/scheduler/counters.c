@@ -140,11 +140,31 @@ counts_group(const struct counter *counter, const struct group *group)
 	return false;
 }
 
+/* Whether there is anything to count. A job's first tasks ask for what nobody is yet. */
+static bool
+counts_any(const struct counters *counters, const struct counter *counter)
+{
+	const struct group *group;
+	uint32_t n_groups;
+
+	if (counter->kind == COUNTER_PEERS)
+		return counter->peers->n_running > 0;
+	group = groups_first(counters->groups, &n_groups);
+	if (n_groups > counters->table->n)
+		return true; /* looking at the nodes is no more work */
+	for (; group != NULL; group = group->hh.next)
+		if (group->n_running > 0 && counts_group(counter, group))
+			return true;
+	return false;
+}
+
 /* Looks at everything that runs, once. */
 static void
-counter_fill(struct counter *counter, const struct node_table *table)
+counter_fill(const struct counters *counters, struct counter *counter)
 {
-	if (counter->kind == COUNTER_PEERS && counter->peers->n_running == 0)
+	const struct node_table *table = counters->table;
+
+	if (!counts_any(counters, counter))
 		return;
 	for (uint32_t row = 0; row < table->n; row++) {
 		const struct node *node = &table->nodes[row];
@@ -219,7 +239,7 @@ counters_get(struct counters *counters, const struct counter_wish *wish)
 	if (counter != NULL)
 		return counter;
 	counter = counter_new(counters, wish);
-	counter_fill(counter, counters->table);
+	counter_fill(counters, counter);
 	counter->key = xstrdup(buf_text(key));
 	HASH_ADD_KEYPTR(hh, counters->by_key, counter->key, (unsigned)key->size, counter);
 	return counter;

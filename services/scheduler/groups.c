@@ -168,6 +168,13 @@ groups_find(const struct groups *groups, const char *id)
 	return group;
 }
 
+const struct group *
+groups_first(const struct groups *groups, uint32_t *ret_n)
+{
+	*ret_n = HASH_COUNT(groups->by_id);
+	return groups->by_id;
+}
+
 static void
 labels_read(struct group *group, Davit__StringEntry *const *labels, size_t n)
 {

@@ -67,6 +67,9 @@ void groups_remove(struct groups *groups, const char *id);
 
 struct group *groups_find(const struct groups *groups, const char *id);
 
+/* The first of *ret_n, or NULL; the next one is hh.next. */
+const struct group *groups_first(const struct groups *groups, uint32_t *ret_n);
+
 /* The task's group: known, or made passing from its spec. */
 struct group *groups_of_task(struct groups *groups, const Davit__PlaceTask *task,
 	const Davit__TaskSpec *spec);

@@ -280,7 +280,8 @@ walk(struct search *search)
 	uint32_t at = order_next(order, &search->scan, order_start(order, search->least_measure));
 
 	for (; at < order->n_blocks; at = order_next(order, &search->scan, at + 1)) {
-		double floor;
+		const struct best *best = &search->best;
+		double least;
 
 		if (!search->has_wishes) {
 			consider_block(search, order->blocks[at]);
@@ -288,10 +289,13 @@ walk(struct search *search)
 				return;
 			continue;
 		}
-		floor = points_of(search, order->measure[at]);
-		if (search->best.row != NODE_ROW_NONE &&
-			floor + search->least_wishes > search->best.score)
+		least = points_of(search, order->measure[at]) + search->least_wishes;
+		if (best->row != NODE_ROW_NONE && least > best->score)
 			return;
+		/* Among thousands of nodes that are alike the rank decides. */
+		if (best->row != NODE_ROW_NONE && least == best->score &&
+			order->least_rank[at] > best->rank)
+			continue;
 		consider_wishes(search, order->blocks[at]);
 	}
 }
