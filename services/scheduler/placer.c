@@ -358,7 +358,8 @@ place_one(struct placer *placer, struct attempt *attempt)
 			NULL);
 		return OUTCOME_PLACED;
 	}
-	if (task->may_preempt && !placer->cluster.has_groups)
+	/* Whose place it takes, or who would have to end. */
+	if ((task->may_preempt || placer->request->explain) && !placer->cluster.has_groups)
 		return OUTCOME_UNANSWERED;
 	if (task->may_preempt && evict(placer, attempt))
 		return OUTCOME_PLACED;

@@ -11,11 +11,11 @@ export DAVIT_BIN=${DAVIT_BIN:-$repo/build/debug/bin}
 setup_file() {
 	cluster_use "$E2E_DIR/scheduling" "$(free_ports 12)"
 	export home url_manager url_feed url_stats url_feed_json url_scheduler url_monitor DAVIT_MANAGER
-	manager_start --claim-after 1s
+	manager_start --claim-after 1s --sweep 1s
 	scheduler_start
 	worker_start n1 4 8GiB --docker-host mem:// --label zone=a --label disk=ssd --class large
-	worker_start n2 4 8GiB --docker-host mem:// --label zone=b --device fpga=2
-	worker_start n3 4 8GiB --docker-host mem:// --label zone=c
+	worker_start n2 4 8GiB --docker-host mem:// --label zone=b --device fpga=2 --label cores=16 --label driver=535.100
+	worker_start n3 4 8GiB --docker-host mem:// --label zone=c --label cores=4 --label driver=535.10
 	wait_for 30 ready
 }
 teardown_file() {
@@ -46,6 +46,34 @@ nodes_of() { davit ps -o json | jq -r ".[] | select(.name | startswith(\"$1\")) 
 	wait_for 5 is more RUNNING
 }
 
+# How many nodes a constraint leaves, written in YAML.
+n_fit() { printf 'image: nginx\nconstraints:\n  - "%s"\n' "$1" | davit plan -f - -o json | jq '.explanation.n_feasible // 0'; }
+
+@test "every kind of constraint, in YAML" {
+	local constraint n
+	while IFS='|' read -r n constraint; do
+		[ "$(n_fit "$constraint")" = "$n" ] || fail "'$constraint' leaves $(n_fit "$constraint"), not $n"
+	done <<-'END'
+		1|node.labels.zone = b
+		2|node.labels.zone != b
+		2|node.labels.zone in (a, b)
+		1|node.labels.zone not in (a, b)
+		1|node.labels.disk exists
+		2|node.labels.disk not exists
+		1|node.class == large
+		2|node.name =~ ^n[12]$
+		1|node.name !~ ^n[12]$
+		1|node.labels.cores >= 8
+		1|node.labels.cores < 8
+		1|node.labels.driver version > 535.50
+		3|engine.version = mem
+		3|engine.os == linux
+		3|engine.arch exists
+		3|engine.kernel exists
+		3|node.address exists
+	END
+}
+
 @test "spread over zones, one per node, affinity" {
 	davit run --count 3 --name even --spread zone --wait nginx
 	[ "$(nodes_of even | uniq | wc -l)" = 3 ]
@@ -62,6 +90,8 @@ nodes_of() { davit ps -o json | jq -r ".[] | select(.name | startswith(\"$1\")) 
 	[ "$(on far)" = n1 ]
 	davit run --count 4 --name share --spread zone,target=a:75,target=*:10 --wait nginx
 	[ "$(nodes_of share | grep -c n1)" = 3 ]
+	run davit explain liked
+	has 'preference node.labels.zone in (b)'
 }
 
 @test "a taint keeps tasks off, and no-execute moves them" {
@@ -83,13 +113,19 @@ nodes_of() { davit ps -o json | jq -r ".[] | select(.name | startswith(\"$1\")) 
 	wait_for 5 is later PENDING
 	run davit explain later
 	has 'it fits on 0'
-	has cpu
+	has 'nearest   n'
+	has 'which lacks 4 CPU'
+	has 'would have to end there'
+	has 'a node with 4 CPU would have to join'
+	[[ $output =~ 3\ +cpu ]]
 	run davit plan --cpus 4 nginx
 	has '1 would wait'
 	davit rm -f full-1
 	wait_for 5 is later RUNNING
 	run davit explain later
 	has 'RUNNING'
+	has 'BEST NODES'
+	[[ $output =~ n[123]\ +8\ +8 ]] # the score, and its one component: 0 cores and 8 GiB left over
 }
 
 @test "a task of high priority takes the place of others, as plan says" {

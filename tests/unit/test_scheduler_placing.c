@@ -336,6 +336,30 @@ TEST(placing_explains_where_and_why)
 		"or a node with 'node.labels.disk == ssd' would have to join, with 4 CPU");
 }
 
+/* Who would have to end is only known of what runs. */
+TEST(placing_explains_what_fits_nowhere_with_what_runs)
+{
+	CLEANUP(placer_free) struct placer *placer = a_placer();
+	CLEANUP(fixture_free) struct fixture *fixture = fixture_new();
+	const Davit__PlaceReply *reply;
+
+	fixture_node(fixture, "a", 4000, GIB)->reserved->cpu_milli = 4000;
+	fixture_task(fixture, "t", 4000, 0);
+	fixture->request.explain = fixture->request.dry_run = true;
+	reply = place(placer, fixture);
+	CHECK(reply->wants_groups);
+	CHECK_EQ(reply->n_refusals, 0);
+	fixture->nodes[0]->reserved->cpu_milli = 0;
+	add_group(fixture, fixture->nodes[0], "low", 10, 1)->name = fixture_text(fixture, "low");
+	fixture->request.groups[0]->resources->cpu_milli = 4000;
+	fixture->nodes[0]->reserved->cpu_milli = 4000;
+	reply = place(placer, fixture);
+	CHECK(!reply->wants_groups);
+	CHECK_STR(reply->explanations[0]->remedies[0], "4 CPU would have to come free on a");
+	CHECK_HAS(reply->explanations[0]->remedies[1], "one task of 'low'");
+	CHECK_HAS(reply->explanations[0]->remedies[2], "or a node with 4 CPU");
+}
+
 TEST(placing_explains_the_ten_best)
 {
 	CLEANUP(placer_free) struct placer *placer = a_placer();
