@@ -307,6 +307,8 @@ worker_image_want(struct worker_slot *slot)
 		slot->image = image;
 		DL_APPEND2(image->waiting, slot, image_prev, image_next);
 	}
+	if (worker_pulled_is_going(slot->worker, image->name))
+		return false; /* its end touches the slot */
 	if (is_fresh(image, always ? image->pulled_ms : image->seen_ms))
 		return true;
 	if (image->state == WORKER_IMAGE_UNKNOWN ||
@@ -356,8 +358,10 @@ worker_image_forget(struct worker *worker, const char *name)
 
 	HASH_ITER(hh, worker->images, image, next)
 	{
-		if (strcmp(image->name, name) == 0)
-			image->seen_ms = image->pulled_ms = 0;
+		if (strcmp(image->name, name) != 0)
+			continue;
+		image->seen_ms = image->pulled_ms = 0;
+		release_all(image);
 	}
 }
 
@@ -391,7 +395,8 @@ worker_images_tick(struct worker *worker)
 			continue;
 		if (image->retry_ms > now)
 			due = image->retry_ms < due ? image->retry_ms : due;
-		else if (worker->n_pulls < WORKER_PULLS_MAX)
+		else if (worker->n_pulls < WORKER_PULLS_MAX &&
+			 !worker_pulled_is_going(worker, image->name))
 			pull(image);
 	}
 	return due;

@@ -97,6 +97,8 @@ void worker_images_free(struct worker *worker);
 void worker_pulled_note(struct worker *worker, const char *name);
 /* A task has a container of it. */
 void worker_pulled_use(struct worker *worker, const char *name);
+/* The engine is removing it: nobody may look for it, pull it or use it before that has ended. */
+bool worker_pulled_is_going(const struct worker *worker, const char *name);
 /* What ports.save_pulled was given by an earlier run, or NULL. */
 void worker_pulled_load(struct worker *worker, const char *text);
 uint64_t worker_pulled_tick(struct worker *worker);

@@ -68,6 +68,12 @@ worker_pulled_use(struct worker *worker, const char *name)
 	worker->pulled.is_changed = true;
 }
 
+bool
+worker_pulled_is_going(const struct worker *worker, const char *name)
+{
+	return worker->pulled.removing != NULL && strcmp(worker->pulled.removing, name) == 0;
+}
+
 /* ---- over a restart: lines of "<used_ms> <name>" ---- */
 
 void

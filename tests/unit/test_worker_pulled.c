@@ -137,6 +137,37 @@ TEST(worker_frees_a_disk_that_is_nearly_full_from_the_least_used_image_on)
 	world_fini(&world);
 }
 
+static bool
+is_removing(struct world *it)
+{
+	return it->worker->pulled.job != NULL;
+}
+
+/* The engine takes its time to remove: who wants the image meanwhile waits, and it comes again. */
+TEST(worker_does_not_touch_an_image_while_the_engine_removes_it)
+{
+	struct world_spec spec;
+	struct world_task *task;
+
+	begin(&(struct worker_policy){.image_max_age_ms = 10 * MINUTE});
+	world_spec_init(&spec, "missing:1s/run:forever");
+	task = world_assign(&world, 1, 1, &spec.spec);
+	world_expect(&world, task, OBS(RUNNING), 20000);
+	world_want(&world, task, DAVIT__TASK__DESIRED__REMOVE);
+	world_expect(&world, task, OBS(GONE), 5000);
+	CHECK(world_until(&world, is_removing, 11 * MINUTE));
+	engine_mem_hang(world.engine_world, engine_mem_now(world.engine_world) + 5000);
+	task = world_assign(&world, 2, 1, &spec.spec);
+	world_run(&world, 4000);
+	CHECK(is_removing(&world));
+	CHECK_EQ(world.worker->n_pulls, 0);
+	CHECK(worker_slots_find(world.worker, world_id(2))->image->job == NULL);
+	world_expect(&world, task, OBS(RUNNING), 10000);
+	CHECK(is_there(spec.spec.image));
+	CHECK_EQ(HASH_COUNT(world.worker->pulled.by_name), 1); /* and it will go again */
+	world_fini(&world);
+}
+
 TEST(worker_remembers_over_a_restart_what_it_pulled)
 {
 	struct world_spec spec;
