@@ -173,3 +173,28 @@ setup() {
 	done
 	[ -n "$(containers "$id")" ]
 }
+
+@test "a copy of the manager's folder is the cluster as it was then" {
+	davit run --name before --restart always "$E2E_IMAGE" -- sleep 600
+	wait_task before RUNNING
+	container=$(task before .container_id)
+	proc_stop 10 "$home/run/manager.pid"
+	cp -a "$home/manager" "$home/manager.copy"
+	manager_start
+	wait_node n1 READY 40
+	davit run --name after --restart always "$E2E_IMAGE" -- sleep 600
+	wait_task after RUNNING
+	after=$(task after .id)
+
+	proc_stop 10 "$home/run/manager.pid"
+	rm -r "$home/manager" && mv "$home/manager.copy" "$home/manager"
+	manager_start
+	wait_node n1 READY 40
+	wait_node n2 READY 40
+	wait_task before RUNNING
+	[ "$(task before .container_id)" = "$container" ]
+	[ -z "$(task after)" ]
+	gone() { [ -z "$(containers "$after")" ]; }
+	wait_for 30 gone || fail "what the backup does not know still runs"
+	davit rm -f before
+}
