@@ -168,6 +168,6 @@ forget() { docker image rm -f "$1" >/dev/null 2>&1 || true; }
 	davit rm pressed
 	gone() { ! docker image inspect "$1" >/dev/null 2>&1; }
 	wait_for 30 gone "$open/own:1"
-	grep -q 'ev=image.removed .*own:1.*full' "$home/log/tight.log"
+	wait_for 20 grep -q 'ev=image.removed .*own:1.*full' "$home/log/tight.log" # the engine untags first
 	worker_kill tight TERM
 }
