@@ -75,6 +75,16 @@ $(B)/gen/proto/%.pb-c.c $(B)/gen/proto/%.pb-c.h: proto/%.proto
 $(B)/gen/tests/proto/%.pb-c.c $(B)/gen/tests/proto/%.pb-c.h: tests/proto/%.proto
 	@echo "  GEN  $<" && mkdir -p $(@D)
 	$(Q)protoc-c --proto_path=tests/proto --c_out=$(@D) $<
+# What the gateway has built in: the comments of the .proto files, its page, its other paths.
+gateway_inc := $(B)/gen/gateway/proto_comments.inc \
+	$(patsubst services/gateway/pages/%,$(B)/gen/gateway/%.inc,$(wildcard services/gateway/pages/*))
+$(B)/gen/gateway/proto_comments.inc: proto/comments.awk $(protos)
+	@mkdir -p $(@D)
+	$(Q)awk -f proto/comments.awk $(protos) | LC_ALL=C sort > $@
+$(B)/gen/gateway/%.inc: services/gateway/pages/%
+	@mkdir -p $(@D)
+	$(Q)od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g' > $@
+$(patsubst %,$(B)/services/gateway/%.o,proto_comments openapi pages): | $(gateway_inc)
 $(B)/flags: FORCE
 	@mkdir -p $(@D) && echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(WARN)' | cmp -s - $@ || \
 	echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(WARN)' > $@

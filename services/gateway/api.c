@@ -70,9 +70,8 @@ version_of(const ProtobufCMessage *message)
 	return (const uint64_t *)(const void *)((const uint8_t *)message + field->offset);
 }
 
-/* Answers with JSON, or that the client has it already. version may be NULL. */
-static void
-answer_json(struct http_request *request, unsigned status, const struct buf *json,
+void
+api_reply_json(struct http_request *request, unsigned status, const struct buf *json,
 	const uint64_t *version)
 {
 	char etag[API_ETAG_SIZE];
@@ -101,7 +100,7 @@ answer(struct exchange *exchange, const struct rpc_result *result)
 		http_reply_header(exchange->request, "Davit-Note", result->note);
 	pbjson_print(message, name != NULL ? PBJSON_COMPACT : PBJSON_LISTS, &body);
 	buf_puts(&body, "\n");
-	answer_json(exchange->request, exchange->method->status, &body,
+	api_reply_json(exchange->request, exchange->method->status, &body,
 		name != NULL ? version_of(message) : NULL);
 }
 
@@ -126,7 +125,7 @@ on_page(const struct task_page *page, void *arg)
 	struct buf json = {.data = (uint8_t *)(uintptr_t)page->json, .size = page->size};
 
 	if (page->status == DAVIT__REPLY__STATUS__OK)
-		answer_json(exchange->request, exchange->method->status, &json, &page->version);
+		api_reply_json(exchange->request, exchange->method->status, &json, &page->version);
 	else
 		api_refuse(exchange->request, page->status, page->message, "task");
 	free(exchange);

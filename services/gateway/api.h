@@ -27,6 +27,10 @@ extern const struct api_method api_methods[];
 /* Handles the route with the index of its method; arg is a struct site. */
 void api_handle(struct http_request *request, void *arg);
 
+/* Answers with JSON, or 304 to who has it already. version may be NULL. */
+void api_reply_json(struct http_request *request, unsigned status, const struct buf *json,
+	const uint64_t *version);
+
 /* Answers with a problem of the status of a call. field may be NULL. */
 void api_refuse(struct http_request *request, Davit__Reply__Status status, const char *message,
 	const char *field);
