@@ -9,6 +9,7 @@
 # make bench        figures, as ratios measured side by side
 # make bench-engine worker, Docker Swarm and a bare client on one engine   N=100 JOBS=200 ROUNDS=3
 # make bench-scheduler   the scheduler's figures, and cost by nodes and tasks as build/release/bench/scheduler.png
+# make bench-gateway  HTTP: reads by wrk, idle streams, a bulk submission
 # make up / down    a cluster on this machine (PORT=7070); down PURGE=1 forgets its state
 # make fuzz         TARGET=pbjson_parse SECONDS=60: libFuzzer on tests/fuzz/fuzz_TARGET.c (needs clang)
 # make fuzz-all     SECONDS=60 of each of them; make fuzz-merge keeps the best of what they found
@@ -55,7 +56,7 @@ gen_h    += $(testgen_c:.c=.h)
 testlib_o := $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/*.c)) $(testgen_c:.c=.o)
 service_a := $(services:%=$(B)/%.a)
 
-.PHONY: all sim sim-mutants mutants-run check fuzz fuzz-all fuzz-merge fuzz-smoke test test-long storm soak soak-run deps up down unit tidy golden fmt clean bench bench-run bench-build bench-scheduler bench-scheduler-run bench-engine bench-engine-run FORCE
+.PHONY: all bench-gateway bench-gateway-run sim sim-mutants mutants-run check fuzz fuzz-all fuzz-merge fuzz-smoke test test-long storm soak soak-run deps up down unit tidy golden fmt clean bench bench-run bench-build bench-scheduler bench-scheduler-run bench-engine bench-engine-run FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(foreach s,$(services),$(B)/bin/$(call program,$s))
@@ -127,6 +128,10 @@ bench: # always of optimised code, whatever MODE says
 	$(Q)$(MAKE) MODE=release bench-run
 bench-run: bench-build
 	$(Q)BUILD=$(B) tests/bench/run.sh $(B)/bench/results.txt $(benches) $(wildcard tests/bench/bench_*.sh)
+bench-gateway: # needs wrk; always of optimised code, whatever MODE says
+	$(Q)$(MAKE) MODE=release bench-gateway-run
+bench-gateway-run: all
+	$(Q)BUILD=$(B) tests/bench/run.sh $(B)/bench/gateway.txt tests/bench/bench_gateway.sh
 bench-engine: # with an engine of its own, as root
 	$(Q)$(MAKE) MODE=release bench-engine-run
 bench-engine-run: all $(B)/bench/engine_raw

@@ -169,5 +169,9 @@ size_t http_stream_room(const struct http_stream *stream);
 /* Goes behind the last byte, to clients that read trailers. Copied; before the end. */
 void http_stream_trailer(struct http_stream *stream, const char *name, const char *value);
 
+/* Calls fn whenever all that was written has been sent: time for more. */
+void http_stream_on_drained(struct http_stream *stream, http_gone_fn *fn, void *arg);
+/* As the end, but the client sees that something is missing. */
+void http_stream_break(struct http_stream *stream);
 /* What is written is still sent; the stream is no more and on_gone is not called. */
 void http_stream_end(struct http_stream *stream);

@@ -79,8 +79,10 @@ struct http_stream {
 	struct buf pending;
 	size_t sent;                   /* bytes of pending */
 	struct MHD_Response *response; /* libmicrohttpd's */
-	bool is_ended;
+	bool is_ended, is_broken;
 	unsigned n_owners;
+	http_gone_fn *on_drained;
+	void *on_drained_arg;
 	http_gone_fn *on_gone;
 	void *arg;
 };

@@ -24,6 +24,8 @@ on_read(void *cls, uint64_t pos, char *data, size_t max)
 	(void)pos;
 	if (request == NULL || request->is_gone)
 		return MHD_CONTENT_READER_END_WITH_ERROR;
+	if (n == 0 && stream->is_broken)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
 	if (n == 0 && stream->is_ended)
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	if (n == 0) {
@@ -39,6 +41,8 @@ on_read(void *cls, uint64_t pos, char *data, size_t max)
 	if (n_waiting(stream) == 0) {
 		buf_fini(&stream->pending); /* an idle stream holds nothing */
 		stream->sent = 0;
+		if (stream->on_drained != NULL && !stream->is_ended)
+			stream->on_drained(stream->on_drained_arg);
 	}
 	http_connection_give(request->connection, request->server->limits.stall_ms);
 	return (ssize_t)n;
@@ -128,6 +132,20 @@ http_stream_write(struct http_stream *stream, const void *data, size_t size)
 		http_request_resume(request);
 	}
 	return 0;
+}
+
+void
+http_stream_on_drained(struct http_stream *stream, http_gone_fn *fn, void *arg)
+{
+	stream->on_drained = fn;
+	stream->on_drained_arg = arg;
+}
+
+void
+http_stream_break(struct http_stream *stream)
+{
+	stream->is_broken = true;
+	http_stream_end(stream);
 }
 
 void

@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "common/base/mem.h"
+#include "common/http/http_events.h"
 #include "common/http/http_problem.h"
 #include "common/rpc/unpack.h"
 #include "proto/manager.pb-c.h"
 #include "services/gateway/api_etag.h"
 #include "services/gateway/api_status.h"
+#include "services/gateway/channel_stream.h"
 #include "services/gateway/site.h"
 #include "services/gateway/transcode.h"
 
@@ -264,14 +266,25 @@ request_id_of(const struct http_request *request, const char *method,
 	return random;
 }
 
-/* Of the calls that have one, the client that says so gets a stream. */
+/* Who wants a stream of what has one gets it: then true. */
 static bool
-wants_stream(const struct http_request *request, const struct api_method *method)
+answer_stream(struct http_request *request, const struct api_method *method, struct site *site)
 {
-	const char *accept = http_header(request, "Accept");
-
-	return strcmp(method->rpc, "ReadEvents") == 0 && accept != NULL &&
-	       strstr(accept, "text/event-stream") != NULL;
+	if (strcmp(method->rpc, "ReadLogs") == 0 && channel_stream_wants_logs(request)) {
+		channel_stream_logs(request, site);
+		return true;
+	}
+	if (!http_events_are_wanted(request))
+		return false;
+	if (strcmp(method->rpc, "ReadEvents") == 0) {
+		event_hub_follow(site->events, request);
+		return true;
+	}
+	if (strcmp(method->rpc, "GetStats") == 0) {
+		stats_hub_follow(site->stats, request);
+		return true;
+	}
+	return false;
 }
 
 static void
@@ -297,10 +310,8 @@ api_handle(struct http_request *request, void *arg)
 	struct pbjson_err err;
 	bool is_conditional;
 
-	if (wants_stream(request, method)) {
-		event_hub_follow(site->events, request);
+	if (answer_stream(request, method, site))
 		return;
-	}
 	if (whom == NULL) {
 		api_refuse(request, DAVIT__REPLY__STATUS__UNIMPLEMENTED,
 			"this gateway knows no monitor (--monitor)", NULL);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "services/gateway/api.h"
+#include "services/gateway/channel_stream.h"
 #include "services/gateway/openapi.h"
 #include "services/gateway/site.h"
 
@@ -73,5 +74,9 @@ const struct http_route pages[] = {
 	{"GET", "/openapi.json", on_openapi},
 	{"GET", "/v1", on_page},
 	{"GET", "/v1/", on_page},
+	{"POST", "/v1/tasks/{task}/exec", channel_stream_exec},
+	{"GET", "/v1/tasks/{task}/archive", channel_stream_copy_out},
+	{"PUT", "/v1/tasks/{task}/archive", channel_stream_copy_in},
+	{"POST", "/v1/images/pull", channel_stream_pull},
 	{NULL, NULL, NULL},
 };

@@ -39,6 +39,7 @@ site_new(const struct site_options *options)
 	site->manager = options->manager;
 	site->monitor = options->monitor;
 	site->events = event_hub_new(options->loop, options->manager);
+	site->stats = stats_hub_new(options->loop, options->manager);
 	site->gets = task_gets_new(options->loop, options->manager);
 	site->routes = xcalloc(n + 1, sizeof *site->routes);
 	/* First, so that a route of the API has the index of its method. */
@@ -69,6 +70,7 @@ site_free(struct site *site)
 		return;
 	event_hub_free(site->events);
 	task_gets_free(site->gets);
+	stats_hub_free(site->stats);
 	free(site->routes);
 	free(site);
 }

@@ -5,6 +5,7 @@
 
 #include "common/http/http.h"
 #include "services/gateway/event_hub.h"
+#include "services/gateway/stats_hub.h"
 #include "services/gateway/task_gets.h"
 #include "services/gateway/upstream.h"
 
@@ -13,6 +14,7 @@ struct site {
 	struct upstream *monitor; /* borrowed; NULL: there is none */
 	struct event_hub *events;
 	struct task_gets *gets;
+	struct stats_hub *stats;
 	struct http_route *routes;
 };
 

@@ -87,3 +87,88 @@ spec() { # NAME COMMAND
 	wait_for 10 curl -fsS -o /dev/null "$url_gateway/v1/nodes"
 	wait_for 30 nodes_ready 2
 }
+
+@test "logs are followed as they come, as text and as events, to the end" {
+	http POST /v1/tasks "$(spec talker 'echo out; echo err >&2; sleep 1; echo last')"
+	run curl -sS -N -m 30 "$url_gateway/v1/tasks/talker/logs?follow=true"
+	has out
+	has last
+	run curl -sS -m 30 -H 'Accept: text/plain' "$url_gateway/v1/tasks/talker/logs?tail=1"
+	[ "$output" = last ]
+	run curl -sS -N -m 30 -H 'Accept: text/event-stream' "$url_gateway/v1/tasks/talker/logs"
+	has 'event: stdout'
+	has 'event: stderr'
+	has 'event: end'
+	run http GET '/v1/tasks/no-such-task/logs?follow=true'
+	is_status 404
+}
+
+@test "a command runs in a task with input, its output comes, and its exit code behind it" {
+	http POST /v1/tasks "$(spec shell 'sleep 1000')"
+	wait_task shell RUNNING
+	run curl -sS -m 30 -D "$BATS_TEST_TMPDIR/head" --data-binary 'some input' \
+		"$url_gateway/v1/tasks/shell/exec?command=sh&command=-c&command=cat;exit+3"
+	[ "$output" = "some input" ]
+	grep -qi '^Davit-Exit-Code: 3' "$BATS_TEST_TMPDIR/head"
+	run curl -sS -m 30 -X POST -H 'Accept: text/event-stream' "$url_gateway/v1/tasks/shell/exec?command=pwd"
+	has 'event: stdout'
+	has 'data: {"exit_code":0}'
+	run http POST '/v1/tasks/shell/exec?nonsense=1'
+	is_status 400
+	# More than one message's worth of input and output.
+	head -c 3000000 /dev/urandom >"$BATS_TEST_TMPDIR/much"
+	curl -sS -m 60 --data-binary "@$BATS_TEST_TMPDIR/much" -o "$BATS_TEST_TMPDIR/back" \
+		"$url_gateway/v1/tasks/shell/exec?command=cat"
+	cmp "$BATS_TEST_TMPDIR/much" "$BATS_TEST_TMPDIR/back"
+}
+
+@test "files are copied into a task and out of it as tar archives" {
+	mkdir "$BATS_TEST_TMPDIR/in"
+	echo carried >"$BATS_TEST_TMPDIR/in/file"
+	run bash -c "tar -C '$BATS_TEST_TMPDIR/in' -c file | curl -sS -m 30 -w '%{http_code}' -X PUT --data-binary @- '$url_gateway/v1/tasks/shell/archive?path=/tmp'"
+	[ "$output" = 204 ] || fail "$output"
+	run bash -c "curl -sS -m 30 '$url_gateway/v1/tasks/shell/archive?path=/tmp/file' | tar -xO file"
+	[ "$output" = carried ] || fail "$output"
+	run http GET '/v1/tasks/shell/archive?path=/no/such/thing'
+	is_status 404
+	davit rm -f shell
+}
+
+@test "figures come every second as events, and by long poll from a cursor" {
+	run timeout 20 bash -c "curl -sS -N -H 'Accept: text/event-stream' '$url_gateway/v1/stats' 2>/dev/null | grep -m 2 '^id: '"
+	[ "$(sort -u <<<"$output" | wc -l)" = 2 ]
+	cursor=$(curl -sS "$url_gateway/v1/stats" | jq -r .cursor)
+	[ "$(curl -sS -m 10 "$url_gateway/v1/stats?cursor=$cursor&wait=5s" | jq -r .cursor)" != "$cursor" ]
+}
+
+@test "many tasks are submitted in one request, all or none" {
+	one() { jq -c .spec <<<"$(spec "$1" true)"; }
+	run http POST /v1/tasks/bulk "{\"tasks\":[{\"spec\":$(one many-a)},{\"spec\":$(one many-b)},{\"spec\":$(one many-a)}]}"
+	is_status 409
+	[ "$(body | jq -r .field)" = 'tasks[2].spec.name' ]
+	run http POST /v1/tasks/bulk "{\"tasks\":[{\"spec\":$(one many-a)},{\"spec\":$(one many-b)}]}"
+	is_status 201
+	[ "$(body | jq -r '.results | map(.name) | join(" ")')" = "many-a many-b" ]
+}
+
+@test "a change is made only while the thing is what was read" {
+	etag=$(curl -sSI "$url_gateway/v1/nodes/n2" | tr -d '\r' | sed -n 's/^ETag: //p')
+	patch() { curl -sS -o /dev/null -w '%{http_code}' -X PATCH -H "If-Match: $etag" -d "$1" "$url_gateway/v1/nodes/n2"; }
+	[ "$(patch '{"labels":{"rack":"r1"}}')" = 200 ]
+	[ "$(patch '{"labels":{"rack":"r2"}}')" = 412 ]
+	[ "$(node n2 .labels.rack)" = r1 ]
+}
+
+@test "requests are logged in the form that is wanted, with their ids" {
+	url=http://127.0.0.1:$(free_ports 1)
+	"$DAVIT_BIN/davit-gateway" --listen "$url" --manager "$url_manager" --monitor none --access-log json \
+		--contracts tasks --cors-origin '*' >"$BATS_TEST_TMPDIR/access" 2>/dev/null 3>&- 4>&- &
+	pid=$!
+	wait_for 10 curl -fsS -o /dev/null "$url/v1/ready"
+	run curl -sS -D - -o /dev/null -H 'X-Request-Id: mine' -H 'Origin: http://a' --compressed "$url/openapi.json"
+	has 'X-Request-Id: mine'
+	has 'Access-Control-Allow-Origin: *'
+	has 'Content-Encoding: gzip'
+	kill "$pid"
+	wait_for 10 grep -q '"request_id":"mine"' "$BATS_TEST_TMPDIR/access"
+}

@@ -1,0 +1,152 @@
+#include "services/gateway/channel_stream.h"
+
+#include <unistd.h>
+
+#include "tests/lib/gateway_stage.h"
+#include "tests/lib/test.h"
+#include "tests/lib/turn.h"
+
+static const struct http_route *const no_tables[] = {NULL};
+
+static void
+answer_open(struct gateway_stage *stage)
+{
+	Davit__OpenChannelReply reply = DAVIT__OPEN_CHANNEL_REPLY__INIT;
+
+	reply.channel = (char *)(uintptr_t) "n1.7";
+	gateway_stage_answer(gateway_stage_call(stage, "OpenChannel"), &reply.base);
+}
+
+/* What is said last, behind all of the output. */
+static void
+answer_read(struct rpc_call *call, const char *text, Davit__LogChunk__Stream stream, bool end)
+{
+	Davit__ReadChannelReply reply = DAVIT__READ_CHANNEL_REPLY__INIT;
+	Davit__LogChunk chunk = DAVIT__LOG_CHUNK__INIT, *chunks[] = {&chunk};
+
+	CHECK_STR(rpc_call_method(call), "ReadChannel");
+	chunk.has_stream = chunk.has_data = true;
+	chunk.stream = stream;
+	chunk.data.data = (uint8_t *)(uintptr_t)text;
+	chunk.data.len = strlen(text);
+	reply.chunks = chunks;
+	reply.n_chunks = 1;
+	reply.has_offset = true;
+	reply.offset = strlen(text);
+	reply.has_end = reply.end = end;
+	reply.has_exit_code = end;
+	reply.exit_code = 3;
+	gateway_stage_answer(call, &reply.base);
+}
+
+TEST(channel_stream_sends_output_as_it_comes_and_the_exit_code_behind_it)
+{
+	struct gateway_stage stage;
+	struct rpc_call *call;
+
+	gateway_stage_open(&stage, no_tables);
+	gateway_stage_ask(&stage, "POST /v1/tasks/web/exec?command=ls&command=-l&namespace=blue",
+		"");
+	peer_wait_calls(&stage.peer, 1);
+	CHECK_STR(((const Davit__OpenChannelRequest *)stage.peer.calls[0]->request)->task, "web");
+	CHECK_STR(((const Davit__OpenChannelRequest *)stage.peer.calls[0]->request)->namespace_,
+		"blue");
+	CHECK_EQ(((const Davit__OpenChannelRequest *)stage.peer.calls[0]->request)->exec->n_command,
+		2);
+	answer_open(&stage);
+	answer_read(gateway_stage_call(&stage, "ReadChannel"), "first", 0, false);
+	http_client_wait(&stage.client, "first");
+	call = gateway_stage_call(&stage, "ReadChannel");
+	CHECK_EQ(((const Davit__ReadChannelRequest *)call->request)->offset, 5);
+	answer_read(call, "last", 0, true);
+	http_client_wait(&stage.client, "Davit-Exit-Code: 3\r\n");
+	rpc_call_drop(gateway_stage_call(&stage, "CloseChannel"));
+	gateway_stage_close(&stage);
+}
+
+TEST(channel_stream_tells_of_both_streams_in_events)
+{
+	struct gateway_stage stage;
+
+	gateway_stage_open(&stage, no_tables);
+	http_client_open(&stage.client, &stage.peer.loop, http_url(stage.server),
+		"POST /v1/tasks/web/exec?command=x HTTP/1.1\r\nHost: x\r\n"
+		"Accept: text/event-stream\r\n\r\n");
+	answer_open(&stage);
+	answer_read(gateway_stage_call(&stage, "ReadChannel"), "bad\n",
+		DAVIT__LOG_CHUNK__STREAM__STDERR, true);
+	http_client_wait(&stage.client, "event: stderr\ndata: \"bad\\n\"\n\n");
+	http_client_wait(&stage.client, "event: end\ndata: {\"exit_code\":3}\n\n");
+	rpc_call_drop(gateway_stage_call(&stage, "CloseChannel"));
+	gateway_stage_close(&stage);
+}
+
+TEST(channel_stream_closes_the_channel_of_a_client_that_goes_away)
+{
+	struct gateway_stage stage;
+	struct rpc_call *read;
+
+	gateway_stage_open(&stage, no_tables);
+	gateway_stage_ask(&stage, "POST /v1/tasks/web/exec?command=x", "");
+	answer_open(&stage);
+	read = gateway_stage_call(&stage, "ReadChannel");
+	(void)close(stage.client.fd);
+	stage.client.fd = -1;
+	rpc_call_drop(gateway_stage_call(&stage, "CloseChannel"));
+	rpc_call_drop(read);
+	gateway_stage_close(&stage);
+}
+
+TEST(channel_stream_refuses_with_a_problem_what_cannot_begin)
+{
+	struct gateway_stage stage;
+	struct rpc_call *call;
+
+	gateway_stage_open(&stage, no_tables);
+	gateway_stage_ask(&stage, "GET /v1/tasks/web/archive?path=/x", "");
+	call = gateway_stage_call(&stage, "OpenChannel");
+	rpc_call_refuse(call, DAVIT__REPLY__STATUS__NOT_FOUND, "copy_out.path", "no such file");
+	rpc_call_send(call);
+	http_client_wait(&stage.client, "}\n");
+	CHECK_HAS(stage.client.text, "404 Not Found");
+	gateway_stage_ask(&stage, "GET /v1/tasks/web/archive", "");
+	http_client_wait(&stage.client, "}\n");
+	CHECK_HAS(stage.client.text, "\"field\":\"path\"");
+	gateway_stage_ask(&stage, "GET /v1/tasks/web/logs?follow=true&nonsense=1", "");
+	http_client_wait(&stage.client, "}\n");
+	CHECK_HAS(stage.client.text, "\"field\":\"nonsense\"");
+	gateway_stage_close(&stage);
+}
+
+TEST(channel_stream_follows_logs_from_their_cursor_to_the_end)
+{
+	Davit__ReadLogsReply reply = DAVIT__READ_LOGS_REPLY__INIT;
+	Davit__LogChunk chunk = DAVIT__LOG_CHUNK__INIT, *chunks[] = {&chunk};
+	struct gateway_stage stage;
+	struct rpc_call *call;
+
+	gateway_stage_open(&stage, no_tables);
+	gateway_stage_ask(&stage, "GET /v1/tasks/web/logs?follow=true&tail=5", "");
+	call = gateway_stage_call(&stage, "ReadLogs");
+	CHECK_EQ(((const Davit__ReadLogsRequest *)call->request)->wait_ms, 0);
+	CHECK_EQ(((const Davit__ReadLogsRequest *)call->request)->tail, 5);
+	rpc_call_refuse(call, DAVIT__REPLY__STATUS__FAILED_PRECONDITION, NULL, "no container yet");
+	rpc_call_send(call);
+	call = gateway_stage_call(&stage, "ReadLogs");
+	CHECK(((const Davit__ReadLogsRequest *)call->request)->wait_ms > 0);
+	chunk.has_data = true;
+	chunk.data.data = (uint8_t *)(uintptr_t) "line\n";
+	chunk.data.len = 5;
+	reply.chunks = chunks;
+	reply.n_chunks = 1;
+	reply.cursor = (char *)(uintptr_t) "c1";
+	gateway_stage_answer(call, &reply.base);
+	http_client_wait(&stage.client, "line\n");
+	call = gateway_stage_call(&stage, "ReadLogs");
+	CHECK_STR(((const Davit__ReadLogsRequest *)call->request)->cursor, "c1");
+	reply.n_chunks = 0;
+	reply.has_end = reply.end = true;
+	gateway_stage_answer(call, &reply.base);
+	http_client_wait(&stage.client, "\r\n0\r\n\r\n");
+	gateway_stage_close(&stage);
+}
