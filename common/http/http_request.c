@@ -136,6 +136,12 @@ check_head(struct http_request *request)
 			HTTP_PATH_MAX);
 		return;
 	}
+	if (strstr(request->target, "%00") != NULL) {
+		/* Decoded, the text would seem to end there. */
+		http_refuse(request, MHD_HTTP_BAD_REQUEST, "there is a NUL in the address");
+		server->stats.n_refused++;
+		return;
+	}
 	http_route_find(server->routes, request->method, request->path, &request->match);
 	if (wants_options(request)) {
 		http_options_answer(request);

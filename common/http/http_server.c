@@ -39,6 +39,19 @@ run(struct http_server *server)
 	(void)uv_timer_start(&server->timer, on_timer, next_ms, 0);
 }
 
+/*
+ * The client has closed its side while its request was not whole yet. When that came together with
+ * the last bytes libmicrohttpd does not notice.
+ */
+static bool
+has_left(const struct http_connection *connection)
+{
+	char byte;
+
+	return (connection->request == NULL || connection->request->stage <= HTTP_STAGE_BODY) &&
+	       recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 static void
 sweep(struct http_server *server)
 {
@@ -46,10 +59,12 @@ sweep(struct http_server *server)
 	struct http_connection *connection;
 
 	DL_FOREACH (server->connections, connection) {
-		if (connection->deadline_ms == 0 || now_ms < connection->deadline_ms)
+		bool is_late = now_ms >= connection->deadline_ms;
+
+		if (connection->deadline_ms == 0 || (!is_late && !has_left(connection)))
 			continue;
 		connection->deadline_ms = 0;
-		server->stats.n_timed_out++;
+		server->stats.n_timed_out += is_late;
 		/* libmicrohttpd reads its end, or cannot write, and closes it. */
 		(void)shutdown(connection->fd, SHUT_RDWR);
 	}
