@@ -1,3 +1,4 @@
+/* The comments of the .proto files by name; tested by tests/unit/test_openapi.c. */
 #include "services/gateway/proto_comments.h"
 
 #include <stdlib.h>
