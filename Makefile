@@ -85,7 +85,7 @@ $(B)/gen/gateway/proto_comments.inc: proto/comments.awk $(protos)
 $(B)/gen/gateway/%.inc: services/gateway/pages/%
 	@mkdir -p $(@D)
 	$(Q)od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g' > $@
-$(patsubst %,$(B)/services/gateway/%.o,proto_comments openapi pages): | $(gateway_inc)
+$(patsubst %,$(B)/services/gateway/%.o,openapi_comments openapi pages): | $(gateway_inc)
 $(B)/flags: FORCE
 	@mkdir -p $(@D) && echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(WARN)' | cmp -s - $@ || \
 	echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(WARN)' > $@

@@ -11,7 +11,7 @@
 #include "proto/manager.pb-c.h"
 #include "proto/monitor.pb-c.h"
 #include "services/gateway/api.h"
-#include "services/gateway/proto_comments.h"
+#include "services/gateway/openapi_comments.h"
 
 enum { NAME_SIZE = 256 };
 
@@ -109,9 +109,9 @@ add_path_parameters(json_t *parameters, const struct api_method *method,
 
 		(void)snprintf(name, sizeof name, "%.*s", (int)strcspn(at + 1, "}"), at + 1);
 		(void)snprintf(full, sizeof full, "%s.%s", type->name, name);
-		if (proto_comment(full)[0] != '\0')
+		if (openapi_comment(full)[0] != '\0')
 			json_object_set_new(schema, "description",
-				json_string(proto_comment(full)));
+				json_string(openapi_comment(full)));
 		json_array_append_new(parameters, parameter(name, "path", true, schema));
 		at++;
 	}
@@ -239,7 +239,7 @@ operation(const struct api_method *method)
 		(int)strcspn(tag, "/"), "parameters", parameters, "responses",
 		responses(method, rpc));
 	(void)snprintf(name, sizeof name, "%s.%s", service, method->rpc);
-	describe(made, proto_comment(name)[0] != '\0' ? proto_comment(name) : method->rpc);
+	describe(made, openapi_comment(name)[0] != '\0' ? openapi_comment(name) : method->rpc);
 	add_path_parameters(parameters, method, rpc->input);
 	if (has_body(method))
 		add_body(made, method, rpc->input);

@@ -8,7 +8,7 @@
 #include "proto/manager.pb-c.h"
 #include "proto/monitor.pb-c.h"
 #include "services/gateway/openapi.h"
-#include "services/gateway/proto_comments.h"
+#include "services/gateway/openapi_comments.h"
 
 enum { NAME_SIZE = 256 };
 
@@ -27,7 +27,7 @@ openapi_ref(const char *full_name)
 static void
 describe(json_t *schema, const char *name)
 {
-	const char *text = proto_comment(name);
+	const char *text = openapi_comment(name);
 
 	if (text[0] != '\0')
 		json_object_set_new(schema, "description", json_string(text));
@@ -158,14 +158,14 @@ enum_schema(const ProtobufCEnumDescriptor *type)
 	json_t *values = json_array(), *schema;
 	struct buf text = {0};
 
-	buf_puts(&text, proto_comment(type->name));
+	buf_puts(&text, openapi_comment(type->name));
 	for (unsigned i = 0; i < type->n_values; i++) {
 		const char *what;
 		char name[NAME_SIZE];
 
 		json_array_append_new(values, json_string(type->values[i].name));
 		(void)snprintf(name, sizeof name, "%s.%s", type->name, type->values[i].name);
-		what = proto_comment(name);
+		what = openapi_comment(name);
 		if (what[0] != '\0')
 			buf_printf(&text, "%s`%s`: %s", text.size > 0 ? "\n\n" : "",
 				type->values[i].name, what);

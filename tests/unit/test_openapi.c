@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "services/gateway/api.h"
-#include "services/gateway/proto_comments.h"
+#include "services/gateway/openapi_comments.h"
 #include "tests/lib/gateway_stage.h"
 #include "tests/lib/test.h"
 
@@ -97,14 +97,14 @@ TEST(openapi_every_call_has_a_comment_and_names_that_are_none_have_no)
 		char name[128];
 
 		(void)snprintf(name, sizeof name, "davit.Manager.%s", method->rpc);
-		if (proto_comment(name)[0] != '\0')
+		if (openapi_comment(name)[0] != '\0')
 			continue;
 		(void)snprintf(name, sizeof name, "davit.Monitor.%s", method->rpc);
-		if (proto_comment(name)[0] == '\0')
+		if (openapi_comment(name)[0] == '\0')
 			fail_msg("%s has no comment in proto/", method->rpc);
 	}
-	CHECK_STR(proto_comment("davit.Nothing"), "");
-	CHECK_HAS(proto_comment("davit.Manager.StopTasks"), "[changes] Asks tasks to end.");
+	CHECK_STR(openapi_comment("davit.Nothing"), "");
+	CHECK_HAS(openapi_comment("davit.Manager.StopTasks"), "[changes] Asks tasks to end.");
 }
 
 TEST(openapi_and_a_page_to_try_it_are_served)

@@ -1,8 +1,8 @@
 /*
- * proto_comments.h - what the .proto files say of their names, made from them by
+ * openapi_comments.h - what the .proto files say of their names, made from them by
  * proto/comments.awk. Constant.
  */
 #pragma once
 
 /* Of "davit.TaskSpec", "davit.TaskSpec.name", "davit.Manager.GetTask"; "" when nothing. */
-const char *proto_comment(const char *name);
+const char *openapi_comment(const char *name);

@@ -1,5 +1,4 @@
-/* The comments of the .proto files by name; tested by tests/unit/test_openapi.c. */
-#include "services/gateway/proto_comments.h"
+#include "services/gateway/openapi_comments.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +19,7 @@ compare(const void *name, const void *row)
 }
 
 const char *
-proto_comment(const char *name)
+openapi_comment(const char *name)
 {
 	const struct row *row =
 		bsearch(name, rows, sizeof rows / sizeof rows[0], sizeof rows[0], compare);
