@@ -145,7 +145,7 @@ void http_on_gone(struct http_request *request, http_gone_fn *fn, void *arg);
 
 /* ---- its answer; the request is no more after http_reply, http_refuse and http_stream ---- */
 
-/* Goes with the answer. Copied. */
+/* Goes with the answer, in the place of one of that name, but for Vary. Copied. */
 void http_reply_header(struct http_request *request, const char *name, const char *value);
 void http_reply(struct http_request *request, unsigned status, const char *type, const void *data,
 	size_t size);

@@ -339,8 +339,16 @@ http_on_gone(struct http_request *request, http_gone_fn *fn, void *arg)
 void
 http_reply_header(struct http_request *request, const char *name, const char *value)
 {
-	struct http_header *header = xcalloc(1, sizeof *header);
+	struct http_header *header;
 
+	for (header = request->headers; header != NULL; header = header->next) {
+		if (strcasecmp(header->name, name) != 0 || strcasecmp(name, "Vary") == 0)
+			continue;
+		free(header->value);
+		header->value = xstrdup(value);
+		return;
+	}
+	header = xcalloc(1, sizeof *header);
 	header->name = xstrdup(name);
 	header->value = xstrdup(value);
 	header->next = request->headers;

@@ -178,33 +178,80 @@ tasks_find(struct errand *errand, const char *name, tasks_find_fn *done, void *a
 
 /* ---- remove one ---- */
 
-struct change {
+struct ending {
+	char *id;
 	errand_step_fn *done;
 	void *arg;
 };
 
 static void
-on_found_to_remove(struct errand *errand, const struct rpc_result *result, const Davit__Task *task,
-	void *arg)
+remove_now(struct errand *errand, struct ending *ending)
 {
 	Davit__RemoveTasksRequest request = DAVIT__REMOVE_TASKS_REQUEST__INIT;
-	struct change *change = arg;
 
-	if (task == NULL) {
-		change->done(errand, result, change->arg);
-		return;
-	}
-	request.tasks = (char **)(uintptr_t)&task->id;
+	request.tasks = &ending->id;
 	request.n_tasks = 1;
 	request.has_force = request.force = true;
-	errand_ask(errand, "RemoveTasks", &request.base, 0, change->done, change->arg);
+	errand_ask(errand, "RemoveTasks", &request.base, 0, ending->done, ending->arg);
+}
+
+static void
+on_ended(struct errand *errand, const struct rpc_result *result, void *arg)
+{
+	(void)result; /* whatever became of it: it has to go */
+	remove_now(errand, arg);
+}
+
+static void
+on_stopped(struct errand *errand, const struct rpc_result *result, void *arg)
+{
+	Davit__WaitTaskRequest wait = DAVIT__WAIT_TASK_REQUEST__INIT;
+	struct ending *ending = arg;
+
+	if (result->status != DAVIT__REPLY__STATUS__OK) {
+		ending->done(errand, result, ending->arg);
+		return;
+	}
+	wait.task = ending->id;
+	wait.has_wait_ms = true;
+	wait.wait_ms = TASKS_END_MS;
+	errand_ask(errand, "WaitTask", &wait.base, wait.wait_ms, on_ended, ending);
+}
+
+void
+tasks_end(struct errand *errand, const Davit__Task *task, errand_step_fn *done, void *arg)
+{
+	struct ending *ending = arena_alloc(errand_arena(errand), sizeof *ending);
+	Davit__StopTasksRequest stop = DAVIT__STOP_TASKS_REQUEST__INIT;
+
+	*ending = (struct ending){arena_strdup(errand_arena(errand), task->id), done, arg};
+	if (task->state == DAVIT__TASK__STATE__COMPLETED ||
+		task->state == DAVIT__TASK__STATE__FAILED) {
+		remove_now(errand, ending);
+		return;
+	}
+	stop.tasks = &ending->id;
+	stop.n_tasks = 1;
+	errand_ask(errand, "StopTasks", &stop.base, 0, on_stopped, ending);
+}
+
+static void
+on_found_to_end(struct errand *errand, const struct rpc_result *result, const Davit__Task *task,
+	void *arg)
+{
+	const struct ending *wish = arg;
+
+	if (task == NULL)
+		wish->done(errand, result, wish->arg);
+	else
+		tasks_end(errand, task, wish->done, wish->arg);
 }
 
 void
 tasks_remove(struct errand *errand, const char *name, errand_step_fn *done, void *arg)
 {
-	struct change *change = arena_alloc(errand_arena(errand), sizeof *change);
+	struct ending *wish = arena_alloc(errand_arena(errand), sizeof *wish);
 
-	*change = (struct change){done, arg};
-	tasks_find(errand, name, on_found_to_remove, change);
+	*wish = (struct ending){NULL, done, arg};
+	tasks_find(errand, name, on_found_to_end, wish);
 }

@@ -43,5 +43,13 @@ typedef void tasks_find_fn(struct errand *errand, const struct rpc_result *resul
  */
 void tasks_find(struct errand *errand, const char *name, tasks_find_fn *done, void *arg);
 
-/* The same, and then removes it by force; done is told NOT_FOUND when there is none. */
+enum { TASKS_END_MS = 30000 }; /* for a task that was asked to stop; then it is killed */
+
+/*
+ * Asks the task to stop, as its spec says, and removes it once it has ended. done is told how the
+ * removal went.
+ */
+void tasks_end(struct errand *errand, const Davit__Task *task, errand_step_fn *done, void *arg);
+
+/* The same for the one that is found; done is told NOT_FOUND when there is none. */
 void tasks_remove(struct errand *errand, const char *name, errand_step_fn *done, void *arg);

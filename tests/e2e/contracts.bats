@@ -9,6 +9,7 @@ setup_file() {
 	if ! docker image inspect nginx:latest >/dev/null 2>&1; then
 		docker build -q -t nginx:latest - >/dev/null <<<"FROM $E2E_IMAGE
 LABEL davit.test=contracts
+STOPSIGNAL SIGKILL
 CMD [\"httpd\", \"-f\", \"-p\", \"80\", \"-h\", \"/www\"]"
 	fi
 	# The way in which two of them are told where to listen.

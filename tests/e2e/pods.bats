@@ -8,6 +8,7 @@ setup_file() {
 	wait_for 10 curl -fsS -o /dev/null "$url_gateway/health"
 	export WEB=$E2E_IMAGE-web
 	docker build -q -t "$WEB" - >/dev/null <<<"FROM $E2E_IMAGE
+STOPSIGNAL SIGKILL
 CMD [\"httpd\", \"-f\", \"-p\", \"80\", \"-h\", \"/www\"]"
 }
 teardown_file() {

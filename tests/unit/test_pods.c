@@ -195,7 +195,7 @@ expect(struct gateway_stage *stage, const char *line, const char *body, const ch
 	gateway_stage_ask(stage, line, body);
 	http_client_wait(&stage->client, words);
 	CHECK_HAS(stage->client.text, status);
-	CHECK_HAS(stage->client.text, "X-Request-ID: ");
+	CHECK_HAS(stage->client.text, "X-Request-Id: ");
 	CHECK_HAS(stage->client.text, "Access-Control-Allow-Origin: *\r\n");
 }
 

@@ -126,10 +126,12 @@ TEST(tasks_list_leaves_out_what_is_not_shown_and_tells_a_failure)
 
 #define CONTAINER "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
-TEST(tasks_find_knows_the_engine_s_ids)
+TEST(tasks_remove_knows_the_engine_s_ids_and_stops_first)
 {
 	struct gateway_stage stage;
 	Davit__RemoveTasksReply removed = DAVIT__REMOVE_TASKS_REPLY__INIT;
+	Davit__StopTasksReply stopped = DAVIT__STOP_TASKS_REPLY__INIT;
+	Davit__WaitTaskReply waited = DAVIT__WAIT_TASK_REPLY__INIT;
 	Davit__GetTaskReply got = DAVIT__GET_TASK_REPLY__INIT;
 	Davit__Task task = DAVIT__TASK__INIT;
 	struct rpc_call *call;
@@ -140,8 +142,16 @@ TEST(tasks_find_knows_the_engine_s_ids)
 	call = gateway_stage_call(&stage, "GetTask");
 	CHECK_STR(((const Davit__GetTaskRequest *)(const void *)call->request)->task, "task-7");
 	task.id = (char *)(uintptr_t) "task-7";
+	task.has_state = true;
+	task.state = DAVIT__TASK__STATE__RUNNING;
 	got.task = &task;
 	gateway_stage_answer(call, &got.base);
+	call = gateway_stage_call(&stage, "StopTasks");
+	CHECK_STR(((const Davit__StopTasksRequest *)(const void *)call->request)->tasks[0],
+		"task-7");
+	gateway_stage_answer(call, &stopped.base);
+	waited.task = &task;
+	gateway_stage_answer(gateway_stage_call(&stage, "WaitTask"), &waited.base);
 	call = gateway_stage_call(&stage, "RemoveTasks");
 	CHECK_STR(((const Davit__RemoveTasksRequest *)(const void *)call->request)->tasks[0],
 		"task-7");

@@ -7,8 +7,6 @@
 #include "services/gateway/foreign_json.h"
 #include "services/gateway/tasks_walk.h"
 
-enum { GONE_MS = 15000 }; /* until what a pod was made of has ended */
-
 /* One request about one pod. */
 struct pod_ask {
 	const char *namespace_name, *name;
@@ -18,6 +16,7 @@ struct pod_ask {
 	char *ids[PODS_CONTAINERS_MAX]; /* of the tasks that it is made of */
 	size_t n_ids, n_gone;
 	unsigned status; /* of the answer */
+	errand_step_fn *removed;
 	void (*found)(struct errand *errand, struct pod_ask *ask, json_t *pod);
 };
 
@@ -338,7 +337,7 @@ on_create(struct http_request *request, void *arg)
 		find(errand, ask);
 }
 
-/* ---- PUT: a task never changes, so the pod is made anew ---- */
+/* ---- what a pod is made of is stopped, waited for and removed ---- */
 
 static void wait_next(struct errand *errand, struct pod_ask *ask);
 
@@ -347,7 +346,7 @@ on_ended(struct errand *errand, const struct rpc_result *result, void *arg)
 {
 	struct pod_ask *ask = arg;
 
-	(void)result; /* one that is still there is refused by its name */
+	(void)result; /* whatever became of it: it has to go */
 	ask->n_gone++;
 	wait_next(errand, ask);
 }
@@ -356,19 +355,23 @@ static void
 wait_next(struct errand *errand, struct pod_ask *ask)
 {
 	Davit__WaitTaskRequest wait = DAVIT__WAIT_TASK_REQUEST__INIT;
+	Davit__RemoveTasksRequest remove = DAVIT__REMOVE_TASKS_REQUEST__INIT;
 
 	if (ask->n_gone == ask->n_ids) {
-		submit_next(errand, ask);
+		remove.tasks = ask->ids;
+		remove.n_tasks = ask->n_ids;
+		remove.has_force = remove.force = true;
+		errand_ask(errand, "RemoveTasks", &remove.base, 0, ask->removed, ask);
 		return;
 	}
 	wait.task = ask->ids[ask->n_gone];
 	wait.has_wait_ms = true;
-	wait.wait_ms = GONE_MS;
+	wait.wait_ms = TASKS_END_MS;
 	errand_ask(errand, "WaitTask", &wait.base, wait.wait_ms, on_ended, ask);
 }
 
 static void
-on_old_removed(struct errand *errand, const struct rpc_result *result, void *arg)
+on_stopped(struct errand *errand, const struct rpc_result *result, void *arg)
 {
 	if (result->response == NULL)
 		pods_refuse_call(errand, "Pod", result);
@@ -379,12 +382,23 @@ on_old_removed(struct errand *errand, const struct rpc_result *result, void *arg
 static void
 remove_all(struct errand *errand, struct pod_ask *ask, errand_step_fn *next)
 {
-	Davit__RemoveTasksRequest request = DAVIT__REMOVE_TASKS_REQUEST__INIT;
+	Davit__StopTasksRequest request = DAVIT__STOP_TASKS_REQUEST__INIT;
 
+	ask->removed = next;
 	request.tasks = ask->ids;
 	request.n_tasks = ask->n_ids;
-	request.has_force = request.force = true;
-	errand_ask(errand, "RemoveTasks", &request.base, 0, next, ask);
+	errand_ask(errand, "StopTasks", &request.base, 0, on_stopped, ask);
+}
+
+/* ---- PUT: a task never changes, so the pod is made anew ---- */
+
+static void
+on_old_removed(struct errand *errand, const struct rpc_result *result, void *arg)
+{
+	if (result->response == NULL)
+		pods_refuse_call(errand, "Pod", result);
+	else
+		submit_next(errand, arg);
 }
 
 static void

@@ -1,11 +1,9 @@
 /* How the contract of the pods answers: its headers, its errors, what it checks. */
 #include <ctype.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/base/clock.h"
 #include "services/gateway/contracts/pods.h"
@@ -13,21 +11,16 @@
 
 enum { NAME_MAX_SIZE = 253 };
 
+/* X-Request-Id comes with every answer of the gateway. */
 static void
 put_headers(struct errand *errand)
 {
 	struct http_request *request = errand_request(errand);
-	struct timespec now;
-	char id[32];
 
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	(void)snprintf(id, sizeof id, "%" PRIu64,
-		(uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec);
 	http_reply_header(request, "Access-Control-Allow-Origin", "*");
 	http_reply_header(request, "Access-Control-Allow-Methods",
 		"GET, POST, PUT, DELETE, OPTIONS");
 	http_reply_header(request, "Access-Control-Allow-Headers", "Content-Type, Authorization");
-	http_reply_header(request, "X-Request-ID", id);
 }
 
 void

@@ -16,8 +16,7 @@
 
 enum {
 	VMS_SERVERS_MAX = 64,
-	VMS_EXEC_MS = 15000, /* for a command, at the balancer */
-	VMS_DELETE_MS = 15000,
+	VMS_EXEC_MS = 15000,      /* for a command, at the balancer */
 	VMS_CMD_MAX = 100 * 1024, /* bytes of one */
 	VMS_SHELLS_MAX = 256,     /* sessions at one time */
 	VMS_SHELL_IDLE_MS = 15 * 60 * 1000,

@@ -393,43 +393,24 @@ on_list_all(struct http_request *request, void *arg)
 
 /* ---- /delete_vm ---- */
 
-/* Its name is free, and nothing of it runs. */
-static void
-on_gone(struct errand *errand, const struct rpc_result *result, void *arg)
-{
-	const struct vms_ask *ask = arg;
-
-	(void)result;
-	errand_reply_json(errand, 200,
-		json_pack("{s:s,s:s}", "name", ask->text, "status", "deleted"));
-}
-
 static void
 on_removed(struct errand *errand, const struct rpc_result *result, void *arg)
 {
-	const Davit__RemoveTasksReply *reply = (const void *)result->response;
-	Davit__WaitTaskRequest wait = DAVIT__WAIT_TASK_REQUEST__INIT;
+	const struct vms_ask *ask = arg;
 
-	if (reply == NULL || reply->n_task_ids != 1) {
+	if (result->status == DAVIT__REPLY__STATUS__OK)
+		errand_reply_json(errand, 200,
+			json_pack("{s:s,s:s}", "name", ask->text, "status", "deleted"));
+	else
 		vms_refuse_call(errand, result);
-		return;
-	}
-	wait.task = reply->task_ids[0];
-	wait.has_wait_ms = true;
-	wait.wait_ms = VMS_DELETE_MS;
-	errand_ask(errand, "WaitTask", &wait.base, wait.wait_ms, on_gone, arg);
 }
 
+/* When it is told its name is free, and nothing of it runs. */
 static void
 remove_vm(struct errand *errand, struct vms_ask *ask, const Davit__Task *task)
 {
-	Davit__RemoveTasksRequest request = DAVIT__REMOVE_TASKS_REQUEST__INIT;
-
 	ask->text = arena_strdup(errand_arena(errand), task->name);
-	request.tasks = (char **)(uintptr_t)&task->id;
-	request.n_tasks = 1;
-	request.has_force = request.force = true;
-	errand_ask(errand, "RemoveTasks", &request.base, 0, on_removed, ask);
+	tasks_end(errand, task, on_removed, ask);
 }
 
 static void
