@@ -23,7 +23,8 @@ struct preempting_site {
 	struct node *node;
 	uint32_t n_tasks;
 	Davit__PlaceCount **counts;
-	size_t n_counts, n_counts_max;
+	size_t n_counts,
+		n_counts_max; /* the latter: room, before counts of one family are added up */
 };
 
 /*

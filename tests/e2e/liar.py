@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""A scheduler that lies: liar.py PORT. Each answer is another lie, in turn."""
+"""A scheduler that lies: liar.py PORT DIRECTORY. Each answer is another lie, in turn."""
 import socketserver
 import sys
 
-sys.path.insert(0, sys.argv[2])
+sys.dont_write_bytecode = True
+sys.path.insert(0, sys.argv[2])  # where scheduler.py is
 import scheduler
 
 NOBODY = "0198c0de-0000-7000-8000-00000000000a"
