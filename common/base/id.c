@@ -1,6 +1,6 @@
 #include "common/base/id.h"
 
-#include <stdio.h>
+#include <endian.h>
 #include <string.h>
 
 #define VERSION_7   UINT64_C(0x7000)
@@ -40,53 +40,93 @@ id_at(struct id base, uint32_t index)
 	return (struct id){.hi = base.hi, .lo = base.lo + index};
 }
 
-/* By hand: every record, event and assignment has one, and printf takes ten times as long. */
+/* Eight digits of a number, the highest first: one byte of the word is one digit. */
+static void
+format_digits(uint32_t number, char *at)
+{
+	uint64_t word = number;
+
+	word = (word << 16 | word) & UINT64_C(0x0000ffff0000ffff);
+	word = (word << 8 | word) & UINT64_C(0x00ff00ff00ff00ff);
+	word = (word << 4 | word) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+	word += UINT64_C(0x3030303030303030) +
+		(((word + UINT64_C(0x0606060606060606)) >> 4) & UINT64_C(0x0101010101010101)) *
+			('a' - '0' - 10);
+	word = htobe64(word);
+	memcpy(at, &word, sizeof word);
+}
+
+/* By hand: every record, event and assignment has one, and printf takes far longer. */
 void
 id_format(struct id id, char ret_text[ID_TEXT_SIZE])
 {
-	static const char digits[] = "0123456789abcdef";
-	const uint64_t half[2] = {id.hi, id.lo};
-	char *at = ret_text;
+	char digits[32];
 
-	for (unsigned i = 0; i < 32; i++) {
-		if (i == 8 || i == 12 || i == 16 || i == 20)
-			*at++ = '-';
-		*at++ = digits[half[i / 16] >> (60 - 4 * (i % 16)) & 0xf];
-	}
-	*at = '\0';
+	format_digits((uint32_t)(id.hi >> 32), digits);
+	format_digits((uint32_t)id.hi, digits + 8);
+	format_digits((uint32_t)(id.lo >> 32), digits + 16);
+	format_digits((uint32_t)id.lo, digits + 24);
+	memcpy(ret_text, digits, 8);
+	memcpy(ret_text + 9, digits + 8, 4);
+	memcpy(ret_text + 14, digits + 12, 4);
+	memcpy(ret_text + 19, digits + 16, 4);
+	memcpy(ret_text + 24, digits + 20, 12);
+	ret_text[8] = ret_text[13] = ret_text[18] = ret_text[23] = '-';
+	ret_text[ID_TEXT_SIZE - 1] = '\0';
 }
 
-static int
-hex_value(char c)
+/* The value of a hexadecimal digit, plus one; 0 for everything else. */
+static const uint8_t hex_value[256] = {['0'] = 1,
+	['1'] = 2,
+	['2'] = 3,
+	['3'] = 4,
+	['4'] = 5,
+	['5'] = 6,
+	['6'] = 7,
+	['7'] = 8,
+	['8'] = 9,
+	['9'] = 10,
+	['a'] = 11,
+	['b'] = 12,
+	['c'] = 13,
+	['d'] = 14,
+	['e'] = 15,
+	['f'] = 16,
+	['A'] = 11,
+	['B'] = 12,
+	['C'] = 13,
+	['D'] = 14,
+	['E'] = 15,
+	['F'] = 16};
+
+/* The number that n digits make; false if one is none, which a terminating zero is, too. */
+static bool
+parse_digits(const char *text, unsigned n, uint64_t *ret_number)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
+	uint64_t number = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		unsigned value = hex_value[(uint8_t)text[i]];
+
+		if (value == 0)
+			return false;
+		number = number << 4 | (value - 1);
+	}
+	*ret_number = number;
+	return true;
 }
 
+/* Piece by piece, so that nothing behind the end of a short text is read. */
 bool
 id_parse(const char *text, struct id *ret_id)
 {
-	uint64_t half[2] = {0, 0};
-	unsigned n_digits = 0;
+	uint64_t a, b, c, d, e;
 
-	if (strnlen(text, ID_TEXT_SIZE) != ID_TEXT_SIZE - 1)
+	if (!parse_digits(text, 8, &a) || text[8] != '-' || !parse_digits(text + 9, 4, &b) ||
+		text[13] != '-' || !parse_digits(text + 14, 4, &c) || text[18] != '-' ||
+		!parse_digits(text + 19, 4, &d) || text[23] != '-' ||
+		!parse_digits(text + 24, 12, &e) || text[ID_TEXT_SIZE - 1] != '\0')
 		return false;
-	for (unsigned i = 0; i < ID_TEXT_SIZE - 1; i++) {
-		bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
-		int value = hex_value(text[i]);
-
-		if (is_dash != (text[i] == '-') || (!is_dash && value < 0))
-			return false;
-		if (is_dash)
-			continue;
-		half[n_digits / 16] = half[n_digits / 16] << 4 | (uint64_t)value;
-		n_digits++;
-	}
-	*ret_id = (struct id){.hi = half[0], .lo = half[1]};
+	*ret_id = (struct id){.hi = a << 32 | b << 16 | c, .lo = d << 48 | e};
 	return true;
 }

@@ -1,6 +1,7 @@
 #include "tests/sim/conduct.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/mem.h"
@@ -32,12 +33,11 @@ struct node_was {
 	bool is_draining;
 	Davit__Node__State state;
 	uint64_t heard_mono_ms;
-	UT_hash_handle hh;
 };
 
 struct conduct {
 	struct was *tasks;
-	struct node_was *nodes;
+	struct node_was nodes[SIM_WORKERS_MAX]; /* by the number in their name */
 	uint64_t n_looks, looked_ms, loaded_mono_ms;
 	uint64_t troubled_ms[SIM_WORKERS_MAX];
 };
@@ -53,17 +53,11 @@ conduct_fini(struct sim *sim)
 {
 	struct conduct *conduct = sim->conduct;
 	struct was *was, *next;
-	struct node_was *node, *next_node;
 
 	HASH_ITER(hh, conduct->tasks, was, next)
 	{
 		HASH_DEL(conduct->tasks, was);
 		free(was);
-	}
-	HASH_ITER(hh, conduct->nodes, node, next_node)
-	{
-		HASH_DEL(conduct->nodes, node);
-		free(node);
 	}
 	free(conduct);
 	sim->conduct = NULL;
@@ -91,13 +85,21 @@ find_or_add(struct conduct *conduct, struct id id)
 	return was;
 }
 
-static struct node_was *
-find_node(struct conduct *conduct, struct id id)
+static unsigned
+number_of(const struct node *node)
 {
-	struct node_was *node;
+	unsigned number = (unsigned)strtoul(node->name + 1, NULL, 10);
 
-	HASH_FIND(hh, conduct->nodes, &id, sizeof id, node);
-	return node;
+	return number < SIM_WORKERS_MAX ? number : 0;
+}
+
+/* NULL if it was not there, or was another of the same name. */
+static const struct node_was *
+find_node(const struct conduct *conduct, const struct node *node)
+{
+	const struct node_was *was = &conduct->nodes[number_of(node)];
+
+	return id_equal(was->id, node->id) ? was : NULL;
 }
 
 void
@@ -135,7 +137,7 @@ most_are_silent(struct sim *sim)
 
 	HASH_ITER(hh, model->nodes, node, next)
 	{
-		const struct node_was *was = find_node(sim->conduct, node->id);
+		const struct node_was *was = find_node(sim->conduct, node);
 		bool fell = node->state == DAVIT__NODE__STATE__DOWN &&
 			    (was == NULL || was->state != DAVIT__NODE__STATE__DOWN);
 
@@ -153,7 +155,7 @@ was_given_up(struct sim *sim, const struct task *task)
 	const struct manager_config *config = &sim->manager->core->config;
 	struct spec_disconnect disconnect = spec_disconnect(spec);
 	uint64_t now = sim_mono(sim, SIM_MANAGER), patience = 0;
-	const struct node_was *node = find_node(sim->conduct, task->node->id);
+	const struct node_was *node = find_node(sim->conduct, task->node);
 
 	/* At its start the manager takes every node for silent. */
 	if (node != NULL && node->heard_mono_ms > sim->conduct->loaded_mono_ms)
@@ -194,7 +196,7 @@ check_placement(struct sim *sim, const struct task *task, const struct was *was)
 
 	if (!task->on_node || (was->is_on_node && was->attempt == task->attempt))
 		return;
-	node = find_node(sim->conduct, task->node->id);
+	node = find_node(sim->conduct, task->node);
 	if (node != NULL && node->is_draining && task->node->draining)
 		fail(sim, "draining_nodes_take_nothing", task, "it was put there just now");
 }
@@ -253,18 +255,13 @@ look_at_task(struct sim *sim, const struct task *task, bool decided_now)
 static void
 note_nodes(struct sim *sim)
 {
-	struct conduct *conduct = sim->conduct;
 	struct node *node, *next;
 
 	HASH_ITER(hh, sim->manager->core->model.nodes, node, next)
 	{
-		struct node_was *was = find_node(conduct, node->id);
+		struct node_was *was = &sim->conduct->nodes[number_of(node)];
 
-		if (was == NULL) {
-			was = xcalloc(1, sizeof *was);
-			was->id = node->id;
-			HASH_ADD(hh, conduct->nodes, id, sizeof was->id, was);
-		}
+		was->id = node->id;
 		was->is_draining = node->draining;
 		was->state = node->state;
 		was->heard_mono_ms = node->heard_mono_ms;
