@@ -131,6 +131,7 @@ replace(struct manager *manager, struct task *old)
 	char name[256];
 	struct group *group;
 	struct id id = manager_new_id(manager, false);
+	struct task *new;
 
 	model_task_name(old, name, sizeof name);
 	group = lifecycle_submit(manager, id, old->group->spec, 1, name);
@@ -138,8 +139,12 @@ replace(struct manager *manager, struct task *old)
 	records_put_group(manager, group);
 	model_task_find(&manager->model, id)->avoid = old->node;
 	old->replaced_by = id;
-	if (old->desired > DAVIT__TASK__DESIRED__READY)
-		model_task_find(&manager->model, id)->desired = DAVIT__TASK__DESIRED__RUN;
+	new = model_task_find(&manager->model, id);
+	if (old->desired > DAVIT__TASK__DESIRED__READY &&
+		new->desired < DAVIT__TASK__DESIRED__RUN) {
+		new->desired = DAVIT__TASK__DESIRED__RUN;
+		new->is_new = false; /* so that it is recorded: its spec says that it waits */
+	}
 	old->replace_when_ended = false;
 	batch_touch_task(manager, old);
 }

@@ -135,6 +135,22 @@ make_node(struct manager *manager, struct node *node, const struct task *without
 	return message;
 }
 
+/* Removed and registered again under its id since the last question: no list of changes can say so.
+ */
+static bool
+somebody_came_back(const struct manager *manager)
+{
+	const struct telling *telling = &manager->telling;
+	struct id id;
+
+	for (uint32_t i = 0; i < telling->n_removed; i++) {
+		if (id_parse(telling->removed[i], &id) &&
+			model_node_find(&manager->model, id) != NULL)
+			return true;
+	}
+	return false;
+}
+
 static void
 add_removed(struct telling *telling, Davit__PlaceRequest *question, struct arena *arena)
 {
@@ -157,6 +173,7 @@ telling_fill(struct manager *manager, Davit__PlaceRequest *question, const struc
 	struct node *node, *next;
 
 	question->has_base_version = question->has_version = question->has_snapshot = true;
+	telling->needs_snapshot |= somebody_came_back(manager);
 	question->snapshot = telling->needs_snapshot;
 	question->base_version = question->snapshot ? 0 : telling->version;
 	question->version = telling->sent_version = telling->version + 1;

@@ -9,10 +9,13 @@
 #include "services/manager/core.h"
 #include "services/manager/limits.h"
 #include "tests/sim/host.h"
+#include "tests/sim/places.h"
 
 enum {
 	LOOK_MS = 100,      /* between two looks at what the engines run */
 	TROUBLE_MS = 30000, /* so long after a trouble a worker is not held to its deadlines */
+	NEWS_MS = 5000,     /* so old may be what the scheduler knew of a node */
+	GANGS_MAX = 256,    /* placed in one batch */
 	HISTORY_SLACK = 40, /* ended since the last tick: in one batch, at most */
 };
 
@@ -21,7 +24,8 @@ struct was {
 	struct id id, replaced_by;
 	enum task_state state;
 	Davit__Task__Desired desired;
-	bool is_on_node, replace_when_ended, stops_alone, was_touched, is_gone;
+	bool is_on_node, replace_when_ended, stops_alone, was_touched, is_gone, is_preempted;
+	bool was_confused; /* its place was proposed by a scheduler that talks nonsense */
 	uint32_t attempt;
 	uint64_t version, look;
 	uint64_t cpu_milli;
@@ -32,12 +36,15 @@ struct node_was {
 	struct id id;
 	bool is_draining;
 	Davit__Node__State state;
-	uint64_t heard_mono_ms;
+	uint64_t heard_mono_ms, marked_ms;
+	const Davit__NodeTraits *traits; /* only to see that it is another; marked: when it was */
 };
 
 struct conduct {
 	struct was *tasks;
 	struct node_was nodes[SIM_WORKERS_MAX]; /* by the number in their name */
+	struct id gangs[GANGS_MAX];             /* of which somebody was placed in this batch */
+	size_t n_gangs, n_claims;
 	uint64_t n_looks, looked_ms, loaded_mono_ms;
 	uint64_t troubled_ms[SIM_WORKERS_MAX];
 };
@@ -106,6 +113,12 @@ void
 conduct_stranger(struct sim *sim, struct id task)
 {
 	find_or_add(sim->conduct, task)->was_touched = true;
+}
+
+void
+conduct_confused(struct sim *sim, struct id task)
+{
+	find_or_add(sim->conduct, task)->was_confused = true;
 }
 
 void
@@ -189,6 +202,68 @@ check_replacement(struct sim *sim, const struct task *task, const struct was *wa
 		fail(sim, "stopped_tasks_are_not_replaced", task, "a user had stopped it");
 }
 
+/* Those of an array that were confused count for all: who goes where depends on the others. */
+static bool
+is_confused(struct sim *sim, const struct task *task)
+{
+	for (uint32_t i = 0; i < task->group->count; i++) {
+		const struct was *was = find(sim->conduct, id_at(task->group->id, i));
+
+		if (was != NULL && was->was_confused)
+			return true;
+	}
+	return false;
+}
+
+static void
+check_place(struct sim *sim, const struct task *task, const struct node_was *node)
+{
+	const char *complaint = places_array_complaint(task);
+
+	if (is_confused(sim, task))
+		return;
+	if (node != NULL && sim->now_ms - node->marked_ms > NEWS_MS &&
+		!places_admit(task->node, task->group->spec->spec))
+		fail(sim, "constraints_hold_at_placement", task, "its node is not for it");
+	if (complaint != NULL)
+		fail(sim, "arrays_keep_their_distance", task, complaint);
+}
+
+static void
+note_gang(struct conduct *conduct, const struct task *task)
+{
+	const Davit__Gang *gang = task->group->spec->spec->gang;
+
+	if (gang != NULL && gang->all_or_nothing && task->attempt == 1 && task->group->count > 1 &&
+		conduct->n_gangs < GANGS_MAX)
+		conduct->gangs[conduct->n_gangs++] = task->group->id;
+}
+
+static void
+check_gangs(struct sim *sim)
+{
+	struct conduct *conduct = sim->conduct;
+	const struct model *model = &sim->manager->core->model;
+
+	for (size_t i = 0; i < conduct->n_gangs; i++) {
+		const struct group *group = model_group_find(model, conduct->gangs[i]);
+
+		if (group != NULL && places_gang_is_torn(model, group))
+			sim_fail(sim, "gangs_are_placed_whole", "%s", group->name);
+	}
+	conduct->n_gangs = 0;
+}
+
+static void
+check_preemption(struct sim *sim, const struct task *task, const struct was *was)
+{
+	if (!task->is_preempted || was->is_preempted)
+		return;
+	sim_count(sim, SIM_PREEMPTED);
+	if (!places_preemption_is_right(&sim->manager->core->model, task))
+		fail(sim, "only_lower_ranks_make_room", task, task->message);
+}
+
 static void
 check_placement(struct sim *sim, const struct task *task, const struct was *was)
 {
@@ -196,6 +271,8 @@ check_placement(struct sim *sim, const struct task *task, const struct was *was)
 
 	if (!task->on_node || (was->is_on_node && was->attempt == task->attempt))
 		return;
+	note_gang(sim->conduct, task);
+	check_place(sim, task, find_node(sim->conduct, task->node));
 	node = find_node(sim->conduct, task->node);
 	if (node != NULL && node->is_draining && task->node->draining)
 		fail(sim, "draining_nodes_take_nothing", task, "it was put there just now");
@@ -219,8 +296,10 @@ check_task(struct sim *sim, const struct task *task, const struct was *was, bool
 	if (blames_somebody(task) && !was->was_touched)
 		fail(sim, "who_is_blamed_did_it", task, "nobody touched its container");
 	check_replacement(sim, task, was);
-	if (decided_now)
-		check_placement(sim, task, was);
+	if (!decided_now)
+		return;
+	check_placement(sim, task, was);
+	check_preemption(sim, task, was);
 }
 
 static void
@@ -234,6 +313,7 @@ note_task(const struct task *task, struct was *was)
 	was->replace_when_ended = task->replace_when_ended;
 	was->attempt = task->attempt;
 	was->replaced_by = task->replaced_by;
+	was->is_preempted = task->is_preempted;
 	was->version = task->version;
 	was->cpu_milli = spec_reserve(spec).cpu_milli;
 	was->stops_alone = spec_disconnect(spec).mode == DAVIT__DISCONNECT__MODE__STOP_AFTER;
@@ -265,6 +345,9 @@ note_nodes(struct sim *sim)
 		was->is_draining = node->draining;
 		was->state = node->state;
 		was->heard_mono_ms = node->heard_mono_ms;
+		if (was->traits != node->traits)
+			was->marked_ms = sim->now_ms;
+		was->traits = node->traits;
 	}
 }
 
@@ -376,7 +459,11 @@ conduct_committed(struct sim *sim)
 {
 	const struct manager *manager = sim->manager->core;
 
+	check_gangs(sim);
 	note_nodes(sim);
+	for (; sim->conduct->n_claims < manager->claims.n; sim->conduct->n_claims++)
+		sim_count(sim, SIM_CLAIMED);
+	sim->conduct->n_claims = manager->claims.n;
 	if (sim->now_ms < sim->conduct->looked_ms + LOOK_MS)
 		return;
 	sim->conduct->looked_ms = sim->now_ms;

@@ -25,6 +25,8 @@ void conduct_gone(struct sim *sim, struct id task);
 void conduct_committed(struct sim *sim);
 /* It has read its store: at its start, and after a commit that failed. */
 void conduct_loaded(struct sim *sim);
+/* The scheduler proposed nonsense for that task. */
+void conduct_confused(struct sim *sim, struct id task);
 /* A stranger's hand was laid on the container of that task. */
 void conduct_stranger(struct sim *sim, struct id task);
 /* Something happened to that worker or its engine that may keep it from stopping what it should. */

@@ -18,6 +18,9 @@ complaint(struct sim *sim, const struct task *task)
 	case TASK_PENDING: /* 8. every task that does not move can say why */
 		return has_words ? NULL : "it waits and does not say why";
 	case TASK_SCHEDULED:
+		if (task->desired == DAVIT__TASK__DESIRED__READY &&
+			task->observed == DAVIT__TASK_REPORT__OBSERVED__PREPARING)
+			return NULL; /* prefetched: nobody said start */
 		return "it is still not started";
 	case TASK_RUNNING:
 		if (task->desired >= DAVIT__TASK__DESIRED__STOP)
@@ -111,9 +114,11 @@ invariants_has_converged(struct sim *sim, char *ret_why, size_t size)
 		if (why == NULL)
 			continue;
 		id_format(task->id, text);
-		(void)snprintf(ret_why, size, "task %s (%s, phase %d, on %s, attempt %u): %s", text,
+		(void)snprintf(ret_why, size,
+			"task %s (%s, phase %d, on %s, attempt %u): %s; it says: %s", text,
 			task_fsm.state_name[task->state], (int)task->phase,
-			task->node == NULL ? "no node" : task->node->name, task->attempt, why);
+			task->node == NULL ? "no node" : task->node->name, task->attempt, why,
+			task->message == NULL ? "nothing" : task->message);
 		return false;
 	}
 	orphan = find_orphan(sim);

@@ -45,7 +45,11 @@ confuse(struct sim *sim, const Davit__PlaceReply *reply, struct dice *dice)
 	struct node *node, *next;
 
 	for (size_t i = 0; i < reply->n_placements; i++) {
+		struct id task;
 		unsigned n = 0;
+
+		if (id_parse(reply->placements[i]->task_id, &task))
+			conduct_confused(sim, task);
 
 		HASH_ITER(hh, model->nodes, node, next)
 		{
@@ -272,6 +276,7 @@ host_manager_start(struct sim *sim)
 	config.ports = (struct ledger_range){30000, 30019}; /* so few that they run out */
 	config.history_max = HISTORY_MAX;
 	config.restart_grace_ms = 5000;
+	config.claim_after_ms = 10000;
 	host->core = manager_new(&config, &ports);
 	host->turn_is_due = false;
 	sim_trace(sim, SIM_MANAGER, "starts");

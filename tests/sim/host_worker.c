@@ -9,8 +9,12 @@
 #include "tests/sim/invariants.h"
 #include "tests/sim/lies.h"
 #include "tests/sim/network.h"
+#include "tests/sim/specs.h"
 
-enum { JOURNAL_MS_MAX = 5 };
+enum {
+	JOURNAL_MS_MAX = 5,
+	PROBES_GOOD = 800, /* of a thousand looks at a port */
+};
 
 /* A ticket of a call under way, to give back with its answer. */
 struct ticket {
@@ -277,6 +281,42 @@ port_save_node_id(void *arg, const char *node_id)
 	(void)snprintf(host->node_id, sizeof host->node_id, "%s", node_id);
 }
 
+/* A look at a port from outside, and what it found. */
+struct looking {
+	struct host_worker *host;
+	uint64_t epoch;
+	worker_probed_fn *done;
+	void *arg;
+};
+
+static bool
+on_probed(struct sim *sim, void *arg)
+{
+	struct looking *looking = arg;
+	struct host_worker *host = looking->host;
+	bool lives = is_alive(host) && sim->procs[host->proc].epoch == looking->epoch;
+
+	if (lives) {
+		looking->done(dice_chance(&sim->procs[host->proc].dice, PROBES_GOOD),
+			"connection refused", looking->arg);
+		run(host);
+	}
+	free(looking);
+	return lives;
+}
+
+static void
+port_probe(void *arg, const struct worker_probe *probe, worker_probed_fn *done, void *done_arg)
+{
+	struct host_worker *host = arg;
+	struct sim *sim = host->sim;
+	struct looking *looking = xcalloc(1, sizeof *looking);
+
+	*looking = (struct looking){host, sim->procs[host->proc].epoch, done, done_arg};
+	sim_at(sim, sim->now_ms + 1 + dice_roll(&sim->procs[host->proc].dice, probe->timeout_ms),
+		on_probed, looking);
+}
+
 static uint32_t
 port_random(void *arg)
 {
@@ -296,10 +336,14 @@ host_worker_start(struct sim *sim, unsigned index)
 		.journal_add = port_journal_add,
 		.journal_drop = port_journal_drop,
 		.save_node_id = port_save_node_id,
+		.probe = port_probe,
 		.random = port_random};
+	Davit__StringEntry labels[] = {DAVIT__STRING_ENTRY__INIT, DAVIT__STRING_ENTRY__INIT};
 	char instance[32];
 	struct worker_options options = {.name = host->name,
 		.instance = instance,
+		.labels = labels,
+		.n_labels = 2,
 		.started = host->journal,
 		.n_started = host->n_journal};
 
@@ -312,6 +356,10 @@ host_worker_start(struct sim *sim, unsigned index)
 	options.capacity.has_cpu_milli = options.capacity.has_memory_bytes = true;
 	options.capacity.cpu_milli = host->capacity_cpu_milli;
 	options.capacity.memory_bytes = UINT64_C(4) << 30;
+	labels[0].key = (char *)"zone";
+	labels[0].value = (char *)(uintptr_t)specs_zone(index);
+	labels[1].key = (char *)"disk";
+	labels[1].value = (char *)(uintptr_t)specs_disk(index);
 	sim_trace(sim, host->proc, "starts");
 	conduct_worker_troubled(sim, index);
 	sim->procs[host->proc].is_up = true;

@@ -61,6 +61,8 @@ acknowledged_wishes_are_kept(struct sim *sim, const struct task *task, const str
 	if (seen->must_stop && task->desired < DAVIT__TASK__DESIRED__STOP &&
 		!task_state_is_final(task->state))
 		fail_task(sim, "acknowledged_wishes_are_kept", task, "its stop was acknowledged");
+	if (seen->must_start && task->desired < DAVIT__TASK__DESIRED__RUN)
+		fail_task(sim, "acknowledged_wishes_are_kept", task, "its start was acknowledged");
 	if (seen->must_go && task->desired < DAVIT__TASK__DESIRED__REMOVE)
 		fail_task(sim, "acknowledged_wishes_are_kept", task,
 			"its removal was acknowledged");

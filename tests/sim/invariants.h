@@ -35,6 +35,8 @@ void witness_may_go(struct sim *sim, struct id id);
 /* A stop, or a removal, of the task was acknowledged. */
 void witness_stopped(struct sim *sim, struct id id);
 void witness_removed(struct sim *sim, struct id id);
+/* A start of the task was acknowledged. */
+void witness_started(struct sim *sim, struct id id);
 /* What was last acknowledged of a node's draining; not known while somebody else changes it. */
 void witness_drained(struct sim *sim, unsigned worker, bool is_known, bool draining);
 

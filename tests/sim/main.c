@@ -12,7 +12,7 @@
 #include "tests/sim/sim.h"
 
 struct settings {
-	uint64_t seed, runs, steps, workers, quiet_ms, hurry, tries;
+	uint64_t seed, runs, steps, workers, quiet_ms, hurry, patience_ms;
 	char *only;
 	bool trace, calm, coverage, shrink;
 };
@@ -35,8 +35,8 @@ static const struct option_def option_defs[] = {
 		"faults and wishes come so many times as fast"),
 	OPTION_FLAG("shrink", 0, struct settings, shrink,
 		"look for a shorter run that fails by the same invariant"),
-	OPTION_NUMBER("tries", 0, "N", struct settings, tries, "1500", 1, 1000000,
-		"runs that --shrink makes at most"),
+	OPTION_DURATION("patience", 0, struct settings, patience_ms, "2m",
+		"how long --shrink looks for a shorter one, in real time"),
 	OPTION_FLAG("calm", 0, struct settings, calm, "no faults and no users: for measuring"),
 	OPTION_FLAG("coverage", 0, struct settings, coverage,
 		"print how often each cell of the state machine was taken"),
@@ -118,8 +118,9 @@ run(const struct settings *settings, bool *ret_ok, struct err *err)
 	int rc = only == NULL ? 0 : only_parse(settings->only, only, err);
 
 	if (rc == 0)
-		*ret_ok = settings->shrink ? sim_shrink(&options, (unsigned)settings->tries)
-					   : run_all(settings, only);
+		*ret_ok = settings->shrink
+				  ? sim_shrink(&options, (unsigned)(settings->patience_ms / 1000))
+				  : run_all(settings, only);
 	free(only);
 	return rc;
 }

@@ -56,7 +56,7 @@ for ((i = 0; i < jobs; i++)); do
 	[ $rc -eq 0 ] && continue
 	grep -v '^| ' "$out/share-$i.txt" | sed 's/^/# /'
 	shrink=$(sed -n 's/^shrink: sim //p' "$out/share-$i.txt")
-	[ -z "$shrink" ] || timeout "$SHRINK_SECONDS" "$sim" $shrink | sed 's/^/# shrunk: /'
+	[ -z "$shrink" ] || "$sim" $shrink --patience "${SHRINK_SECONDS}s" | sed 's/^/# shrunk: /'
 done
 echo "# happened: $(happened "$out"/share-*.txt)"
 if [ -n "${COVERAGE:-}" ]; then

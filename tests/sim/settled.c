@@ -4,6 +4,7 @@
 #include "services/manager/limits.h"
 #include "tests/sim/conduct.h"
 #include "tests/sim/host.h"
+#include "tests/sim/places.h"
 
 enum { LATE_MS = 2000 }; /* for a timer that has run out to be acted upon and heard of */
 
@@ -24,7 +25,7 @@ has_room(const struct node *node, const Davit__TaskSpec *spec)
 	struct resources room = ledger_free(&node->account); /* but for what is kept for others */
 	struct spec_reserve want = spec_reserve(spec);
 
-	if (node->state != DAVIT__NODE__STATE__READY || node->draining)
+	if (node->state != DAVIT__NODE__STATE__READY || node->draining || !places_admit(node, spec))
 		return false;
 	for (size_t i = 0; i < spec->n_ports; i++) {
 		if (!has_port_left(node, spec->ports[i]))
@@ -73,10 +74,18 @@ overdue(struct sim *sim, const struct task *task)
 	return NULL;
 }
 
+/* Where it may go is decided by where others are: not judged here. */
+static bool
+depends_on_others(const Davit__TaskSpec *spec)
+{
+	return spec->gang != NULL || spec->n_affinities > 0 || spec->max_per_node > 0;
+}
+
 const char *
 settled_task_complaint(struct sim *sim, const struct task *task)
 {
-	if (task->state == TASK_PENDING && some_node_has_room(&sim->manager->core->model, task))
+	if (task->state == TASK_PENDING && !depends_on_others(task->group->spec->spec) &&
+		some_node_has_room(&sim->manager->core->model, task))
 		return "it waits although a node has room";
 	if (task_state_is_final(task->state) && task->holds)
 		return "it is over and its reservation is not given back";

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/base/mem.h"
@@ -30,7 +31,8 @@ struct search {
 	struct happening *left;    /* what happened in the shortest */
 	size_t n_left;
 	uint64_t steps, ms;
-	unsigned n_tries, most_tries;
+	unsigned n_tries;
+	time_t until;
 };
 
 /* What follows cannot say by itself what became of it. */
@@ -95,6 +97,12 @@ keep(struct search *search, const struct sim_options *options)
 		search->options.steps = result->steps; /* it ends there in any case */
 }
 
+static bool
+is_over(const struct search *search)
+{
+	return time(NULL) >= search->until;
+}
+
 /* True if the run fails by the same invariant; then it is kept. */
 static bool
 fails(struct search *search, const struct sim_options *options, const struct happening *happenings,
@@ -104,7 +112,7 @@ fails(struct search *search, const struct sim_options *options, const struct hap
 	struct sim_options tried = *options;
 	bool does;
 
-	if (search->n_tries >= search->most_tries) {
+	if (is_over(search)) {
 		free(only);
 		return false;
 	}
@@ -143,7 +151,7 @@ leave_out(struct search *search)
 {
 	size_t n_parts = 2;
 
-	while (search->n_left > 0 && search->n_tries < search->most_tries) {
+	while (search->n_left > 0 && !is_over(search)) {
 		if (n_parts > search->n_left)
 			n_parts = search->n_left;
 		if (leave_out_one(search, n_parts))
@@ -243,9 +251,9 @@ shrink(struct search *search)
 }
 
 bool
-sim_shrink(const struct sim_options *options, unsigned tries)
+sim_shrink(const struct sim_options *options, unsigned patience_s)
 {
-	struct search search = {.most_tries = tries};
+	struct search search = {.until = time(NULL) + (time_t)patience_s};
 	bool fails;
 
 	search.result = mmap(NULL, sizeof *search.result, PROT_READ | PROT_WRITE,

@@ -246,7 +246,7 @@ converge(struct sim *sim)
 {
 	enum { LOOK_MS = 1013 }; /* in step with no timer of theirs */
 	uint64_t until = sim->now_ms + sim->options.quiet_ms, next_look = sim->now_ms;
-	char why[256] = "";
+	char why[400] = "";
 
 	while (!sim_has_failed(sim)) {
 		if (sim->now_ms >= next_look) {

@@ -18,6 +18,7 @@
  *     network.c     calls between processes: late, lost, doubled, cut
  *     host_*.c      a process each: the shell around a core, its birth and its death
  *     users.c       people who submit, stop, remove, drain, and ask again
+ *     specs.c       what they submit
  *     faults.c      what goes wrong
  *     lies.c        what no honest process would say
  *     witness.c     a second book of what was promised and what was seen
@@ -89,7 +90,16 @@ enum {
 	X(OFFERED,          "forbidden events offered")                      \
 	X(SUBMITTED,        "submissions")                                   \
 	X(SUBMITTED_ARRAY,  "of these arrays")                               \
+	X(SUBMITTED_GANG,   "of these gangs")                                \
+	X(SUBMITTED_CHOOSY, "submissions with a choice of nodes")            \
+	X(SUBMITTED_HELD,   "submissions that wait for a start")             \
+	X(PLANNED,          "plans")                                         \
 	X(STOPPED,          "stops")                                         \
+	X(STARTED,          "starts")                                        \
+	X(PAUSED,           "pauses and their ends")                         \
+	X(MARKED,           "labels and taints")                             \
+	X(PREEMPTED,        "tasks preempted")                               \
+	X(CLAIMED,          "rooms kept for those who wait")                 \
 	X(REMOVED,          "removals")                                      \
 	X(DRAINED,          "drains and undrains")                           \
 	X(NODE_REMOVED,     "nodes removed")                                 \
@@ -193,9 +203,9 @@ bool sim_run(const struct sim_options *options, struct sim_result *ret_result);
 
 /*
  * Looks for a shorter run that fails by the same invariant: fewer faults and wishes, fewer nodes,
- * less time; makes at most `tries` runs. Prints the line that replays it. False if the run fails.
+ * less time; gives up after patience_s. Prints the line that replays it. False if the run fails.
  */
-bool sim_shrink(const struct sim_options *options, unsigned tries);
+bool sim_shrink(const struct sim_options *options, unsigned patience_s);
 
 /* The command that runs it again; only: as a list, "" for everything. */
 void sim_print_replay(const struct sim_options *options, const char *only);

@@ -7,13 +7,13 @@
 #include "common/base/mem.h"
 #include "tests/sim/invariants.h"
 #include "tests/sim/network.h"
+#include "tests/sim/specs.h"
 
 enum {
 	WISH_MS_MAX = 1500, /* between two wishes */
 	RETRY_MS = 1000,
 	CALL_TIMEOUT_MS = 3000,
 	KNOWN_MAX = 40, /* tasks that users keep: with more, one is removed for each new one */
-	ARRAY_MAX = 4,
 };
 
 struct users {
@@ -35,7 +35,7 @@ struct wish {
 	unsigned n_repeats;        /* once more after the answer */
 	struct id task;            /* whom a stop or a removal is about */
 	unsigned worker;           /* whom an update is about, and what it says */
-	bool draining;
+	bool is_drain, draining;
 };
 
 static void ask(struct wish *wish);
@@ -112,8 +112,9 @@ take_promise(struct wish *wish, const ProtobufCMessage *response)
 		witness_removed(sim, wish->task);
 		forget(sim->users, wish->task);
 	}
-	if (strcmp(wish->method, "UpdateNode") == 0 && wish->n_repeats == 0 &&
-		--sim->users->n_updating[wish->worker] == 0) {
+	if (strcmp(wish->method, "StartTasks") == 0)
+		witness_started(sim, wish->task);
+	if (wish->is_drain && wish->n_repeats == 0 && --sim->users->n_updating[wish->worker] == 0) {
 		witness_drained(sim, wish->worker, !sim->users->is_disputed[wish->worker],
 			wish->draining);
 		sim->users->is_disputed[wish->worker] = false;
@@ -192,95 +193,41 @@ make_change(struct sim *sim, const char *method, const ProtobufCMessage *request
 
 /* ---- what they want ---- */
 
-/* How a container behaves is told by a label, whether its image is there by the image's name. */
-static const char *const behaviours[] = {
-	"run:forever",
-	"run:forever",
-	"run:forever/stubborn:TERM",
-	"exit:0/after:300ms",
-	"exit:0/after:0",
-	"exit:3/after:2s",
-	"badcmd:1",
-	"oom:1s",
-	"slow:2s/run:forever",
-};
-
-static const char *const images[] = {"missing:500ms", "missing:3s", "nosuch:1", "denied:1",
-	"offline:1"};
-
-static char *
-pick_text(struct sim *sim, const char *const *texts, size_t n)
+static void
+count_submission(struct sim *sim, const struct spec_draft *draft)
 {
-	return (char *)(uintptr_t)texts[dice_roll(&sim->wish_dice, n)];
+	const Davit__TaskSpec *spec = &draft->spec;
+
+	sim_count(sim, SIM_SUBMITTED);
+	if (draft->count > 1)
+		sim_count(sim, SIM_SUBMITTED_ARRAY);
+	if (spec->gang != NULL)
+		sim_count(sim, SIM_SUBMITTED_GANG);
+	if (spec->n_constraints + spec->n_affinities + spec->n_spreads + spec->max_per_node > 0)
+		sim_count(sim, SIM_SUBMITTED_CHOOSY);
+	if (spec->hold)
+		sim_count(sim, SIM_SUBMITTED_HELD);
 }
 
 static void
 want_submission(struct sim *sim)
 {
 	Davit__SubmitTasksRequest request = DAVIT__SUBMIT_TASKS_REQUEST__INIT;
-	Davit__TaskSpec spec = DAVIT__TASK_SPEC__INIT;
-	Davit__RestartPolicy restart = DAVIT__RESTART_POLICY__INIT;
-	Davit__Disconnect disconnect = DAVIT__DISCONNECT__INIT;
-	Davit__Port port = DAVIT__PORT__INIT, *ports[] = {&port};
-	Davit__StringEntry label = DAVIT__STRING_ENTRY__INIT, mark = DAVIT__STRING_ENTRY__INIT;
-	Davit__StringEntry *labels[] = {&label, &mark};
-	char wish[32];
+	Davit__PlanTasksRequest plan = DAVIT__PLAN_TASKS_REQUEST__INIT;
+	struct spec_draft draft;
+	char name[32];
 
-	spec.image = dice_chance(&sim->wish_dice, 850)
-			     ? (char *)"demo"
-			     : pick_text(sim, images, sizeof images / sizeof images[0]);
-	label.key = ENGINE_MEM_LABEL;
-	label.value = pick_text(sim, behaviours, sizeof behaviours / sizeof behaviours[0]);
-	(void)snprintf(wish, sizeof wish, "t%" PRIu64, sim->users->n_wishes);
-	mark.key = "wish"; /* so that the witness can count what became of it */
-	mark.value = wish;
-	spec.n_labels = 2;
-	spec.labels = labels;
-	spec.has_cpu_milli = true;
-	spec.cpu_milli = 500 * dice_roll(&sim->wish_dice, 5);
-	spec.has_stop_timeout_ms = true;
-	spec.stop_timeout_ms = 1000;
-	if (dice_chance(&sim->wish_dice, 500)) {
-		restart.has_condition = restart.has_max_delay_ms = true;
-		restart.condition = (Davit__RestartPolicy__Condition)dice_roll(&sim->wish_dice, 4);
-		restart.max_delay_ms = 5000;
-		spec.restart = &restart;
+	(void)snprintf(name, sizeof name, "t%" PRIu64, sim->users->n_moments);
+	specs_throw(&sim->wish_dice, name, &draft);
+	request.spec = plan.spec = &draft.spec;
+	request.has_count = plan.has_count = true;
+	request.count = plan.count = draft.count;
+	if (dice_chance(&sim->wish_dice, 30)) {
+		sim_count(sim, SIM_PLANNED);
+		ask(make_wish(sim, "PlanTasks", &plan.base));
+		return;
 	}
-	if (dice_chance(&sim->wish_dice, 300)) {
-		disconnect.has_mode = disconnect.has_replace_after_ms = true;
-		disconnect.mode = (Davit__Disconnect__Mode)dice_roll(&sim->wish_dice, 4);
-		disconnect.replace_after_ms = dice_roll(&sim->wish_dice, 5000);
-		disconnect.has_stop_after_ms =
-			disconnect.mode == DAVIT__DISCONNECT__MODE__STOP_AFTER;
-		disconnect.stop_after_ms = 3000;
-		spec.disconnect = &disconnect;
-	}
-	if (dice_chance(&sim->wish_dice, 300)) {
-		port.container_port = 80;
-		port.has_host_port = dice_chance(&sim->wish_dice, 300);
-		port.host_port = port.has_host_port ? 8080 : 0;
-		spec.n_ports = 1;
-		spec.ports = ports;
-	}
-	if (dice_chance(&sim->wish_dice, 100)) {
-		spec.has_ttl_ms = true;
-		spec.ttl_ms = 5000 + dice_roll(&sim->wish_dice, 20000);
-	}
-	if (dice_chance(&sim->wish_dice, 100)) {
-		spec.has_max_run_time_ms = true;
-		spec.max_run_time_ms = 3000 + dice_roll(&sim->wish_dice, 20000);
-	}
-	spec.has_auto_remove = true;
-	spec.auto_remove = dice_chance(&sim->wish_dice, 100);
-	spec.name = dice_chance(&sim->wish_dice, 800) ? wish : NULL;
-	request.spec = &spec;
-	request.has_count = true;
-	request.count = dice_chance(&sim->wish_dice, 200)
-				? 1 + (uint32_t)dice_roll(&sim->wish_dice, ARRAY_MAX)
-				: 1;
-	sim_count(sim, SIM_SUBMITTED);
-	if (request.count > 1)
-		sim_count(sim, SIM_SUBMITTED_ARRAY);
+	count_submission(sim, &draft);
 	ask(make_change(sim, "SubmitTasks", &request.base));
 }
 
@@ -308,10 +255,48 @@ want_stop(struct sim *sim)
 		return;
 	request.n_tasks = 1;
 	request.tasks = tasks;
+	request.has_timeout_ms = dice_chance(&sim->wish_dice, 200);
+	request.timeout_ms = dice_roll(&sim->wish_dice, 3000);
 	sim_count(sim, SIM_STOPPED);
 	wish = make_change(sim, "StopTasks", &request.base);
 	wish->task = id;
 	ask(wish);
+}
+
+/* What was only prefetched shall run now; others are not disturbed by it. */
+static void
+want_start(struct sim *sim)
+{
+	Davit__StartTasksRequest request = DAVIT__START_TASKS_REQUEST__INIT;
+	char text[ID_TEXT_SIZE], *tasks[] = {text};
+	struct wish *wish;
+	struct id id;
+
+	if (!pick_task(sim, &id, text))
+		return;
+	request.n_tasks = 1;
+	request.tasks = tasks;
+	sim_count(sim, SIM_STARTED);
+	wish = make_change(sim, "StartTasks", &request.base);
+	wish->task = id;
+	ask(wish);
+}
+
+static void
+want_pause(struct sim *sim)
+{
+	Davit__PauseTasksRequest request = DAVIT__PAUSE_TASKS_REQUEST__INIT;
+	char text[ID_TEXT_SIZE], *tasks[] = {text};
+	struct id id;
+
+	if (!pick_task(sim, &id, text))
+		return;
+	request.n_tasks = 1;
+	request.tasks = tasks;
+	request.has_unpause = true;
+	request.unpause = dice_chance(&sim->wish_dice, 500);
+	sim_count(sim, SIM_PAUSED);
+	ask(make_change(sim, "PauseTasks", &request.base));
 }
 
 static void
@@ -327,7 +312,8 @@ want_removal(struct sim *sim)
 	witness_may_go(sim, id);
 	request.n_tasks = 1;
 	request.tasks = tasks;
-	request.has_force = request.force = true;
+	request.has_force = true;
+	request.force = dice_chance(&sim->wish_dice, 850); /* else refused while it runs */
 	sim_count(sim, SIM_REMOVED);
 	wish = make_change(sim, "RemoveTasks", &request.base);
 	wish->task = id;
@@ -342,21 +328,24 @@ begin_update(struct sim *sim, unsigned worker)
 }
 
 static void
-update_node(struct sim *sim, unsigned worker, bool draining)
+update_node(struct sim *sim, unsigned worker, bool draining, bool forget_taints)
 {
 	Davit__UpdateNodeRequest request = DAVIT__UPDATE_NODE_REQUEST__INIT;
+	char name[16], *keys[] = {(char *)(uintptr_t)specs_taint_key};
 	struct wish *wish;
-	char name[16];
 
 	(void)snprintf(name, sizeof name, "w%u", worker);
 	request.node = name;
 	request.has_draining = true;
 	request.draining = draining;
+	request.n_remove_taints = forget_taints ? 1 : 0;
+	request.remove_taints = keys;
 	sim_count(sim, SIM_DRAINED);
 	/* A wish that is refused is never over: a late copy of it may still be heeded. */
 	begin_update(sim, worker);
 	wish = make_change(sim, "UpdateNode", &request.base);
 	sim_trace(sim, SIM_USER, "%s: %sdrain %s", wish->request_id, draining ? "" : "un", name);
+	wish->is_drain = true;
 	wish->worker = worker;
 	wish->draining = draining;
 	ask(wish);
@@ -367,7 +356,47 @@ want_drain(struct sim *sim)
 {
 	unsigned worker = (unsigned)dice_roll(&sim->wish_dice, sim->options.n_workers);
 
-	update_node(sim, worker, dice_chance(&sim->wish_dice, 500));
+	update_node(sim, worker, dice_chance(&sim->wish_dice, 500), false);
+}
+
+/* Labels and taints: what tasks look for in a node, or keep away from. */
+static void
+want_marks(struct sim *sim)
+{
+	Davit__UpdateNodeRequest request = DAVIT__UPDATE_NODE_REQUEST__INIT;
+	Davit__StringEntry label = DAVIT__STRING_ENTRY__INIT, *labels[] = {&label};
+	Davit__Taint taint = DAVIT__TAINT__INIT, *taints[] = {&taint};
+	char *label_keys[] = {(char *)"mood"}, *taint_keys[] = {(char *)(uintptr_t)specs_taint_key};
+	struct dice *dice = &sim->wish_dice;
+	char name[16];
+
+	(void)snprintf(name, sizeof name, "w%u", (unsigned)dice_roll(dice, sim->options.n_workers));
+	request.node = name;
+	label.key = label_keys[0];
+	label.value = dice_chance(dice, 500) ? (char *)"good" : (char *)"bad";
+	taint.key = taint_keys[0];
+	taint.has_effect = true;
+	taint.effect = (Davit__Taint__Effect)(1 + dice_roll(dice, 3));
+	request.labels = labels;
+	request.remove_labels = label_keys;
+	request.taints = taints;
+	request.remove_taints = taint_keys;
+	switch (dice_roll(dice, 5)) {
+	case 0:
+		request.n_labels = 1;
+		break;
+	case 1:
+		request.n_remove_labels = 1;
+		break;
+	case 2:
+		request.n_taints = 1;
+		break;
+	default:
+		request.n_remove_taints = 1;
+		break;
+	}
+	sim_count(sim, SIM_MARKED);
+	ask(make_change(sim, "UpdateNode", &request.base));
 }
 
 /* Refused unless it is silent; it comes back as a stranger with its old name. */
@@ -407,15 +436,22 @@ want_lists(struct sim *sim)
 	Davit__ListTasksRequest tasks = DAVIT__LIST_TASKS_REQUEST__INIT;
 	Davit__ReadEventsRequest events = DAVIT__READ_EVENTS_REQUEST__INIT;
 	Davit__ListNodesRequest nodes = DAVIT__LIST_NODES_REQUEST__INIT;
-	uint64_t which = dice_roll(&sim->wish_dice, 3);
+	Davit__ExplainTaskRequest explain = DAVIT__EXPLAIN_TASK_REQUEST__INIT;
+	uint64_t which = dice_roll(&sim->wish_dice, 4);
+	char text[ID_TEXT_SIZE];
+	struct id id;
 
 	sim_count(sim, SIM_LISTED);
 	if (which == 0)
 		ask(make_wish(sim, "ListTasks", &tasks.base));
 	else if (which == 1)
 		ask(make_wish(sim, "ReadEvents", &events.base));
-	else
+	else if (which == 2 || !pick_task(sim, &id, text))
 		ask(make_wish(sim, "ListNodes", &nodes.base));
+	else {
+		explain.task = text;
+		ask(make_wish(sim, "ExplainTask", &explain.base));
+	}
 }
 
 static const struct wish_kind {
@@ -423,9 +459,12 @@ static const struct wish_kind {
 	unsigned weight;
 } wishes[] = {
 	{want_submission, 50},
-	{want_stop, 18},
+	{want_stop, 16},
 	{want_removal, 15},
-	{want_drain, 7},
+	{want_start, 4},
+	{want_pause, 5},
+	{want_drain, 6},
+	{want_marks, 4},
 	{want_node_removal, 2},
 	{want_news, 5},
 	{want_lists, 3},
@@ -457,7 +496,8 @@ on_wish(struct sim *sim, void *arg)
 	pause_ms = dice_roll(&sim->wish_dice, WISH_MS_MAX) / sim->options.hurry;
 	kind = pick_kind(&sim->wish_dice);
 	if (sim_happens(sim, ONLY_WISH, sim->users->n_moments)) {
-		if (kind->want == want_submission && sim->users->n_known + ARRAY_MAX > KNOWN_MAX)
+		if (kind->want == want_submission &&
+			sim->users->n_known + SPECS_ARRAY_MAX > KNOWN_MAX)
 			want_removal(sim);
 		else
 			kind->want(sim);
@@ -479,7 +519,7 @@ users_end(struct sim *sim)
 {
 	sim->users->is_over = true;
 	for (unsigned i = 0; i < sim->options.n_workers; i++)
-		update_node(sim, i, false);
+		update_node(sim, i, false, true);
 }
 
 void

@@ -121,6 +121,12 @@ witness_removed(struct sim *sim, struct id id)
 }
 
 void
+witness_started(struct sim *sim, struct id id)
+{
+	witness_see(sim->witness, id)->must_start = true;
+}
+
+void
 witness_drained(struct sim *sim, unsigned worker, bool is_known, bool draining)
 {
 	sim->witness->knows_drain[worker] = is_known;

@@ -18,8 +18,8 @@ enum { WITNESS_NOWHERE = SIM_WORKERS_MAX };
 /* What the witness knows of a task. */
 struct seen {
 	struct id id;
-	bool is_acked, may_go, must_stop, must_go; /* what users were told */
-	bool is_known, is_final;                   /* as the manager last committed it */
+	bool is_acked, may_go, must_start, must_stop, must_go; /* what users were told */
+	bool is_known, is_final; /* as the manager last committed it */
 	enum task_state state;
 	uint64_t finished_ms;
 	int32_t exit_code;
