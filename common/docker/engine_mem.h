@@ -107,6 +107,8 @@ void engine_mem_lose_next(struct engine_mem_world *world, enum engine_call_kind 
 bool engine_mem_forget(struct engine_mem_world *world, const char *id);
 /* A container ends by itself or by a stranger's hand, with its events. False: none runs so. */
 bool engine_mem_end(struct engine_mem_world *world, const char *id, int exit_code, bool oom);
+/* A stranger starts a container, with its events. False: no such container, or it cannot start. */
+bool engine_mem_begin(struct engine_mem_world *world, const char *id);
 /* A stranger removes a container, with its events. False: no such container. */
 bool engine_mem_destroy(struct engine_mem_world *world, const char *id);
 /* A container of somebody else, running; its id. */

@@ -89,6 +89,15 @@ engine_mem_end(struct engine_mem_world *world, const char *id, int exit_code, bo
 }
 
 bool
+engine_mem_begin(struct engine_mem_world *world, const char *id)
+{
+	struct mem_container *container = engine_mem_container_find(world, id);
+	struct err err;
+
+	return container != NULL && engine_mem_container_start(container, &err) == 0;
+}
+
+bool
 engine_mem_destroy(struct engine_mem_world *world, const char *id)
 {
 	struct mem_container *container = engine_mem_container_find(world, id);

@@ -108,6 +108,25 @@ count_node(struct node *const *nodes, size_t n, const struct node *node)
 	return count;
 }
 
+/* The scheduler is not asked again when room comes free: those of the array count, here or to come.
+ */
+static bool
+array_fits(const struct task *task, const struct node *node, uint32_t n_more)
+{
+	const struct group *group = task->group;
+	uint32_t most = group->spec->spec->max_per_node, n = n_more;
+	const struct claim_part *part;
+
+	for (const struct task *other = node->tasks; most > 0 && other != NULL;
+		other = other->node_next)
+		n += other->holds && other->group == group;
+	DL_FOREACH2(node->claims, part, n_next)
+	{
+		n += most > 0 && part->task != task && part->task->group == group;
+	}
+	return most == 0 || n < most;
+}
+
 static int
 check_nodes(const struct manager *manager, const struct task *task, struct node *const *nodes,
 	size_t n, struct err *err)
@@ -123,6 +142,10 @@ check_nodes(const struct manager *manager, const struct task *task, struct node 
 				nodes[i]->name);
 		if (!is_known || resources_fit(&nodes[i]->account.capacity, &want, n_here) < n_here)
 			return err_set(err, -ENOSPC, "node '%s' could never hold it",
+				nodes[i]->name);
+		if (!array_fits(task, nodes[i], n_here - 1))
+			return err_set(err, -ENOSPC,
+				"node '%s' would hold more of the array than max_per_node",
 				nodes[i]->name);
 	}
 	return 0;
@@ -244,7 +267,8 @@ is_useless(const struct manager *manager, const struct claim *claim)
 	const struct claim_part *part;
 
 	DL_FOREACH (claim->parts, part) {
-		if (part->node->state != DAVIT__NODE__STATE__READY || part->node->draining)
+		if (part->node->state != DAVIT__NODE__STATE__READY || part->node->draining ||
+			!array_fits(part->task, part->node, 0))
 			return true;
 	}
 	return claim->until_mono_ms <= manager->now.mono_ms;

@@ -6,8 +6,10 @@
  * for everybody else. A gang has one claim with a part for each of its tasks, and starts
  * when there is room for all of them. A claim is given back when its tasks get nodes or
  * end, when one of its nodes goes, or when it is too old. Claims are not stored: after a
- * restart such tasks are asked about at once, and by their age may claim again. Part of
- * the manager's core.
+ * restart such tasks are asked about at once, and by their age may claim again. The
+ * scheduler is not asked when the room is there, so a claim is given back when a node's
+ * labels or taints change; and who keeps near to or away from others gets none by age.
+ * Part of the manager's core.
  */
 #pragma once
 
@@ -47,7 +49,7 @@ void claims_release(struct manager *manager, struct task *task);
 /* True if n more tasks may have one because they have waited long. */
 bool claims_has_room(const struct manager *manager, size_t n);
 
-/* The node is about to be removed: whoever has a claim there is asked about again. */
+/* The node goes, or is another than it was: whoever has a claim there is asked about again. */
 void claims_forget_node(struct manager *manager, struct node *node);
 
 /* Places whoever has room enough now; gives back what is of no use any more. */

@@ -50,6 +50,7 @@ bool
 placing_may_claim(const struct manager *manager, const struct task *task, size_t n)
 {
 	return claims_has_room(manager, n) && claims_node(manager, task) == NULL &&
+	       task->group->spec->spec->n_affinities == 0 &&
 	       manager->now.wall_ms - task->group->created_ms >= manager->config.claim_after_ms;
 }
 

@@ -360,7 +360,7 @@ worker_slot_over(struct worker_slot *slot, int exit_code)
 	slot->has_exit_code = true;
 	slot->health = DAVIT__TASK__PHASE__PHASE_NONE;
 	slot->kill_ms = 0;
-	if (slot->state == WORKER_SLOT_STOPPING || slot->state == WORKER_SLOT_ENDED) {
+	if (slot->state == WORKER_SLOT_STOPPING) {
 		end_for(slot, slot->cause);
 		return;
 	}

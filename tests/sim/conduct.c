@@ -25,6 +25,7 @@ struct was {
 	enum task_state state;
 	Davit__Task__Desired desired;
 	bool is_on_node, replace_when_ended, stops_alone, was_touched, is_gone, is_preempted;
+	bool was_meddled;  /* a stranger started its container */
 	bool was_confused; /* its place was proposed by a scheduler that talks nonsense */
 	uint32_t attempt;
 	uint64_t version, look;
@@ -119,6 +120,13 @@ void
 conduct_confused(struct sim *sim, struct id task)
 {
 	find_or_add(sim->conduct, task)->was_confused = true;
+}
+
+void
+conduct_meddled(struct sim *sim, struct id task)
+{
+	find_or_add(sim->conduct, task)->was_meddled = true;
+	conduct_stranger(sim, task);
 }
 
 void
@@ -222,7 +230,8 @@ check_place(struct sim *sim, const struct task *task, const struct node_was *nod
 
 	if (is_confused(sim, task))
 		return;
-	if (node != NULL && sim->now_ms - node->marked_ms > NEWS_MS &&
+	if (node != NULL && node->traits == task->node->traits &&
+		sim->now_ms - node->marked_ms > NEWS_MS &&
 		!places_admit(task->node, task->group->spec->spec))
 		fail(sim, "constraints_hold_at_placement", task, "its node is not for it");
 	if (complaint != NULL)
@@ -402,7 +411,7 @@ add_up(const struct engine_mem_view *view, void *arg)
 	struct look *look = arg;
 	struct was *was = runs(look, view), *other;
 
-	if (was == NULL)
+	if (was == NULL || was->was_meddled)
 		return;
 	look->cpu_milli +=
 		was->is_on_node ? was->cpu_milli : 0; /* not of a node that was removed */
@@ -461,9 +470,9 @@ conduct_committed(struct sim *sim)
 
 	check_gangs(sim);
 	note_nodes(sim);
-	for (; sim->conduct->n_claims < manager->claims.n; sim->conduct->n_claims++)
+	for (; sim->conduct->n_claims < manager->claims.n_parts; sim->conduct->n_claims++)
 		sim_count(sim, SIM_CLAIMED);
-	sim->conduct->n_claims = manager->claims.n;
+	sim->conduct->n_claims = manager->claims.n_parts;
 	if (sim->now_ms < sim->conduct->looked_ms + LOOK_MS)
 		return;
 	sim->conduct->looked_ms = sim->now_ms;

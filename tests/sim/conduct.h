@@ -29,6 +29,8 @@ void conduct_loaded(struct sim *sim);
 void conduct_confused(struct sim *sim, struct id task);
 /* A stranger's hand was laid on the container of that task. */
 void conduct_stranger(struct sim *sim, struct id task);
+/* A stranger has started it: what runs for it is not all ours any more. */
+void conduct_meddled(struct sim *sim, struct id task);
 /* Something happened to that worker or its engine that may keep it from stopping what it should. */
 void conduct_worker_troubled(struct sim *sim, unsigned index);
 

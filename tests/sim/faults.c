@@ -7,12 +7,12 @@
 #include "tests/sim/conduct.h"
 #include "tests/sim/host.h"
 #include "tests/sim/lies.h"
+#include "tests/sim/strangers.h"
 #include "tests/sim/users.h"
 
 enum {
-	FAULT_MS_MAX = 4000,     /* between two faults */
-	DOWN_MS_MAX = 6000,      /* how long a process stays dead */
-	SLOWEST_START_MS = 2500, /* of the images of users.c */
+	FAULT_MS_MAX = 4000, /* between two faults */
+	DOWN_MS_MAX = 6000,  /* how long a process stays dead */
 	CUT_MS_MAX = 8000,
 	LEAVE_MS_MAX = 2000, /* from TERM to the end */
 	FULL_MS_MAX = 1500,
@@ -292,8 +292,8 @@ change_drift(struct sim *sim)
 
 /* ---- engines ---- */
 
-static struct host_worker *
-pick_machine(struct sim *sim)
+struct host_worker *
+faults_pick_machine(struct sim *sim)
 {
 	struct host_worker *host = pick_worker(sim);
 
@@ -305,104 +305,26 @@ pick_machine(struct sim *sim)
 static void
 restart_engine(struct sim *sim)
 {
-	struct host_worker *host = pick_machine(sim);
+	struct host_worker *host = faults_pick_machine(sim);
 	bool live = dice_chance(&sim->fault_dice, 500);
 
 	sim_trace(sim, host->proc, "its engine restarts, containers %s", live ? "live" : "die");
 	sim_count(sim, SIM_ENGINE_RESTARTED);
 	engine_mem_restart(host->world, live,
 		dice_roll(&sim->fault_dice,
-			dice_chance(&sim->fault_dice, 150) ? ENGINE_LONG_MS_MAX : ENGINE_MS_MAX));
+			dice_chance(&sim->fault_dice, 250) ? ENGINE_LONG_MS_MAX : ENGINE_MS_MAX));
 	host_worker_poke(sim, host->index);
 }
 
 static void
 hang_engine(struct sim *sim)
 {
-	struct host_worker *host = pick_machine(sim);
+	struct host_worker *host = faults_pick_machine(sim);
 
 	sim_trace(sim, host->proc, "its engine hangs");
 	sim_count(sim, SIM_ENGINE_HUNG);
 	engine_mem_hang(host->world, sim->now_ms + dice_roll(&sim->fault_dice, 10000));
 	host_worker_poke(sim, host->index);
-}
-
-struct choice {
-	struct sim *sim;
-	unsigned n;
-	char id[ENGINE_ID_MAX + 1];
-	struct id task;
-};
-
-static void
-choose(const struct engine_mem_view *view, void *arg)
-{
-	struct choice *choice = arg;
-	const char *task = engine_mem_label(view, "davit.task");
-
-	/* While a start that a dead worker asked for may still follow, it is nobody's fault. */
-	if (view->status != ENGINE_RUNNING ||
-		choice->sim->now_ms < view->started_ms + SLOWEST_START_MS ||
-		dice_roll(&choice->sim->fault_dice, ++choice->n) != 0)
-		return;
-	(void)snprintf(choice->id, sizeof choice->id, "%s", view->id);
-	if (task == NULL || !id_parse(task, &choice->task))
-		choice->task = (struct id){0};
-}
-
-static void
-end_container(struct sim *sim)
-{
-	struct host_worker *host = pick_machine(sim);
-	struct choice choice = {.sim = sim};
-
-	engine_mem_each(host->world, choose, &choice);
-	if (choice.n == 0)
-		return;
-	sim_trace(sim, host->proc, "a container ends by a stranger's hand");
-	conduct_stranger(sim, choice.task);
-	if (dice_chance(&sim->fault_dice, 300)) {
-		sim_count(sim, SIM_CONTAINER_GONE);
-		(void)engine_mem_destroy(host->world, choice.id);
-	} else if (dice_chance(&sim->fault_dice, 300)) {
-		sim_count(sim, SIM_CONTAINER_LOST);
-		(void)engine_mem_forget(host->world, choice.id);
-	} else {
-		sim_count(sim, SIM_CONTAINER_ENDED);
-		(void)engine_mem_end(host->world, choice.id, 137,
-			dice_chance(&sim->fault_dice, 300));
-	}
-	host_worker_poke(sim, host->index);
-}
-
-static void
-lose_answer(struct sim *sim)
-{
-	struct host_worker *host = pick_machine(sim);
-	enum engine_call_kind kind =
-		(enum engine_call_kind)dice_roll(&sim->fault_dice, ENGINE_CALL_COUNT);
-
-	if (dice_chance(&sim->fault_dice, 500)) {
-		sim_count(sim, SIM_ENGINE_SILENT);
-		engine_mem_lose_next(host->world, kind);
-	} else {
-		sim_count(sim, SIM_ENGINE_FAILED);
-		engine_mem_fail_next(host->world, kind, -EIO, "an error of the engine");
-	}
-}
-
-static void
-hold_port(struct sim *sim)
-{
-	struct host_worker *host = pick_machine(sim);
-	unsigned port = dice_chance(&sim->fault_dice, 300)
-				? 8080
-				: 30000 + (unsigned)dice_roll(&sim->fault_dice, 20);
-	bool is_held = dice_chance(&sim->fault_dice, 500);
-
-	if (is_held)
-		sim_count(sim, SIM_PORT_HELD);
-	engine_mem_hold_port(host->world, "tcp", port, is_held);
 }
 
 /* ---- by dice ---- */
@@ -428,9 +350,10 @@ static const struct fault {
 	{change_drift, 3},
 	{restart_engine, 5},
 	{hang_engine, 3},
-	{end_container, 12},
-	{lose_answer, 12},
-	{hold_port, 8},
+	{strangers_end_container, 12},
+	{strangers_lose_answer, 14},
+	{strangers_hold_port, 8},
+	{strangers_meddle, 4},
 	{lies_forge_report, 10},
 	{lies_offer_forbidden, 8},
 };

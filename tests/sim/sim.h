@@ -20,6 +20,7 @@
  *     users.c       people who submit, stop, remove, drain, and ask again
  *     specs.c       what they submit
  *     faults.c      what goes wrong
+ *     strangers.c   what others do to our containers
  *     lies.c        what no honest process would say
  *     witness.c     a second book of what was promised and what was seen
  *     invariants.c  what must be true all the same (docs/ARCHITECTURE.md: what is always true)
@@ -85,6 +86,7 @@ enum {
 	X(CONTAINER_ENDED,  "containers ended by strangers")                 \
 	X(CONTAINER_GONE,   "containers removed by strangers")               \
 	X(CONTAINER_LOST,   "containers forgotten")                          \
+	X(CONTAINER_BEGUN,  "containers started by strangers")               \
 	X(PORT_HELD,        "ports taken by strangers")                      \
 	X(FORGED,           "reports forged")                                \
 	X(OFFERED,          "forbidden events offered")                      \

@@ -1,5 +1,7 @@
 #include "tests/sim/specs.h"
 
+#include <stdio.h>
+
 #include "common/docker/engine_mem.h"
 
 const char specs_taint_key[] = "maintenance";
@@ -99,14 +101,18 @@ throw_policies(struct dice *dice, struct spec_draft *draft)
 		draft->restart.has_condition = draft->restart.has_max_delay_ms = true;
 		draft->restart.condition = (Davit__RestartPolicy__Condition)dice_roll(dice, 4);
 		draft->restart.max_delay_ms = 5000;
-		draft->restart.has_max_attempts = dice_chance(dice, 200);
+		draft->restart.has_max_attempts =
+			dice_chance(dice, 400) &&
+			draft->restart.condition == DAVIT__RESTART_POLICY__CONDITION__ON_FAILURE;
 		draft->restart.max_attempts = 2;
 		spec->restart = &draft->restart;
 	}
 	if (dice_chance(dice, 300)) {
 		davit__disconnect__init(&draft->disconnect);
-		draft->disconnect.has_mode = draft->disconnect.has_replace_after_ms = true;
+		draft->disconnect.has_mode = true;
 		draft->disconnect.mode = (Davit__Disconnect__Mode)dice_roll(dice, 4);
+		draft->disconnect.has_replace_after_ms =
+			draft->disconnect.mode == DAVIT__DISCONNECT__MODE__REPLACE;
 		draft->disconnect.replace_after_ms = dice_roll(dice, 5000);
 		draft->disconnect.has_stop_after_ms =
 			draft->disconnect.mode == DAVIT__DISCONNECT__MODE__STOP_AFTER;
@@ -178,6 +184,10 @@ throw_place(struct dice *dice, struct spec_draft *draft)
 		draft->affinity.topology = dice_chance(dice, 500) ? (char *)"zone" : NULL;
 		draft->affinity.has_anti = true;
 		draft->affinity.anti = dice_chance(dice, 500);
+		/* Away from its own array only: else nobody could say who may go where. */
+		(void)snprintf(draft->own, sizeof draft->own, "wish=%s", draft->mark.value);
+		if (draft->affinity.anti)
+			draft->affinity.label = draft->own;
 		draft->affinity.has_weight = dice_chance(dice, 500);
 		draft->affinity.weight = 50;
 		draft->affinities[0] = &draft->affinity;

@@ -24,7 +24,7 @@ struct spec_draft {
 	Davit__Gang gang;
 	Davit__Healthcheck health;
 	Davit__NetworkAttachment network, *networks[1];
-	char *constraints[1];
+	char *constraints[1], own[48];
 	char *health_command[1];
 };
 

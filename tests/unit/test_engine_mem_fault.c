@@ -155,10 +155,14 @@ TEST(engine_mem_containers_vanish_and_end_behind_our_back)
 	CHECK(engine_mem_end(bench.world, a.id, 137, true));
 	mem_bench_pass(&bench, 0);
 	CHECK_STR(events.text, "oom die 137 ");
+	CHECK(engine_mem_begin(bench.world, a.id));
+	mem_bench_pass(&bench, 0);
+	CHECK_STR(events.text, "oom die 137 start ");
 	CHECK(engine_mem_forget(bench.world, a.id));
 	CHECK(!engine_mem_forget(bench.world, a.id));
+	CHECK(!engine_mem_begin(bench.world, a.id));
 	mem_bench_pass(&bench, 0);
-	CHECK_STR(events.text, "oom die 137 ");
+	CHECK_STR(events.text, "oom die 137 start ");
 	CHECK_EQ(mem_bench_inspect(&bench, a.id).err.code, -ENOENT);
 	CHECK(engine_mem_stranger(bench.world, "other", "run:forever") != NULL);
 	engine_container_list(bench.engine, "davit.node=n1", got_list, &got);

@@ -275,6 +275,28 @@ TEST(manager_ends_what_was_kept_when_its_node_is_removed)
 	pair_fini(&pair);
 }
 
+/* It keeps its id over a removal: told as removed and changed at once, it would stay away for ever.
+ */
+TEST(r3_manager_tells_the_scheduler_of_a_node_that_was_removed_and_came_back)
+{
+	struct pair pair;
+	char id[ID_TEXT_SIZE];
+	Davit__RemoveNodeRequest request = DAVIT__REMOVE_NODE_REQUEST__INIT;
+
+	pair_init(&pair);
+	desk_submit(&pair.desk, "first", 1000, false, id); /* it hears of both nodes */
+	pair.w1.is_silent = true;
+	pass_polling(&pair.desk, pair.both, 2, 5000);
+	request.node = "n1";
+	protobuf_c_message_free_unpacked(desk_ask(&pair.desk, "RemoveNode", &request.base), NULL);
+	desk_worker_join(&pair.desk, &pair.w1, "n1", 1000);
+	pair.desk.no_scheduler = true;
+	desk_submit(&pair.desk, "job", 1000, false, id);
+	CHECK(pair.desk.question->snapshot || pair.desk.question->n_removed_nodes == 0);
+	CHECK_EQ(pair.desk.question->n_nodes, pair.desk.question->snapshot ? 2 : 1);
+	pair_fini(&pair);
+}
+
 TEST(manager_moves_nothing_in_the_grace_after_its_own_start)
 {
 	struct pair pair;

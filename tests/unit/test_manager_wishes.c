@@ -70,6 +70,29 @@ TEST(manager_holds_a_task_ready_until_it_is_started_over_restarts_of_its_own)
 	desk_worker_fini(&worker);
 }
 
+TEST(r3_manager_starts_what_takes_the_place_of_a_started_task_over_a_restart_of_its_own)
+{
+	struct desk desk;
+	struct desk_worker worker = {0};
+	struct desk_reply reply = {0};
+	char id[ID_TEXT_SIZE], new_id[ID_TEXT_SIZE];
+
+	desk_init(&desk);
+	desk_worker_join(&desk, &worker, "n1", 4000);
+	submit_held(&desk, id);
+	ask_start(&desk, &reply);
+	desk_reply_fini(&reply);
+	desk_worker_report(&worker, id, 1, DAVIT__TASK_REPORT__OBSERVED__RUNNING, 0);
+	desk_task(&desk, id)->replace_when_ended = true;
+	desk_worker_report(&worker, id, 1, DAVIT__TASK_REPORT__OBSERVED__ENDED, 0);
+	CHECK(!id_is_none(desk_task(&desk, id)->replaced_by));
+	id_format(desk_task(&desk, id)->replaced_by, new_id);
+	desk_restart(&desk);
+	CHECK_EQ(desk_task(&desk, new_id)->desired, DAVIT__TASK__DESIRED__RUN);
+	desk_fini(&desk);
+	desk_worker_fini(&worker);
+}
+
 TEST(manager_remembers_a_pause_and_its_number_and_refuses_it_of_what_has_ended)
 {
 	struct desk desk;

@@ -1,0 +1,200 @@
+#include "tests/sim/strangers.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "common/base/mem.h"
+#include "tests/sim/conduct.h"
+#include "tests/sim/faults.h"
+#include "tests/sim/host.h"
+#include "tests/sim/witness.h"
+
+enum {
+	SLOWEST_START_MS = 2500, /* of the images of specs.c */
+	MEDDLE_MS = 150,         /* between two looks of one who starts things, … */
+	MEDDLE_MAX = 20,         /* … who loses interest after so many */
+};
+
+/* ---- containers ---- */
+
+struct choice {
+	struct sim *sim;
+	unsigned n;
+	char id[ENGINE_ID_MAX + 1];
+	struct id task;
+	enum engine_container_status status;
+};
+
+static void
+choose(const struct engine_mem_view *view, void *arg)
+{
+	struct choice *choice = arg;
+	const char *task = engine_mem_label(view, "davit.task");
+
+	/* While a start that a dead worker asked for may still follow, it is nobody's fault. */
+	if ((view->status == ENGINE_RUNNING &&
+		    choice->sim->now_ms < view->started_ms + SLOWEST_START_MS) ||
+		view->status == ENGINE_PAUSED ||
+		dice_roll(&choice->sim->fault_dice, ++choice->n) != 0)
+		return;
+	(void)snprintf(choice->id, sizeof choice->id, "%s", view->id);
+	choice->status = view->status;
+	if (task == NULL || !id_parse(task, &choice->task))
+		choice->task = (struct id){0};
+}
+
+/* Whoever makes it again meets another failure. */
+static void
+spoil_next(struct sim *sim, struct host_worker *host)
+{
+	static const struct {
+		enum engine_call_kind kind;
+		int code;
+		const char *words;
+	} failures[] = {
+		{ENGINE_CALL_CREATE, -EINVAL, "invalid reference format"},
+		{ENGINE_CALL_CREATE, -ENOSPC, "no space left on device"},
+		{ENGINE_CALL_CREATE, -ENOENT, "No such image: demo"},
+		{ENGINE_CALL_PULL, -EACCES, "pull access denied"},
+		{ENGINE_CALL_IMAGE_INSPECT, -EIO, "an error of the engine"},
+		{ENGINE_CALL_NETWORK_CONNECT, -EINVAL, "invalid endpoint settings"},
+		{ENGINE_CALL_START, -EINVAL, "failed to create task"},
+		{ENGINE_CALL_START, -EIO, "an error of the engine"},
+	};
+	size_t i = dice_roll(&sim->fault_dice, sizeof failures / sizeof failures[0]);
+
+	sim_count(sim, SIM_ENGINE_FAILED);
+	engine_mem_fail_next(host->world, failures[i].kind, failures[i].code, failures[i].words);
+}
+
+void
+strangers_end_container(struct sim *sim)
+{
+	struct host_worker *host = faults_pick_machine(sim);
+	struct choice choice = {.sim = sim};
+
+	engine_mem_each(host->world, choose, &choice);
+	if (choice.n == 0)
+		return;
+	sim_trace(sim, host->proc, "a container ends by a stranger's hand");
+	conduct_stranger(sim, choice.task);
+	if (dice_chance(&sim->fault_dice, 400))
+		spoil_next(sim, host);
+	if (choice.status == ENGINE_RUNNING && dice_chance(&sim->fault_dice, 500)) {
+		sim_count(sim, SIM_CONTAINER_ENDED);
+		(void)engine_mem_end(host->world, choice.id, 137,
+			dice_chance(&sim->fault_dice, 300));
+	} else if (dice_chance(&sim->fault_dice, 500)) {
+		sim_count(sim, SIM_CONTAINER_GONE);
+		(void)engine_mem_destroy(host->world, choice.id);
+	} else {
+		sim_count(sim, SIM_CONTAINER_LOST);
+		(void)engine_mem_forget(host->world, choice.id);
+	}
+	host_worker_poke(sim, host->index);
+}
+
+/* ---- starts ---- */
+
+struct meddler {
+	struct host_worker *host;
+	unsigned n_left;
+	char id[ENGINE_ID_MAX + 1]; /* of what is started now */
+	struct id task;
+};
+
+/* Only what has its place there, and may start more than once: else it is a crime of theirs. */
+static void
+find_idle(const struct engine_mem_view *view, void *arg)
+{
+	struct meddler *meddler = arg;
+	struct sim *sim = meddler->host->sim;
+	const struct seen *seen;
+	struct id task;
+	uint32_t attempt;
+
+	if ((view->status != ENGINE_CREATED && view->status != ENGINE_EXITED) ||
+		!witness_read_labels(view, &task, &attempt))
+		return;
+	seen = witness_see(sim->witness, task);
+	if (seen->is_one_shot || seen->is_final || seen->attempt != attempt ||
+		seen->on != meddler->host->index || seen->desired > DAVIT__TASK__DESIRED__RUN)
+		return;
+	(void)snprintf(meddler->id, sizeof meddler->id, "%s", view->id);
+	meddler->task = task;
+}
+
+static bool
+on_meddle(struct sim *sim, void *arg)
+{
+	struct meddler *meddler = arg;
+	struct host_worker *host = meddler->host;
+
+	if (sim->is_ending || !sim->faults_on || meddler->n_left-- == 0) {
+		free(meddler);
+		return false;
+	}
+	sim_at(sim, sim->now_ms + MEDDLE_MS, on_meddle, meddler);
+	meddler->id[0] = '\0';
+	engine_mem_tell_time(host->world, sim->now_ms);
+	engine_mem_each(host->world, find_idle, meddler);
+	if (meddler->id[0] == '\0')
+		return false;
+	sim_trace(sim, host->proc, "a stranger starts a container");
+	sim_count(sim, SIM_CONTAINER_BEGUN);
+	conduct_meddled(sim, meddler->task);
+	(void)engine_mem_begin(host->world, meddler->id);
+	host_worker_poke(sim, host->index);
+	return true;
+}
+
+void
+strangers_meddle(struct sim *sim)
+{
+	struct meddler *meddler = xcalloc(1, sizeof *meddler);
+
+	meddler->host = faults_pick_machine(sim);
+	meddler->n_left = 1 + (unsigned)dice_roll(&sim->fault_dice, MEDDLE_MAX);
+	if (dice_chance(&sim->fault_dice, 300)) /* its worker will not know that it was made */
+		engine_mem_lose_next(meddler->host->world, ENGINE_CALL_CREATE);
+	sim_at(sim, sim->now_ms, on_meddle, meddler);
+}
+
+/* ---- requests ---- */
+
+void
+strangers_lose_answer(struct sim *sim)
+{
+	static const enum engine_call_kind often[] = {ENGINE_CALL_CREATE, ENGINE_CALL_START,
+		ENGINE_CALL_STOP, ENGINE_CALL_REMOVE, ENGINE_CALL_INSPECT, ENGINE_CALL_LIST,
+		ENGINE_CALL_PAUSE, ENGINE_CALL_UNPAUSE, ENGINE_CALL_NETWORK_CONNECT,
+		ENGINE_CALL_NETWORK_CREATE, ENGINE_CALL_PULL, ENGINE_CALL_IMAGE_INSPECT,
+		ENGINE_CALL_EVENTS, ENGINE_CALL_ABOUT, ENGINE_CALL_KILL};
+	struct host_worker *host = faults_pick_machine(sim);
+	enum engine_call_kind kind =
+		often[dice_roll(&sim->fault_dice, sizeof often / sizeof often[0])];
+
+	if (dice_chance(&sim->fault_dice, 400)) {
+		sim_count(sim, SIM_ENGINE_SILENT);
+		engine_mem_lose_next(host->world, kind);
+	} else if (dice_chance(&sim->fault_dice, 500)) {
+		sim_count(sim, SIM_ENGINE_FAILED);
+		engine_mem_fail_next(host->world, kind, -EIO, "an error of the engine");
+	} else {
+		spoil_next(sim, host);
+	}
+}
+
+void
+strangers_hold_port(struct sim *sim)
+{
+	struct host_worker *host = faults_pick_machine(sim);
+	unsigned port = dice_chance(&sim->fault_dice, 300)
+				? 8080
+				: 30000 + (unsigned)dice_roll(&sim->fault_dice, 20);
+	bool is_held = dice_chance(&sim->fault_dice, 500);
+
+	if (is_held)
+		sim_count(sim, SIM_PORT_HELD);
+	engine_mem_hold_port(host->world, "tcp", port, is_held);
+}

@@ -1,0 +1,17 @@
+/*
+ * strangers.h - what other people and the engine itself do to containers, by dice.
+ *
+ * They end, remove, forget and start what is ours, take its ports, and make requests fail. Faults
+ * like those of faults.h.
+ */
+#pragma once
+
+#include "tests/sim/sim.h"
+
+/* A container ends, or is removed, whatever it is doing. */
+void strangers_end_container(struct sim *sim);
+/* For a while, what does not run on a machine is started by hand. */
+void strangers_meddle(struct sim *sim);
+/* The next request of some kind fails, or its answer is lost. */
+void strangers_lose_answer(struct sim *sim);
+void strangers_hold_port(struct sim *sim);
