@@ -130,22 +130,20 @@ replace(struct manager *manager, struct task *old)
 {
 	char name[256];
 	struct group *group;
-	struct id id = manager_new_id(manager, false);
 	struct task *new;
 
 	model_task_name(old, name, sizeof name);
-	group = lifecycle_submit(manager, id, old->group->spec, 1, name);
+	group = lifecycle_submit(manager, manager_new_id(manager, false), old->group->spec, 1,
+		name);
 	group->replaces = old->id;
 	records_put_group(manager, group);
-	model_task_find(&manager->model, id)->avoid = old->node;
-	old->replaced_by = id;
-	new = model_task_find(&manager->model, id);
-	if (old->desired > DAVIT__TASK__DESIRED__READY &&
-		new->desired < DAVIT__TASK__DESIRED__RUN) {
-		new->desired = DAVIT__TASK__DESIRED__RUN;
-		new->is_new = false; /* so that it is recorded: its spec says that it waits */
-	}
+	old->replaced_by = group->id;
 	old->replace_when_ended = false;
+	new = model_task_find(&manager->model, group->id);
+	new->avoid = old->node;
+	new->is_new = !old->group->spec->spec->hold; /* else a record says that it was started */
+	if (old->desired > DAVIT__TASK__DESIRED__READY)
+		new->desired = DAVIT__TASK__DESIRED__RUN;
 	batch_touch_task(manager, old);
 }
 
