@@ -133,8 +133,7 @@ replace(struct manager *manager, struct task *old)
 	struct task *new;
 
 	model_task_name(old, name, sizeof name);
-	group = lifecycle_submit(manager, manager_new_id(manager, false), old->group->spec, 1,
-		name);
+	group = lifecycle_submit(manager, manager_new_id(manager, 0), old->group->spec, 1, name);
 	group->replaces = old->id;
 	records_put_group(manager, group);
 	old->replaced_by = group->id;
