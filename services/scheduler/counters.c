@@ -6,14 +6,15 @@
 #include "common/base/mem.h"
 #include "services/scheduler/limits.h"
 
+enum { GROWTH = 4 };
+
 struct counters {
 	struct node_table *table;
 	struct facets *facets;
 	struct groups *groups;
 	struct counter *by_key;
-	struct counter **shared; /* MATCH and REPEL: every group is asked whether it counts */
-	uint32_t n_shared;
-	uint64_t epoch; /* grows with every counter that comes: groups look anew */
+	struct counter *by_label; /* MATCH and REPEL: a group asks by what it has */
+	uint64_t epoch;           /* grows with every counter that comes: groups look anew */
 	uint64_t shape;
 	size_t n_bytes;
 	struct buf key; /* room for the key that is looked for */
@@ -43,6 +44,7 @@ counter_free(struct counters *counters, struct counter *counter)
 	free(counter->namespace);
 	free(counter->counts);
 	free(counter->n_with);
+	free(counter->label_key);
 	free(counter->key);
 	free(counter);
 }
@@ -52,14 +54,12 @@ counters_forget(struct counters *counters)
 {
 	struct counter *counter, *next;
 
+	HASH_CLEAR(hh_label, counters->by_label);
 	HASH_ITER(hh, counters->by_key, counter, next)
 	{
 		HASH_DEL(counters->by_key, counter);
 		counter_free(counters, counter);
 	}
-	free(counters->shared);
-	counters->shared = NULL;
-	counters->n_shared = 0;
 	counters->n_bytes = 0;
 	counters->epoch++;
 }
@@ -182,6 +182,42 @@ counter_fill(const struct counters *counters, struct counter *counter)
 	}
 }
 
+/* The first counter of a label in a namespace; value NULL: of the label whatever its value. */
+static struct counter *
+label_find(struct counters *counters, const char *namespace, const char *key, const char *value)
+{
+	struct counter *counter;
+
+	buf_reset(&counters->key);
+	buf_puts(&counters->key, namespace);
+	buf_puts(&counters->key, "\n");
+	buf_puts(&counters->key, key);
+	if (value != NULL) {
+		buf_puts(&counters->key, "=");
+		buf_puts(&counters->key, value);
+	}
+	HASH_FIND(hh_label, counters->by_label, buf_text(&counters->key),
+		(unsigned)counters->key.size, counter);
+	return counter;
+}
+
+static void
+label_index(struct counters *counters, struct counter *counter)
+{
+	const struct selector *selector = &counter->repel.selector;
+	struct counter *first =
+		label_find(counters, counter->namespace, selector->key, selector->value);
+
+	if (first != NULL) {
+		counter->next_of_label = first->next_of_label;
+		first->next_of_label = counter;
+		return;
+	}
+	counter->label_key = xstrdup(buf_text(&counters->key));
+	HASH_ADD_KEYPTR(hh_label, counters->by_label, counter->label_key,
+		(unsigned)counters->key.size, counter);
+}
+
 static struct counter *
 counter_new(struct counters *counters, const struct counter_wish *wish)
 {
@@ -207,9 +243,7 @@ counter_new(struct counters *counters, const struct counter_wish *wish)
 	selector_read(&counter->repel.selector, wish->label);
 	if (counter->facet != NULL)
 		counter->repel.topology = xstrdup(wish->topology);
-	counters->shared = xrealloc(counters->shared, (size_t)counters->n_shared + 1,
-		sizeof(struct counter *));
-	counters->shared[counters->n_shared++] = counter;
+	label_index(counters, counter);
 	return counter;
 }
 
@@ -222,6 +256,7 @@ counters_get(struct counters *counters, const struct counter_wish *wish)
 	const char *topology = wish->topology != NULL ? wish->topology : "node";
 	struct buf *key = &counters->key;
 	struct counter *counter;
+	char *text;
 
 	assert(counters->shape == counters->table->shape);
 	buf_reset(key);
@@ -238,31 +273,52 @@ counters_get(struct counters *counters, const struct counter_wish *wish)
 	HASH_FIND(hh, counters->by_key, buf_text(key), (unsigned)key->size, counter);
 	if (counter != NULL)
 		return counter;
+	text = xstrdup(buf_text(key)); /* the room is used again */
 	counter = counter_new(counters, wish);
 	counter_fill(counters, counter);
-	counter->key = xstrdup(buf_text(key));
-	HASH_ADD_KEYPTR(hh, counters->by_key, counter->key, (unsigned)key->size, counter);
+	counter->key = text;
+	HASH_ADD_KEYPTR(hh, counters->by_key, counter->key, (unsigned)strlen(text), counter);
 	return counter;
+}
+
+static void
+group_join(struct group *group, struct counter *counter)
+{
+	for (uint32_t i = 0; i < group->n_counters; i++)
+		if (group->counters[i] == counter)
+			return; /* by another label, or another repel */
+	if (group->n_counters % GROWTH == 0)
+		group->counters = xrealloc(group->counters, (size_t)group->n_counters + GROWTH,
+			sizeof(struct counter *));
+	group->counters[group->n_counters++] = counter;
+}
+
+static void
+group_join_label(struct counters *counters, struct group *group, const char *key, const char *value)
+{
+	struct counter *counter = label_find(counters, group->namespace, key, value);
+
+	for (; counter != NULL; counter = counter->next_of_label)
+		if (counts_group(counter, group))
+			group_join(group, counter);
 }
 
 /* Which counters a group counts in, found once for each set of counters. */
 static void
 group_look(struct counters *counters, struct group *group)
 {
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < counters->n_shared; i++)
-		n += counts_group(counters->shared[i], group);
-	for (struct counter *c = group->peers->counters; c != NULL; c = c->next_of_peers)
-		n++;
 	free(group->counters);
-	group->counters = n > 0 ? xcalloc(n, sizeof(struct counter *)) : NULL;
+	group->counters = NULL;
 	group->n_counters = 0;
-	for (uint32_t i = 0; i < counters->n_shared; i++)
-		if (counts_group(counters->shared[i], group))
-			group->counters[group->n_counters++] = counters->shared[i];
+	for (uint32_t i = 0; i < group->n_labels; i++) {
+		group_join_label(counters, group, group->labels[i].key, group->labels[i].value);
+		group_join_label(counters, group, group->labels[i].key, NULL);
+	}
+	for (uint32_t i = 0; i < group->n_repels; i++)
+		group_join_label(counters, group, group->repels[i].selector.key,
+			group->repels[i].selector.value);
 	for (struct counter *c = group->peers->counters; c != NULL; c = c->next_of_peers)
-		group->counters[group->n_counters++] = c;
+		group_join(group, c);
 	group->counters_epoch = counters->epoch;
 }
 

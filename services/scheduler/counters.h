@@ -41,6 +41,9 @@ struct counter {
 	uint32_t least, most; /* of the values that there are */
 	uint32_t total;       /* with those on rows without a value */
 	struct counter *next_of_peers;
+	struct counter *next_of_label; /* MATCH and REPEL of one label in one namespace */
+	UT_hash_handle hh_label;       /* of the first of those */
+	char *label_key;               /* of all of them: namespace, newline, label */
 };
 
 /* How many are near the row. */
