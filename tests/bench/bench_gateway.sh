@@ -12,7 +12,8 @@ command -v wrk >/dev/null || die "wrk is not here: apt-get install wrk"
 dir=$(mktemp -d)
 trap 'cluster_end "$dir" 5 >/dev/null 2>&1; rm -rf "$dir"' EXIT
 cluster_use "$dir" "$((10000 + RANDOM % 10000))"
-ulimit -n 65536
+ulimit -n "$(ulimit -Hn)" # a descriptor for each stream, on both sides
+n_streams=$(($(ulimit -n) - 500 < 10000 ? $(ulimit -n) - 500 : 10000))
 manager_start
 scheduler_start
 gateway_start --monitor none
@@ -77,11 +78,12 @@ echo "gateway_bulk_10000 $(curl -fsS -o "$dir/answer.json" -w '%{time_total}' -d
 
 # Event streams on which nothing happens.
 before=$(anonymous "$gateway")
-python3 - "$url_gateway" "$gateway" "$before" <<'END'
+python3 - "$url_gateway" "$gateway" "$before" "$n_streams" <<'END'
 import socket, sys, time
 host, port = sys.argv[1].removeprefix("http://").split(":")
 streams = []
-for i in range(10000):
+n = int(sys.argv[4])
+for i in range(n):
     one = socket.create_connection((host, int(port)))
     one.sendall(b"GET /v1/events HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n")
     streams.append(one)
@@ -92,6 +94,6 @@ for one in streams:
 time.sleep(2)
 status = open(f"/proc/{sys.argv[2]}/status").read().split()
 rss = int(status[status.index("RssAnon:") + 1])
-print(f"gateway_10000_streams_rss_anon {rss / 1024:.1f} MiB")
-print(f"gateway_stream_bytes {(rss - int(sys.argv[3])) * 1024 / 10000:.0f} B")
+print(f"gateway_{n}_streams_rss_anon {rss / 1024:.1f} MiB")
+print(f"gateway_stream_bytes {(rss - int(sys.argv[3])) * 1024 / n:.0f} B")
 END
