@@ -47,8 +47,7 @@ http_request_suspend(struct http_request *request)
 {
 	if (request->is_suspended)
 		return;
-	request->is_suspended = true;
-	http_connection_watch(request->connection);
+	request->is_suspended = true; /* watched from the next sweep on, if it lasts */
 	MHD_suspend_connection(request->mhd);
 }
 

@@ -61,6 +61,9 @@ sweep(struct http_server *server)
 	DL_FOREACH (server->connections, connection) {
 		bool is_late = now_ms >= connection->deadline_ms;
 
+		/* Most are answered before: a watch for each would cost more than the answer. */
+		if (connection->request != NULL && connection->request->is_suspended)
+			http_connection_watch(connection);
 		if (connection->deadline_ms == 0 || (!is_late && !has_left(connection)))
 			continue;
 		connection->deadline_ms = 0;
