@@ -5,7 +5,7 @@
 #include "common/base/mem.h"
 #include "common/http/http_impl.h"
 
-enum { BLOCK_SIZE = 16 << 10 }; /* libmicrohttpd asks for so much at once */
+enum { BLOCK_SIZE = 1 << 10 }; /* of each stream, and not used for chunks */
 
 static size_t
 n_waiting(const struct http_stream *stream)
