@@ -18,6 +18,7 @@
 enum {
 	TURNS = 4,         /* of the loop for a request, whatever it waits for */
 	TURNS_MAX = 10000, /* until a connection is given up that its client has closed */
+	WAITS_MAX = 100,
 	CLIENTS_MAX = 4,
 };
 
@@ -108,6 +109,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		(void)close(fds[--n_fds]);
 	for (int i = 0; i < TURNS_MAX && stats.n_connections > 0; i++) {
 		turn(1);
+		http_stats(gateway.server, &stats);
+	}
+	/* One that waits for its answer is noticed at the server's next look at its connections. */
+	for (int i = 0; i < WAITS_MAX && stats.n_connections > 0; i++) {
+		(void)uv_run(&gateway.loop, UV_RUN_ONCE);
 		http_stats(gateway.server, &stats);
 	}
 	assert(stats.n_connections == 0);
