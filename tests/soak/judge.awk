@@ -1,7 +1,7 @@
 # judge.awk - reads what soak wrote: a line of names, then lives, seconds, and KiB of each thing.
 #
 # Nothing may grow once the first tenth is over: the median of no later tenth may be above that of the
-# second by more than 5 % and a slack for the holes in a heap, 1 MiB, or for the database 2 MiB, since
+# second by more than so many percent (-v percent=5) and a slack for the holes in a heap, 1 MiB, or for the database 2 MiB, since
 # its log is emptied when it has about 1 MiB. A leak of 100 bytes a life is ten times as much.
 function median(column, tenth,    n, i, j, swap, values) {
 	n = 0
@@ -31,7 +31,7 @@ END {
 		}
 		print line
 		slack = name[c] == "database" ? 2048 : 1024
-		if (most > early * 1.05 + slack) {
+		if (most > early * (1 + percent / 100) + slack) {
 			print name[c] " grows: " early " KiB in the second tenth, " most " in a later one"
 			bad = 1
 		}
