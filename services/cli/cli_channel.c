@@ -24,8 +24,7 @@ struct cli_pump {
 	struct cli_input *input;
 	struct flow reading, writing;
 	struct buf in; /* from writing.offset on */
-	size_t n_sent; /* of in, in the call under way */
-	bool in_ended, end_is_told, has_new_size, saw_ctrl_p;
+	bool in_ended, end_is_sent, end_is_told, has_new_size, saw_ctrl_p;
 	int code; /* of the whole, once it is over */
 	bool is_over;
 };
@@ -164,8 +163,8 @@ on_written(const struct rpc_result *result, void *arg)
 		flow->is_over = true;
 		return;
 	}
-	pump->end_is_told = pump->in_ended && reply->offset == flow->offset + pump->in.size &&
-			    pump->n_sent == pump->in.size;
+	/* The input may have ended since the call was made: then its end is still to be told. */
+	pump->end_is_told = pump->end_is_sent && reply->offset == flow->offset + pump->in.size;
 	buf_shift(&pump->in, (size_t)(reply->offset - flow->offset));
 	flow->offset = reply->offset;
 }
@@ -186,7 +185,7 @@ start_write(struct cli_pump *pump)
 	if (pump->has_new_size && cli_input_size(pump->input, &request.rows, &request.columns))
 		request.has_rows = request.has_columns = true;
 	pump->has_new_size = false;
-	pump->n_sent = n;
+	pump->end_is_sent = request.end;
 	call(&pump->writing, "WriteChannel", &request.base, on_written);
 }
 

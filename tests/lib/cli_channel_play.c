@@ -75,6 +75,9 @@ channel_play_write(struct cli_world *world, struct rpc_call *call)
 		memcpy(play->in + play->n_in, request->data.data, request->data.len);
 	play->n_in += request->data.len;
 	play->in_ended |= request->end;
+	if (play->input_fd > 0)
+		(void)close(play->input_fd);
+	play->input_fd = 0;
 	reply.has_offset = true;
 	reply.offset = play->n_in;
 	rpc_call_answer(call, &reply.base);

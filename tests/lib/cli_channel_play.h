@@ -18,6 +18,8 @@ struct channel_play {
 	bool has_exit_code;
 	int exit_code;
 	const char *error; /* NULL: it ends well */
+	int input_fd; /* the far end of the command's input: closed when something was written; 0:
+			 none */
 
 	/* What was asked. */
 	Davit__OpenChannelRequest *opened; /* the last one; owned */

@@ -130,6 +130,28 @@ TEST(cli_cp_that_breaks_off_leaves_nothing)
 	end(&world, NULL);
 }
 
+TEST(cli_cp_tells_the_end_of_an_input_that_ends_while_a_write_is_under_way)
+{
+	struct cli_world world;
+	int ends[2], saved = dup(STDIN_FILENO);
+
+	begin(&world);
+	CHECK_EQ(pipe(ends), 0);
+	CHECK_EQ(dup2(ends[0], STDIN_FILENO), STDIN_FILENO);
+	(void)close(ends[0]);
+	CHECK_EQ(write(ends[1], "abc", 3), 3);
+	play.input_fd = ends[1];
+	play.reads = true;
+	play.info.has_is_directory = play.info.has_exists = true;
+	play.info.exists = play.info.is_directory = true;
+	CHECK_EQ(cli_world_run(&world, "cp", word("-"), word("web:/srv"), NULL), CLI_OK);
+	CHECK(play.in_ended);
+	CHECK_EQ(play.n_in, 3);
+	CHECK_EQ(dup2(saved, STDIN_FILENO), STDIN_FILENO);
+	(void)close(saved);
+	end(&world, NULL);
+}
+
 TEST(cli_cp_in_sends_an_archive_under_the_name_that_it_shall_have)
 {
 	struct cli_world world;
