@@ -150,6 +150,15 @@ vm_is(const Davit__Task *task)
 	return false;
 }
 
+const char *
+vm_status(const Davit__Task *task)
+{
+	return task->state < DAVIT__TASK__STATE__RUNNING       ? "created"
+	       : task->phase == DAVIT__TASK__PHASE__PAUSED     ? "paused"
+	       : task->phase == DAVIT__TASK__PHASE__RESTARTING ? "restarting"
+							       : "running";
+}
+
 uint32_t
 vm_port(const Davit__Task *task)
 {

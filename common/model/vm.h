@@ -48,6 +48,10 @@ int vm_spec_fill(const struct vm_wish *wish, Davit__TaskSpec *spec, struct arena
 /* By its label; a task without its spec is none. */
 bool vm_is(const Davit__Task *task);
 
+/* The engine's word for its state: "created" (it does not run yet), "paused", "restarting" or
+ * "running". */
+const char *vm_status(const Davit__Task *task);
+
 /* The port on its host that leads to its sshd; 0: not known (yet). */
 uint32_t vm_port(const Davit__Task *task);
 

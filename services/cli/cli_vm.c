@@ -22,15 +22,6 @@ cli_vm_fini(struct cli_vm *vm)
 }
 
 const char *
-cli_vm_status(const Davit__Task *task)
-{
-	return task->state < DAVIT__TASK__STATE__RUNNING       ? "created"
-	       : task->phase == DAVIT__TASK__PHASE__PAUSED     ? "paused"
-	       : task->phase == DAVIT__TASK__PHASE__RESTARTING ? "restarting"
-							       : "running";
-}
-
-const char *
 cli_vm_host(const Davit__ListNodesReply *nodes, const char *node_name)
 {
 	for (size_t i = 0; node_name != NULL && i < nodes->n_nodes; i++)

@@ -52,8 +52,6 @@ cli_vms_fini_cleanup(struct cli_vms *vms)
 	cli_vms_fini(vms);
 }
 
-/* The engine's word for its state. */
-const char *cli_vm_status(const Davit__Task *task);
 /* Borrowed; "127.0.0.1" for a node that does not say. */
 const char *cli_vm_host(const Davit__ListNodesReply *nodes, const char *node_name);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/model/vm.h"
 #include "services/cli/cli_commands.h"
 #include "services/cli/cli_vm.h"
 
@@ -73,7 +74,7 @@ print_servers(struct cli *cli, const struct cli_vms *vms)
 				continue;
 			(void)fprintf(cli->out, "  - %s (%.12s) [%s]\n", task->name,
 				task->container_id == NULL ? task->id : task->container_id,
-				cli_vm_status(task));
+				vm_status(task));
 		}
 	}
 }

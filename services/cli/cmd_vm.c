@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "common/base/mem.h"
+#include "common/model/vm.h"
 #include "services/cli/cli_call.h"
 #include "services/cli/cli_commands.h"
 #include "services/cli/cli_output.h"
@@ -131,7 +132,7 @@ cmd_ls(struct cli *cli, void *arg, int argc, char **argv)
 		cli_table_cellf(table, "%.12s",
 			task->container_id == NULL ? "" : task->container_id);
 		cli_table_cell(table, task->node_name);
-		cli_table_cell(table, cli_vm_status(task));
+		cli_table_cell(table, vm_status(task));
 		if (vm_port(task) == 0)
 			cli_table_cell(table, NULL);
 		else

@@ -115,6 +115,21 @@ vms_find(struct errand *errand, struct vms_ask *ask)
 		tasks_find(errand, ask->name, on_found, ask);
 }
 
+void
+vms_find_named(struct errand *errand, struct http_request *request, struct vms_ask *ask)
+{
+	const json_t *body;
+
+	if (ask->server >= 0) {
+		ask->name = http_param(request, 0);
+		vms_find(errand, ask);
+		return;
+	}
+	body = vms_body(errand);
+	if (body != NULL && vms_read_target(errand, body, ask, "name", "Missing server or name"))
+		vms_find(errand, ask);
+}
+
 static struct vms_ask *
 new_ask(struct errand *errand, const struct vms_door *door)
 {
@@ -261,15 +276,6 @@ on_create(struct http_request *request, void *arg)
 
 /* ---- /list_vms, /list_all ---- */
 
-static const char *
-status_of(const Davit__Task *task)
-{
-	return task->state < DAVIT__TASK__STATE__RUNNING       ? "created"
-	       : task->phase == DAVIT__TASK__PHASE__PAUSED     ? "paused"
-	       : task->phase == DAVIT__TASK__PHASE__RESTARTING ? "restarting"
-							       : "running";
-}
-
 /* One that has ended is stale: nobody sees it any more, nor one that is being removed. */
 static json_t *
 show(const Davit__Task *task)
@@ -280,7 +286,7 @@ show(const Davit__Task *task)
 			       task->desired == DAVIT__TASK__DESIRED__REMOVE
 		       ? NULL
 		       : json_pack("{s:s%,s:s,s:s}", "id", id, (size_t)ID_DIGITS, "name",
-				 task->name, "status", status_of(task));
+				 task->name, "status", vm_status(task));
 }
 
 static void
@@ -419,17 +425,9 @@ on_delete(struct http_request *request, void *arg)
 	const struct vms_door *door = arg;
 	struct errand *errand = errand_begin(request, door->vms->site);
 	struct vms_ask *ask = new_ask(errand, door);
-	const json_t *body;
 
 	ask->found = remove_vm;
-	if (door->server >= 0) {
-		ask->name = http_param(request, 0);
-		vms_find(errand, ask);
-		return;
-	}
-	body = vms_body(errand);
-	if (body != NULL && vms_read_target(errand, body, ask, "name", "Missing server or name"))
-		vms_find(errand, ask);
+	vms_find_named(errand, request, ask);
 }
 
 /* ---- /exec_vm ---- */

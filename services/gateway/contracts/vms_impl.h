@@ -73,6 +73,8 @@ bool vms_read_target(struct errand *errand, const json_t *body, struct vms_ask *
 	const char *key, const char *missing);
 /* Finds the VM and calls found, or refuses. */
 void vms_find(struct errand *errand, struct vms_ask *ask);
+/* The same for the VM that the path names at a server's own door, else the body. */
+void vms_find_named(struct errand *errand, struct http_request *request, struct vms_ask *ask);
 
 /* ---- vms_shells.c ---- */
 

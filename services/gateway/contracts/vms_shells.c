@@ -139,20 +139,12 @@ vms_on_shell_session(struct http_request *request, void *arg)
 	const struct vms_door *door = arg;
 	struct errand *errand = errand_begin(request, door->vms->site);
 	struct vms_ask *ask = arena_alloc(errand_arena(errand), sizeof *ask);
-	const json_t *body;
 
 	*ask = (struct vms_ask){.vms = door->vms,
 		.server = door->server,
 		.found = open_shell,
 		.missing = "VM not found"};
-	if (door->server >= 0) {
-		ask->name = http_param(request, 0);
-		vms_find(errand, ask);
-		return;
-	}
-	body = vms_body(errand);
-	if (body != NULL && vms_read_target(errand, body, ask, "name", "Missing server or name"))
-		vms_find(errand, ask);
+	vms_find_named(errand, request, ask);
 }
 
 /* ---- the session that a request is about ---- */
