@@ -218,6 +218,11 @@ n_fit() { printf 'image: nginx\nconstraints:\n  - "%s"\n' "$1" | davit plan -f -
 	is other PENDING
 	davit rm -f "$(davit ps -n n2 -q)"
 	wait_for 10 is other RUNNING
+	# The tests behind this one want the usual sweep again.
+	kill -TERM "$(proc_pid "$home/run/manager.pid")"
+	wait_for 10 procs_gone "$home/run/manager.pid"
+	manager_start --claim-after 1s
+	wait_for 30 ready
 }
 
 @test "a scheduler of a hundred lines of Python does, too" {

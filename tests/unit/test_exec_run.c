@@ -3,6 +3,7 @@
 #include "proto/manager.pb-c.h"
 #include "tests/lib/gateway_stage.h"
 #include "tests/lib/test.h"
+#include "tests/lib/turn.h"
 
 static void
 on_done(struct errand *errand, const struct exec_result *result, void *arg)
@@ -122,6 +123,7 @@ TEST(exec_run_ends_when_its_time_is_over)
 	struct rpc_call *call = begin(&stage, "POST /run?limit=1");
 
 	CHECK_EQ(((const Davit__ReadChannelRequest *)(const void *)call->request)->wait_ms, 1);
+	turn_for(&stage.peer.loop, 5); /* its time is over when the answer comes */
 	answer_read(call, "", 0, 0, false, NULL);
 	expect(&stage, "late 0 0 the command did not end in time[]\n");
 }
