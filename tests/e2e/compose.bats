@@ -77,7 +77,7 @@ compose() {
 @test "with the profile for monitoring, Prometheus reaches every service of it" {
 	mkdir -p "$E2E_DIR/compose/prometheus"
 	cp "$(command -v prometheus)" "$E2E_DIR/compose/prometheus/"
-	printf 'FROM %s\nCOPY prometheus /\nENTRYPOINT ["/prometheus"]\n' "$DAVIT_BASE" >"$E2E_DIR/compose/prometheus/Dockerfile"
+	printf 'FROM %s\nCOPY prometheus /bin/\nENTRYPOINT ["prometheus"]\n' "$DAVIT_BASE" >"$E2E_DIR/compose/prometheus/Dockerfile"
 	export PROMETHEUS_IMAGE=$E2E_IMAGE-prometheus PROMETHEUS_PORT
 	PROMETHEUS_PORT=$(free_ports 1)
 	docker build -qt "$PROMETHEUS_IMAGE" "$E2E_DIR/compose/prometheus" 3>&- 4>&-
