@@ -278,6 +278,15 @@ vms_on_shell_input(struct http_request *request, void *arg)
 
 /* ---- /shell_output ---- */
 
+/* The session by the path alone at a server's own door, else by the body. */
+static struct talk *
+begin_to_ask(struct errand *errand, const struct vms_door *door)
+{
+	const json_t *body = door->server >= 0 ? NULL : vms_body(errand);
+
+	return body == NULL && door->server < 0 ? NULL : begin(errand, door, body);
+}
+
 static void
 on_read(struct errand *errand, const struct rpc_result *result, void *arg)
 {
@@ -303,14 +312,10 @@ vms_on_shell_output(struct http_request *request, void *arg)
 {
 	const struct vms_door *door = arg;
 	struct errand *errand = errand_begin(request, door->vms->site);
-	const json_t *body = door->server >= 0 ? NULL : vms_body(errand);
+	struct talk *talk = begin_to_ask(errand, door);
 	Davit__ReadChannelRequest ask = DAVIT__READ_CHANNEL_REQUEST__INIT;
-	struct talk *talk;
 	struct shell *shell;
 
-	if (body == NULL && door->server < 0)
-		return;
-	talk = begin(errand, door, body);
 	if (talk == NULL)
 		return;
 	shell = shell_of(talk);
@@ -329,14 +334,10 @@ vms_on_shell_close(struct http_request *request, void *arg)
 {
 	const struct vms_door *door = arg;
 	struct errand *errand = errand_begin(request, door->vms->site);
-	const json_t *body = door->server >= 0 ? NULL : vms_body(errand);
+	struct talk *talk = begin_to_ask(errand, door);
 	Davit__CloseChannelRequest ask = DAVIT__CLOSE_CHANNEL_REQUEST__INIT;
-	struct talk *talk;
 	struct shell *shell;
 
-	if (body == NULL && door->server < 0)
-		return;
-	talk = begin(errand, door, body);
 	if (talk == NULL)
 		return;
 	shell = shell_of(talk);
