@@ -34,8 +34,10 @@ CFLAGS_tsan    := -O1 -g3 -fsanitize=thread
 CFLAGS_fuzz    := -O1 -g3 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 $(if $(CFLAGS_$(MODE)),,$(error MODE=$(MODE): want debug, release, asan, tsan or fuzz))
 
-VERSION  := 0.1.0
-CPPFLAGS := -I. -I$(B)/gen -D_GNU_SOURCE -DDAVIT_VERSION='"$(VERSION)"'
+# The release before: its workers are let in, and tests/e2e/skew.bats runs them, built of that commit.
+VERSION  := 0.2.0
+PREVIOUS := 0.1.0 ccc57b6b3cbbb3e9bc03bd3afd8a3037dade2fd2
+CPPFLAGS := -I. -I$(B)/gen -D_GNU_SOURCE -DDAVIT_VERSION='"$(VERSION)"' -DDAVIT_PREVIOUS='"$(firstword $(PREVIOUS))"'
 CFLAGS   := -std=c11 $(CFLAGS_$(MODE))
 LDFLAGS  := -Wl,--as-needed
 LDLIBS   := -lnng -lmicrohttpd -lz -lprotobuf-c -lsqlite3 -lcurl -luv -ljansson -lyaml -lcrypt -lm -lpthread
