@@ -141,6 +141,8 @@ add_assignment(struct manager *manager, const struct task *task, Davit__PollRepl
 	assignment->pause_generation = task->pause_generation;
 	assignment->has_restart_count = task->restart_count > 0;
 	assignment->restart_count = task->restart_count;
+	manager->flow.delivered +=
+		task->observed == 0 && assignment->desired == DAVIT__TASK__DESIRED__RUN;
 	reply->assignments[reply->n_assignments++] = assignment;
 	add_spec(manager, task->group->spec, reply);
 }

@@ -18,6 +18,7 @@ cluster_get(struct manager *manager, struct rpc_call *call)
 	reply.name = (char *)(uintptr_t)config->name;
 	reply.version = (char *)(uintptr_t)DAVIT_VERSION;
 	reply.stats = usage_cluster(manager, &manager->batch.arena);
+	reply.flow = flow_show(&manager->flow, &manager->batch.arena);
 	reply.has_started_ms = true;
 	reply.started_ms = manager->started_ms;
 	reply.store = manager->store_trouble[0] == '\0' ? (char *)(uintptr_t) "ok"

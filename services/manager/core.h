@@ -13,6 +13,7 @@
 #include "services/manager/batch.h"
 #include "services/manager/claims.h"
 #include "services/manager/events.h"
+#include "services/manager/flow.h"
 #include "services/manager/liveness.h"
 #include "services/manager/manager.h"
 #include "services/manager/model.h"
@@ -47,6 +48,7 @@ struct manager {
 	struct relay relay;
 	struct waits waits;
 	struct cluster_usage usage;
+	struct flow flow;
 };
 
 /* A new id at the present time. */

@@ -68,13 +68,11 @@ enter_final(struct manager *manager, struct task *task)
 static int
 raise(struct manager *manager, struct task *task, enum task_event event, struct err *err)
 {
-	unsigned to;
+	unsigned to, from = task->state;
 	int rc = fsm_next(&task_fsm, task->state, event, &to, err);
 
-	if (rc < 0)
+	if (rc < 0 || to == task->state)
 		return rc;
-	if (to == task->state)
-		return 0;
 	if (task->state == TASK_PENDING) {
 		claims_release(manager, task);
 		waiting_leave(manager, task);
@@ -84,6 +82,7 @@ raise(struct manager *manager, struct task *task, enum task_event event, struct 
 		enter_pending(manager, task);
 	else if (task_state_is_final(task->state))
 		enter_final(manager, task);
+	flow_moved(&manager->flow, task, from, manager->now.wall_ms);
 	batch_touch_task(manager, task);
 	events_task(manager, task, NULL);
 	return 0;
@@ -109,6 +108,7 @@ lifecycle_submit(struct manager *manager, struct id id, struct spec *spec, uint3
 
 	group->seq = model->next_seq++;
 	group->created_ms = manager->now.wall_ms;
+	manager->flow.submitted += count;
 	for (uint32_t i = 0; i < count; i++) {
 		struct task *task = model_task_add(model, group, i);
 
