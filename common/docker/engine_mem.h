@@ -120,6 +120,9 @@ void engine_mem_hold_port(struct engine_mem_world *world, const char *protocol, 
 
 /* ---- looking in ---- */
 
+/* Operations of that kind that have arrived, ever. */
+uint64_t engine_mem_n_calls(const struct engine_mem_world *world, enum engine_call_kind kind);
+
 struct engine_mem_view {
 	const char *id, *name, *image;
 	const struct engine_label *labels;

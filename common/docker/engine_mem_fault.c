@@ -140,6 +140,12 @@ engine_mem_hold_port(struct engine_mem_world *world, const char *protocol, unsig
 
 /* ---- looking in ---- */
 
+uint64_t
+engine_mem_n_calls(const struct engine_mem_world *world, enum engine_call_kind kind)
+{
+	return world->n_calls[kind];
+}
+
 static struct engine_mem_view
 view_of(const struct mem_container *container)
 {

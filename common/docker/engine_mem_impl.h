@@ -287,6 +287,7 @@ struct engine_mem_world {
 	uint64_t n_created;
 	uint64_t hang_until_ms, down_until_ms;
 	struct mem_plan plans[ENGINE_CALL_COUNT];
+	uint64_t n_calls[ENGINE_CALL_COUNT]; /* that arrived */
 	struct engine_mem_view *history;
 	struct mem_container **history_of;
 	size_t n_history, history_room;

@@ -576,6 +576,7 @@ engine_mem_op_arrive(struct engine_mem_world *world, struct mem_due *due)
 
 	if (engine_mem_op_held(op))
 		return;
+	world->n_calls[op->call.kind]++;
 	if (op->err.code == 0 && plan->code != 0 && !op->slept) {
 		op->lost = plan->lost;
 		if (!plan->lost)

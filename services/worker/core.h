@@ -6,6 +6,7 @@
  *   slots.c       the set of attempts: made, found, superseded, forgotten
  *   journal.c     which attempts were started, over a crash
  *   slot.c        one attempt: its transitions, what it observes, what it reports
+ *   slot_told.c   what the engine's events tell of it
  *   slot_report.c what a report says of it
  *   slot_duty.c   what each state obliges us to do
  *   slot_engine.c the engine's answers about one container
@@ -156,15 +157,22 @@ struct worker_slot {
 	/* What there is. */
 	enum worker_slot_state state;
 	char container_id[ENGINE_ID_MAX + 1]; /* "": none that we know of */
-	char *log_path;                       /* of the engine's json-file; NULL: not known */
+	char *log_path;      /* of the engine's json-file; NULL: there is none, … */
+	bool knows_log_path; /* … if this is true */
 	int64_t pid;
 	bool is_journaled;  /* it was started, or was about to be */
 	bool wants_journal; /* in worker->to_journal or ->in_journal */
 	struct worker_slot *journal_prev, *journal_next;
-	bool may_have_run; /* by the journal, or because it was seen */
-	bool is_remade;    /* its container went away and is made again */
-	bool is_stray;     /* has ended, and somebody started it again */
-	bool was_oom;      /* an event said so */
+	bool may_have_run;      /* by the journal, or because it was seen */
+	bool is_remade;         /* its container went away and is made again */
+	bool is_stray;          /* has ended, and somebody started it again */
+	bool was_oom;           /* an event said so */
+	bool is_start_told;     /* an event told of the present start, … */
+	bool is_end_told;       /* … and one of its end: see slot_told.c */
+	bool is_overtaken;      /* an end was told while it was looked at: look again */
+	int16_t told_exit_code; /* of that end */
+	uint64_t told_start_ms; /* by the engine's clock */
+	uint64_t told_end_ms;   /* of the latest end that is known, however; the same clock */
 	bool is_paused;
 	bool is_pausing;      /* what the pause or unpause under way will make of is_paused */
 	bool is_disk_limited; /* the engine holds it to its size */
@@ -359,6 +367,14 @@ void worker_slot_vanished(struct worker_slot *slot);
 void worker_slot_give_up(struct worker_slot *slot, enum worker_want want);
 /* Why it is to end now. */
 Davit__TaskReport__Cause worker_slot_cause(const struct worker_slot *slot);
+/* Of an inspection. */
+void worker_slot_keep_log_path(struct worker_slot *slot, const struct engine_container *container);
+/* An event of the engine about its container. */
+void worker_slot_told(struct worker_slot *slot, const struct engine_event *event);
+/* What was told is of no more use: it starts again (end_ms 0), or its end was seen otherwise. */
+void worker_slot_told_nothing(struct worker_slot *slot, uint64_t end_ms);
+/* False: it does not run, or its end was not told. */
+bool worker_slot_end_as_told(struct worker_slot *slot);
 /* "healthy", "unhealthy", or anything else for neither. */
 void worker_slot_set_health(struct worker_slot *slot, const char *health);
 /* The table's answer to what an inspection showed. */

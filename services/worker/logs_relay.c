@@ -18,8 +18,9 @@ enum { CHUNKS_MAX = 4096 };
 struct worker_log_relay {
 	struct id task;
 	struct worker_log_reader reader;
-	bool has_cursor; /* the asker's */
-	bool is_failed;  /* the file cannot be read: the engine is asked */
+	bool has_cursor;    /* the asker's */
+	bool has_inspected; /* where its file is was asked for */
+	bool is_failed;     /* the file cannot be read: the engine is asked */
 	uint64_t since_ns, until_ms, wait_ms;
 	uint32_t tail;
 	bool has_tail, has_begun; /* the place in the file is known */
@@ -265,6 +266,34 @@ worker_logs_begin(struct worker_query *query, const Davit__LogsQuery *logs)
 		relay->max_bytes = WORKER_LOG_BYTES_MAX;
 }
 
+/* Where the engine keeps a container's log, an inspection tells; one is enough. */
+static void
+on_inspected(const struct err *err, const struct engine_container *container, void *arg)
+{
+	struct worker_query *query = worker_job_end(arg);
+	struct worker_slot *slot;
+
+	if (query == NULL)
+		return;
+	query->relay->has_inspected = true;
+	slot = worker_slots_find(query->worker, query->relay->task);
+	if (err->code == 0 && slot != NULL && strcmp(slot->container_id, container->id) == 0)
+		worker_slot_keep_log_path(slot, container);
+}
+
+static bool
+inspects_first(struct worker_query *query, const struct worker_slot *slot)
+{
+	struct worker *worker = query->worker;
+	struct worker_job *job;
+
+	if (worker->ports.log_read == NULL || slot->knows_log_path || query->relay->has_inspected)
+		return false;
+	job = worker_job_new(&query->job, query);
+	job->op = engine_container_inspect(worker->engine, slot->container_id, on_inspected, job);
+	return true;
+}
+
 /* Nothing came (yet): what that means depends on what the container does. */
 static uint64_t
 nothing_yet(struct worker_query *query, const struct worker_slot *slot)
@@ -294,6 +323,8 @@ nothing_yet(struct worker_query *query, const struct worker_slot *slot)
 	if (query->job != NULL)
 		return relay->deadline_ms > now ? relay->deadline_ms : UINT64_MAX;
 	if (worker_slot_has_container(slot) && (!relay->is_read || relay->again_ms <= now)) {
+		if (inspects_first(query, slot))
+			return relay->deadline_ms > now ? relay->deadline_ms : UINT64_MAX;
 		relay->again_ms = now + WORKER_LOG_FILE_MS;
 		if (read_file(query, slot))
 			return relay->has_news || relay->reader.is_full || !relay->is_read ||

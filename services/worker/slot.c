@@ -394,9 +394,11 @@ worker_slot_vanished(struct worker_slot *slot)
 	enum worker_want want = worker_slot_want(slot);
 
 	slot->container_id[0] = '\0';
+	slot->knows_log_path = false;
 	slot->pid = 0;
 	slot->kill_ms = 0;
 	slot->is_stray = slot->is_paused = slot->is_unfit = false;
+	worker_slot_told_nothing(slot, 0);
 	worker_slot_touch(slot);
 	if (slot->state == WORKER_SLOT_STOPPING) {
 		end_for(slot, slot->cause);
@@ -505,6 +507,7 @@ observe_ended(struct worker_slot *slot, const struct engine_container *container
 	slot->may_have_run = true;
 	slot->oom_killed = container->oom_killed || slot->was_oom;
 	slot->was_oom = false;
+	worker_slot_told_nothing(slot, container->finished_ms);
 	slot->finished_ms = container->finished_ms;
 	if (slot->started_ms == 0 || (slot->restart_count == 0 && container->started_ms != 0))
 		slot->started_ms = container->started_ms; /* ours was when we heard of it */
@@ -513,13 +516,20 @@ observe_ended(struct worker_slot *slot, const struct engine_container *container
 }
 
 void
-worker_slot_observe(struct worker_slot *slot, const struct engine_container *container)
+worker_slot_keep_log_path(struct worker_slot *slot, const struct engine_container *container)
 {
-	(void)snprintf(slot->container_id, sizeof slot->container_id, "%s", container->id);
 	free(slot->log_path);
 	slot->log_path = container->log_path == NULL || container->log_path[0] == '\0'
 				 ? NULL
 				 : xstrdup(container->log_path);
+	slot->knows_log_path = true;
+}
+
+void
+worker_slot_observe(struct worker_slot *slot, const struct engine_container *container)
+{
+	(void)snprintf(slot->container_id, sizeof slot->container_id, "%s", container->id);
+	worker_slot_keep_log_path(slot, container);
 	worker_slot_touch(slot);
 	switch (container->status) {
 	case ENGINE_CREATED:

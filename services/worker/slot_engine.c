@@ -16,7 +16,7 @@
 #include "services/worker/binds.h"
 #include "services/worker/container_spec.h"
 
-enum { REST_MS = 500, REST_MAX_MS = 15000 };
+enum { REST_MS = 500, REST_MAX_MS = 15000, TOLD_SOON_MS = 200 };
 
 static const char *
 label_of(const struct engine_container *container, const char *key)
@@ -107,7 +107,7 @@ on_looked(const struct err *err, const struct engine_container *container, void 
 			worker_slot_rest(slot, REST_MS);
 		return;
 	}
-	slot->must_look = false;
+	slot->must_look = slot->is_overtaken;
 	id_format(slot->task, task);
 	label = label_of(container, WORKER_LABEL_TASK);
 	if (label != NULL && strcmp(label, task) == 0 &&
@@ -130,6 +130,7 @@ worker_slot_look(struct worker_slot *slot)
 	slot->must_look = true;
 	if (!worker_lane_enter(&slot->worker->look_lane, &slot->look_pass))
 		return;
+	slot->is_overtaken = false;
 	id_format(slot->task, task);
 	job = worker_job_new(&slot->job, slot);
 	job->op = engine_container_inspect(slot->worker->engine,
@@ -152,6 +153,7 @@ on_created(const struct err *err, const char *id, void *arg)
 	worker_slot_touch(slot);
 	if (err->code == 0) {
 		(void)snprintf(slot->container_id, sizeof slot->container_id, "%s", id);
+		slot->knows_log_path = false;
 		slot->n_connected = 1;
 		worker_pulled_use(slot->worker, worker_slot_image(slot));
 		(void)worker_slot_step(slot, WORKER_SLOT_EV_MADE);
@@ -342,6 +344,7 @@ worker_slot_start(struct worker_slot *slot)
 	slot->may_have_run = true;
 	slot->finished_ms = 0;
 	slot->oom_killed = false;
+	worker_slot_told_nothing(slot, 0);
 	job->op = engine_container_start(slot->worker->engine, slot->container_id, on_started, job);
 }
 
@@ -356,9 +359,11 @@ on_stopped(const struct err *err, void *arg)
 		return;
 	worker_lane_leave(&slot->pass);
 	worker_slot_touch(slot);
-	slot->must_look = true;
+	slot->must_look = !slot->is_end_told;
 	if (err->code < 0)
 		(void)failed_as_usual(slot, WORKER_STEP_STOP, err);
+	else if (slot->is_start_told && !slot->is_end_told && slot->n_ports == 0)
+		worker_slot_rest(slot, TOLD_SOON_MS); /* the event is on its way */
 }
 
 void

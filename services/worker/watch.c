@@ -67,26 +67,11 @@ slot_of(struct worker *worker, const struct engine_event *event)
 static void
 on_event(const struct engine_event *event, void *arg)
 {
-	static const char health[] = "health_status: ";
 	struct worker *worker = worker_job_owner(arg);
 	struct worker_slot *slot = worker == NULL ? NULL : slot_of(worker, event);
 
-	if (slot == NULL)
-		return;
-	if (strcmp(event->action, "oom") == 0) {
-		slot->was_oom = true;
-	} else if (strcmp(event->action, "die") == 0 || strcmp(event->action, "destroy") == 0) {
-		slot->must_look |= slot->state < WORKER_SLOT_REMOVING;
-	} else if (strcmp(event->action, "start") == 0) {
-		slot->must_look |= slot->state == WORKER_SLOT_ENDED;
-	} else if (strcmp(event->action, "pause") == 0 || strcmp(event->action, "unpause") == 0) {
-		slot->must_look |= slot->state == WORKER_SLOT_RUNNING &&
-				   slot->is_paused != (event->action[0] == 'p');
-	} else if (strncmp(event->action, health, sizeof health - 1) == 0 &&
-		   slot->state == WORKER_SLOT_RUNNING) {
-		worker_slot_set_health(slot, event->action + sizeof health - 1);
-	}
-	worker_slot_touch(slot);
+	if (slot != NULL)
+		worker_slot_told(slot, event);
 }
 
 static void

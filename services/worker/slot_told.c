@@ -1,0 +1,124 @@
+/*
+ * What the engine's events tell of one attempt; tested by tests/unit/test_worker_told.c.
+ *
+ * An end that was told with its start before it in the same stream needs no inspection:
+ * exit code, times and lack of memory all come with the events. Everything else is looked
+ * at: an end of a start that was not told (it may be an earlier one's), one that may be for
+ * lack of memory although nothing said so, and one that gives host ports back, which the
+ * engine still holds when it tells.
+ */
+#include "services/worker/core.h"
+
+#include <stdlib.h>
+
+enum { NS_PER_MS = 1000000, KILLED = 128 + 9 };
+
+static const char *
+attribute_of(const struct engine_event *event, const char *key)
+{
+	for (size_t i = 0; i < event->n_attributes; i++) {
+		if (strcmp(event->attributes[i].key, key) == 0)
+			return event->attributes[i].value;
+	}
+	return NULL;
+}
+
+static bool
+is_up(const struct worker_slot *slot)
+{
+	return slot->state == WORKER_SLOT_STARTING || slot->state == WORKER_SLOT_RUNNING ||
+	       slot->state == WORKER_SLOT_STOPPING;
+}
+
+static bool
+may_lack_memory(const struct worker_slot *slot, int exit_code)
+{
+	bool is_limited = slot->spec == NULL || slot->spec->spec->memory_bytes > 0;
+
+	return exit_code == KILLED && !slot->was_oom && slot->state != WORKER_SLOT_STOPPING &&
+	       is_limited;
+}
+
+static void
+told_start(struct worker_slot *slot, const struct engine_event *event)
+{
+	uint64_t at_ms = event->time_ns / NS_PER_MS;
+
+	slot->must_look |= slot->state == WORKER_SLOT_ENDED;
+	/* One from before the last end that we know of is an earlier start's. */
+	if (is_up(slot) && at_ms > slot->told_end_ms) {
+		slot->is_start_told = true;
+		slot->told_start_ms = at_ms;
+	}
+}
+
+static void
+told_end(struct worker_slot *slot, const struct engine_event *event)
+{
+	const char *text = attribute_of(event, "exitCode");
+	char *rest = NULL;
+	long exit_code = text == NULL ? 0 : strtol(text, &rest, 10);
+
+	if (slot->state >= WORKER_SLOT_REMOVING)
+		return;
+	if (!slot->is_start_told || !is_up(slot) || rest == NULL || rest == text || *rest != '\0' ||
+		exit_code < INT16_MIN || exit_code > INT16_MAX || slot->n_ports > 0 ||
+		may_lack_memory(slot, (int)exit_code)) {
+		slot->must_look = slot->is_overtaken = true;
+		return;
+	}
+	slot->is_end_told = true;
+	slot->told_exit_code = (int16_t)exit_code;
+	slot->told_end_ms = event->time_ns / NS_PER_MS;
+}
+
+void
+worker_slot_told(struct worker_slot *slot, const struct engine_event *event)
+{
+	static const char health[] = "health_status: ";
+	const char *action = event->action;
+
+	if (strcmp(action, "oom") == 0) {
+		slot->was_oom = true;
+	} else if (strcmp(action, "die") == 0) {
+		told_end(slot, event);
+	} else if (strcmp(action, "destroy") == 0) {
+		slot->must_look |= slot->state < WORKER_SLOT_REMOVING;
+	} else if (strcmp(action, "start") == 0) {
+		told_start(slot, event);
+	} else if (strcmp(action, "pause") == 0 || strcmp(action, "unpause") == 0) {
+		slot->must_look |=
+			slot->state == WORKER_SLOT_RUNNING && slot->is_paused != (action[0] == 'p');
+	} else if (strncmp(action, health, sizeof health - 1) == 0 &&
+		   slot->state == WORKER_SLOT_RUNNING) {
+		worker_slot_set_health(slot, action + sizeof health - 1);
+	}
+	worker_slot_touch(slot);
+}
+
+void
+worker_slot_told_nothing(struct worker_slot *slot, uint64_t end_ms)
+{
+	slot->is_start_told = slot->is_end_told = false;
+	if (end_ms > slot->told_end_ms)
+		slot->told_end_ms = end_ms;
+}
+
+bool
+worker_slot_end_as_told(struct worker_slot *slot)
+{
+	if (!slot->is_end_told ||
+		(slot->state != WORKER_SLOT_RUNNING && slot->state != WORKER_SLOT_STOPPING))
+		return false;
+	slot->is_end_told = slot->is_start_told = false;
+	slot->must_look = false;
+	slot->pid = 0;
+	slot->is_stray = false;
+	slot->oom_killed = slot->was_oom;
+	slot->was_oom = false;
+	slot->finished_ms = slot->told_end_ms;
+	if (slot->started_ms == 0 || slot->restart_count == 0)
+		slot->started_ms = slot->told_start_ms; /* ours was when we heard of it */
+	worker_slot_over(slot, slot->told_exit_code);
+	return true;
+}

@@ -1,0 +1,210 @@
+/* What the engine's events tell of an attempt, and what has to be looked at all the same. */
+#include <errno.h>
+
+#include "services/worker/core.h"
+#include "tests/lib/worker_world.h"
+
+#define OBS(x)   DAVIT__TASK_REPORT__OBSERVED__##x
+#define CAUSE(x) DAVIT__TASK_REPORT__CAUSE__##x
+#define WANT(x)  DAVIT__TASK__DESIRED__##x
+
+static struct world world;
+static struct world_spec spec;
+
+static struct world_task *
+begin_running(const char *image)
+{
+	struct world_task *task;
+
+	world_init(&world);
+	world_spec_init(&spec, image);
+	task = world_assign(&world, 1, 1, &spec.spec);
+	world_expect(&world, task, OBS(RUNNING), 3000);
+	return task;
+}
+
+static uint64_t
+n_looks(void)
+{
+	return engine_mem_n_calls(world.engine_world, ENGINE_CALL_INSPECT);
+}
+
+static void
+end_clean(struct world_task *task)
+{
+	world_want(&world, task, WANT(REMOVE));
+	world_expect(&world, task, OBS(GONE), 20000);
+	world_run(&world, 1500);
+	CHECK_EQ(engine_mem_count(world.engine_world), 0);
+	world_fini(&world);
+}
+
+static struct worker_slot *
+slot_of(const struct world_task *task)
+{
+	return worker_slots_find(world.worker, task->id);
+}
+
+static void
+tell(const struct world_task *task, const char *action, uint64_t at_ms, const char *exit_code)
+{
+	const struct engine_label attributes[] = {{"exitCode", exit_code}};
+	const struct engine_event event = {.type = "container",
+		.action = action,
+		.id = slot_of(task)->container_id,
+		.attributes = attributes,
+		.n_attributes = exit_code == NULL ? 0 : 1,
+		.time_ns = at_ms * 1000000};
+
+	worker_slot_told(slot_of(task), &event);
+}
+
+TEST(worker_hears_of_an_end_and_looks_at_nothing)
+{
+	struct world_task *task = begin_running("exit:3/after:500ms");
+	uint64_t started_ms;
+
+	world_expect(&world, task, OBS(ENDED), 2000);
+	started_ms = task->started_ms;
+	CHECK_EQ(task->exit_code, 3);
+	CHECK_EQ(task->finished_ms, started_ms + 500);
+	CHECK_EQ(n_looks(), 0);
+	end_clean(task);
+}
+
+TEST(worker_stops_and_removes_without_a_look)
+{
+	struct world_task *task = begin_running("run:forever");
+
+	world_want(&world, task, WANT(STOP));
+	world_expect(&world, task, OBS(ENDED), 2000);
+	CHECK_EQ(task->exit_code, 143);
+	CHECK_EQ(task->cause, CAUSE(STOP));
+	CHECK_EQ(n_looks(), 0);
+	end_clean(task);
+}
+
+TEST(worker_starts_again_without_a_look)
+{
+	struct world_task *task;
+
+	world_init(&world);
+	world_spec_init(&spec, "exit:1/after:100ms");
+	spec.restart.has_condition = true;
+	spec.restart.condition = DAVIT__RESTART_POLICY__CONDITION__ALWAYS;
+	spec.restart.has_delay_ms = true;
+	spec.restart.delay_ms = 10;
+	spec.spec.restart = &spec.restart;
+	task = world_assign(&world, 1, 1, &spec.spec);
+	world_run(&world, 2000);
+	CHECK(task->restart_count > 3);
+	CHECK_EQ(n_looks(), 0);
+	end_clean(task);
+}
+
+TEST(worker_looks_where_an_end_by_kill_may_be_for_lack_of_memory)
+{
+	struct world_task *task;
+
+	world_init(&world);
+	world_spec_init(&spec, "exit:137/after:200ms");
+	spec.spec.has_memory_bytes = true;
+	spec.spec.memory_bytes = 64 << 20;
+	task = world_assign(&world, 1, 1, &spec.spec);
+	world_expect(&world, task, OBS(ENDED), 3000);
+	CHECK(!task->oom_killed);
+	CHECK_EQ(n_looks(), 1);
+	end_clean(task);
+}
+
+TEST(worker_believes_an_event_that_memory_ran_out)
+{
+	struct world_task *task;
+
+	world_init(&world);
+	world_spec_init(&spec, "oom:50ms");
+	spec.spec.has_memory_bytes = true;
+	spec.spec.memory_bytes = 64 << 20;
+	task = world_assign(&world, 1, 1, &spec.spec);
+	world_expect(&world, task, OBS(ENDED), 3000);
+	CHECK(task->oom_killed);
+	CHECK_EQ(n_looks(), 0);
+	end_clean(task);
+}
+
+/* The engine tells of an end before it has let go of the ports: the look waits for that. */
+TEST(worker_looks_before_it_gives_host_ports_back)
+{
+	struct world_task *task;
+
+	world_init(&world);
+	world_spec_init(&spec, "exit:0/after:200ms");
+	task = world_assign(&world, 1, 1, &spec.spec);
+	task->host_port = 30001;
+	task->container_port = 80;
+	world_expect(&world, task, OBS(ENDED), 3000);
+	CHECK_EQ(n_looks(), 1);
+	end_clean(task);
+}
+
+TEST(worker_does_not_take_an_earlier_start_s_end_for_the_present_one_s)
+{
+	struct world_task *task = begin_running("run:forever");
+
+	/* As if its end had been seen by a look, and the events of that start came after. */
+	worker_slot_told_nothing(slot_of(task), 5000000000000);
+	tell(task, "start", 4999999999000, NULL);
+	tell(task, "die", 5000000000100, "7");
+	world_run(&world, 1000);
+	CHECK_EQ(task->observed, OBS(RUNNING));
+	CHECK_EQ(n_looks(), 1); /* it was looked at, and it runs */
+	end_clean(task);
+}
+
+TEST(worker_looks_where_an_end_makes_no_sense)
+{
+	static const char *const codes[] = {NULL, "", "x", "7x", "99999999999"};
+
+	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+		struct world_task *task = begin_running("run:forever");
+
+		tell(task, "die", 5000000000000, codes[i]);
+		world_run(&world, 1000);
+		CHECK_EQ(task->observed, OBS(RUNNING));
+		CHECK_EQ(n_looks(), 1);
+		end_clean(task);
+	}
+}
+
+/* The look said that it runs, and its end was told before the answer came. */
+TEST(worker_looks_again_where_an_event_overtook_the_answer)
+{
+	struct world_task *task = begin_running("run:forever");
+	struct worker_slot *slot = slot_of(task);
+
+	world_crash(&world); /* a worker that did not hear of the start */
+	world_run(&world, 3000);
+	slot = slot_of(task);
+	CHECK_EQ(task->observed, OBS(RUNNING));
+	CHECK(!slot->is_start_told);
+	worker_slot_look(slot);
+	tell(task, "die", 5000000000000, "0");
+	CHECK(slot->is_overtaken);
+	CHECK(engine_mem_end(world.engine_world, slot->container_id, 4, false));
+	world_expect(&world, task, OBS(ENDED), 1000);
+	CHECK_EQ(task->exit_code, 4);
+	end_clean(task);
+}
+
+/* The stream of events breaks: an end in the gap is found by the list that follows. */
+TEST(worker_finds_an_end_that_no_event_told)
+{
+	struct world_task *task = begin_running("run:forever");
+
+	engine_mem_fail_next(world.engine_world, ENGINE_CALL_EVENTS, -EIO, "broken");
+	engine_mem_restart(world.engine_world, true, 300);
+	CHECK(engine_mem_end(world.engine_world, slot_of(task)->container_id, 9, false));
+	world_expect(&world, task, OBS(ENDED), 35000);
+	CHECK_EQ(task->exit_code, 9);
+	end_clean(task);
+}
