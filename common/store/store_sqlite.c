@@ -18,6 +18,7 @@ enum {
 	WAL_TIDY_BYTES = 1 << 20, /* store_tidy brings a longer log into the file */
 	VACUUM_MIN_PAGES = 128,   /* fewer free pages than this are kept for later: 1 MiB */
 	VACUUM_STEP_PAGES = 128,  /* at most this many go at a time */
+	VACUUM_QUIET_TIDIES = 2,  /* without a commit before any goes */
 };
 
 static struct sqlite *
@@ -107,12 +108,8 @@ fail_damaged(const struct sqlite *sqlite, const char *key, struct err *err)
 		key, advice(-EUCLEAN));
 }
 
-/*
- * A sum over key and value. Each step is a bijection of the state, so that a
- * change within any one word cannot go unseen before the fold to 32 bits.
- */
-static uint32_t
-checksum(const char *key, size_t key_size, const void *value, size_t size)
+uint32_t
+store_sqlite_sum(const char *key, size_t key_size, const void *value, size_t size)
 {
 	const struct {
 		const void *data;
@@ -138,9 +135,8 @@ checksum(const char *key, size_t key_size, const void *value, size_t size)
 	return (uint32_t)(sum ^ sum >> 32);
 }
 
-/* Steps a statement that answers no row, and makes it ready for its next use. */
-static int
-run(struct sqlite *sqlite, enum stmt which, struct err *err)
+int
+store_sqlite_run(struct sqlite *sqlite, enum stmt which, struct err *err)
 {
 	int code = sqlite3_step(sqlite->stmts[which]), rc = 0;
 
@@ -174,27 +170,29 @@ store_sqlite_number(struct sqlite *sqlite, const char *sql, int64_t *ret, struct
 	return rc;
 }
 
-/* Puts n writes of the batch with a statement that has places for n rows. */
+/* Puts n writes with a statement that has places for n rows. */
 static int
-put_rows(struct sqlite *sqlite, enum stmt which, const struct store_batch *batch, size_t first,
-	size_t n, struct err *err)
+put_rows(struct sqlite *sqlite, enum stmt which, const struct store_write *writes, size_t n,
+	struct err *err)
 {
 	sqlite3_stmt *stmt = sqlite->stmts[which];
 	int place = 0, code = SQLITE_OK;
 
-	for (size_t i = first; i < first + n && code == SQLITE_OK; i++) {
-		struct store_write write = store_batch_at(batch, i);
+	for (size_t i = 0; i < n && code == SQLITE_OK; i++) {
+		const struct store_write *write = &writes[i];
 
-		code = sqlite3_bind_blob(stmt, ++place, write.key, (int)write.key_size,
+		code = sqlite3_bind_blob(stmt, ++place, write->key, (int)write->key_size,
 			SQLITE_STATIC);
 		if (code == SQLITE_OK)
-			code = sqlite3_bind_blob(stmt, ++place, write.value, (int)write.size,
+			code = sqlite3_bind_blob(stmt, ++place, write->value, (int)write->size,
 				SQLITE_STATIC);
 		if (code == SQLITE_OK)
 			code = sqlite3_bind_int64(stmt, ++place,
-				checksum(write.key, write.key_size, write.value, write.size));
+				store_sqlite_sum(write->key, write->key_size, write->value,
+					write->size));
 	}
-	return code == SQLITE_OK ? run(sqlite, which, err) : store_sqlite_fail(sqlite, err);
+	return code == SQLITE_OK ? store_sqlite_run(sqlite, which, err)
+				 : store_sqlite_fail(sqlite, err);
 }
 
 static int
@@ -203,7 +201,7 @@ remove_key(struct sqlite *sqlite, struct store_write write, struct err *err)
 	if (sqlite3_bind_blob(sqlite->stmts[STMT_DELETE], 1, write.key, (int)write.key_size,
 		    SQLITE_STATIC) != SQLITE_OK)
 		return store_sqlite_fail(sqlite, err);
-	return run(sqlite, STMT_DELETE, err);
+	return store_sqlite_run(sqlite, STMT_DELETE, err);
 }
 
 /* Takes back what a failed commit began. Nothing else can be open, so it cannot fail for long. */
@@ -213,7 +211,7 @@ roll_back(struct sqlite *sqlite)
 	struct err ignored;
 
 	if (!sqlite3_get_autocommit(sqlite->db))
-		(void)run(sqlite, STMT_ROLLBACK, &ignored);
+		(void)store_sqlite_run(sqlite, STMT_ROLLBACK, &ignored);
 }
 
 /*
@@ -224,9 +222,10 @@ roll_back(struct sqlite *sqlite)
 static void
 seal(struct sqlite *sqlite)
 {
+	_Static_assert(STORE_SQLITE_FORMAT == 2, "the format that is written below");
 	struct err ignored;
 
-	if (store_sqlite_exec(sqlite, "BEGIN IMMEDIATE; PRAGMA user_version = 1; COMMIT",
+	if (store_sqlite_exec(sqlite, "BEGIN IMMEDIATE; PRAGMA user_version = 2; COMMIT",
 		    &ignored) == 0)
 		sqlite->is_unsealed = false;
 	roll_back(sqlite);
@@ -245,34 +244,34 @@ store_sqlite_checkpoint(struct sqlite *sqlite, struct err *err)
 	return 0;
 }
 
-/* How many writes from first on are puts: max is enough. */
+/* How many of the first writes are puts: max is enough. */
 static size_t
-count_puts(const struct store_batch *batch, size_t first, size_t max)
+count_puts(const struct store_write *writes, size_t n, size_t max)
 {
-	size_t n = 0;
+	size_t n_puts = 0;
 
-	while (n < max && first + n < store_batch_count(batch) &&
-		!store_batch_at(batch, first + n).is_delete)
-		n++;
-	return n;
+	while (n_puts < max && n_puts < n && !writes[n_puts].is_delete)
+		n_puts++;
+	return n_puts;
 }
 
-static int
-write_all(struct sqlite *sqlite, const struct store_batch *batch, struct err *err)
+int
+store_sqlite_write(struct sqlite *sqlite, const struct store_write *writes, size_t n,
+	struct err *err)
 {
-	size_t i = 0, n = store_batch_count(batch);
+	size_t i = 0;
 	int rc = 0;
 
 	while (i < n && rc == 0) {
-		size_t n_puts = count_puts(batch, i, STORE_SQLITE_ROWS);
+		size_t n_puts = count_puts(writes + i, n - i, STORE_SQLITE_ROWS);
 
 		if (n_puts == STORE_SQLITE_ROWS) {
-			rc = put_rows(sqlite, STMT_PUT_ROWS, batch, i, n_puts, err);
+			rc = put_rows(sqlite, STMT_PUT_ROWS, writes + i, n_puts, err);
 			i += n_puts;
 		} else if (n_puts > 0) {
-			rc = put_rows(sqlite, STMT_PUT, batch, i++, 1, err);
+			rc = put_rows(sqlite, STMT_PUT, writes + i++, 1, err);
 		} else {
-			rc = remove_key(sqlite, store_batch_at(batch, i++), err);
+			rc = remove_key(sqlite, writes[i++], err);
 		}
 	}
 	return rc;
@@ -282,22 +281,30 @@ static int
 sqlite_commit(struct store *store, const struct store_batch *batch, struct err *err)
 {
 	struct sqlite *sqlite = sqlite_of(store);
+	bool folds = store_sqlite_is_pressed(sqlite);
+	size_t n_folded = 0;
 	int rc = 0;
 
 	if (sqlite->wal_bytes >= STORE_SQLITE_WAL_MAX_BYTES)
 		rc = store_sqlite_checkpoint(sqlite, err);
 	if (rc == 0)
-		rc = run(sqlite, STMT_BEGIN, err);
+		rc = store_sqlite_run(sqlite, STMT_BEGIN, err);
 	if (rc < 0)
 		return rc;
-	rc = write_all(sqlite, batch, err);
+	rc = store_sqlite_append(sqlite, batch, err);
+	/* Twice as many as come in: the old part is in the table before the young one is full. */
+	if (rc == 0 && folds)
+		rc = store_sqlite_fold(sqlite, 2 * store_batch_count(batch), &n_folded, err);
 	if (rc == 0) {
-		rc = run(sqlite, STMT_COMMIT, err);
+		rc = store_sqlite_run(sqlite, STMT_COMMIT, err);
 		sqlite->is_unsealed = rc < 0;
 	}
 	roll_back(sqlite);
 	if (sqlite->is_unsealed)
 		seal(sqlite);
+	store_sqlite_appended(sqlite, rc == 0);
+	if (rc == 0 && folds)
+		store_sqlite_folded(sqlite, n_folded);
 	return rc;
 }
 
@@ -317,7 +324,7 @@ read_row(const struct sqlite *sqlite, sqlite3_stmt *stmt, struct store_write *re
 	ret_key[key_size] = '\0';
 	value = value == NULL ? "" : value;
 	if (size > STORE_VALUE_MAX ||
-		sqlite3_column_int64(stmt, 2) != checksum(ret_key, key_size, value, size))
+		sqlite3_column_int64(stmt, 2) != store_sqlite_sum(ret_key, key_size, value, size))
 		return fail_damaged(sqlite, ret_key, err);
 	*ret = (struct store_write){.key = ret_key,
 		.key_size = key_size,
@@ -331,12 +338,19 @@ sqlite_get(struct store *store, const char *key, struct buf *ret_value, struct e
 {
 	struct sqlite *sqlite = sqlite_of(store);
 	sqlite3_stmt *stmt = sqlite->stmts[STMT_GET];
+	size_t key_size = strnlen(key, STORE_KEY_MAX + 1);
 	char found[STORE_KEY_MAX + 1];
 	struct store_write row;
 	int code, rc;
 
-	if (sqlite3_bind_blob(stmt, 1, key, (int)strnlen(key, STORE_KEY_MAX + 1), SQLITE_STATIC) !=
-		SQLITE_OK)
+	if (store_log_find(sqlite->young, key, key_size, &row) ||
+		store_log_find(sqlite->old, key, key_size, &row)) {
+		if (row.is_delete)
+			return err_set(err, -ENOENT, "no key '%.64s'", key);
+		buf_put(ret_value, row.value, row.size);
+		return 0;
+	}
+	if (sqlite3_bind_blob(stmt, 1, key, (int)key_size, SQLITE_STATIC) != SQLITE_OK)
 		return store_sqlite_fail(sqlite, err);
 	code = sqlite3_step(stmt);
 	if (code == SQLITE_ROW)
@@ -351,22 +365,56 @@ sqlite_get(struct store *store, const char *key, struct buf *ret_value, struct e
 	return rc;
 }
 
+/* What a scan visits of the logs. */
+struct merge {
+	struct store_write *writes;
+	size_t n, next;
+	store_visit_fn *visit;
+	void *arg;
+};
+
+/*
+ * Visits what the logs have before the row, or, without one, all the rest. 0 to go on.
+ * ret_is_known: a log has a later write of the row's key.
+ */
 static int
-visit_rows(struct sqlite *sqlite, sqlite3_stmt *stmt, store_visit_fn *visit, void *arg,
-	struct err *err)
+visit_logged(struct merge *merge, const struct store_write *row, bool *ret_is_known)
+{
+	int rc = 0;
+
+	*ret_is_known = false;
+	while (rc == 0 && merge->next < merge->n) {
+		const struct store_write *write = &merge->writes[merge->next];
+		int order = row == NULL ? -1 : store_write_compare(write, row);
+
+		if (order > 0)
+			break;
+		*ret_is_known |= order == 0;
+		merge->next++;
+		if (!write->is_delete)
+			rc = merge->visit(write->key, write->value, write->size, merge->arg);
+	}
+	return rc;
+}
+
+static int
+visit_rows(struct sqlite *sqlite, sqlite3_stmt *stmt, struct merge *merge, struct err *err)
 {
 	char key[STORE_KEY_MAX + 1];
 	struct store_write row;
 	int code, rc = 0;
+	bool is_known;
 
 	while (rc == 0 && (code = sqlite3_step(stmt)) != SQLITE_DONE) {
 		if (code != SQLITE_ROW)
 			return store_sqlite_fail(sqlite, err);
 		rc = read_row(sqlite, stmt, &row, key, err);
 		if (rc == 0)
-			rc = visit(row.key, row.value, row.size, arg);
+			rc = visit_logged(merge, &row, &is_known);
+		if (rc == 0 && !is_known)
+			rc = merge->visit(row.key, row.value, row.size, merge->arg);
 	}
-	return rc;
+	return rc != 0 ? rc : visit_logged(merge, NULL, &is_known);
 }
 
 /* A statement of its own for each scan: visitors may scan, too. */
@@ -380,16 +428,19 @@ sqlite_scan(struct store *store, const char *prefix, store_visit_fn *visit, void
 	const char *sql =
 		has_end ? "SELECT key, value, sum FROM kv WHERE key >= ?1 AND key < ?2 ORDER BY key"
 			: "SELECT key, value, sum FROM kv WHERE key >= ?1 ORDER BY key";
+	struct merge merge = {.visit = visit, .arg = arg};
 	sqlite3_stmt *stmt = NULL;
 	int rc;
 
 	if (sqlite3_prepare_v2(sqlite->db, sql, -1, &stmt, NULL) != SQLITE_OK)
 		return store_sqlite_fail(sqlite, err);
+	merge.writes = store_log_collect(sqlite->young, sqlite->old, prefix, &merge.n);
 	(void)sqlite3_bind_blob(stmt, 1, prefix, (int)strlen(prefix), SQLITE_STATIC);
 	if (has_end)
 		(void)sqlite3_bind_blob(stmt, 2, end, (int)strlen(end), SQLITE_STATIC);
-	rc = visit_rows(sqlite, stmt, visit, arg, err);
+	rc = visit_rows(sqlite, stmt, &merge, err);
 	(void)sqlite3_finalize(stmt);
+	free(merge.writes);
 	return rc;
 }
 
@@ -435,9 +486,13 @@ sqlite_tidy(struct store *store)
 
 	if (sqlite->is_unsealed)
 		seal(sqlite);
+	/* While batches come, what the log leaves free is what it takes next. */
+	if (store_sqlite_tidy_log(sqlite) || sqlite->n_quiet < VACUUM_QUIET_TIDIES)
+		sqlite->is_vacuuming = false;
+	else
+		sqlite->is_vacuuming = vacuum_some(sqlite);
 	if (sqlite->wal_bytes < WAL_TIDY_BYTES && !sqlite->is_vacuuming)
 		return;
-	sqlite->is_vacuuming = vacuum_some(sqlite);
 	(void)store_sqlite_checkpoint(sqlite, &ignored); /* only this makes the file shorter */
 }
 
@@ -449,6 +504,9 @@ sqlite_close(struct store *store)
 	for (unsigned i = 0; i < STMT_COUNT; i++)
 		(void)sqlite3_finalize(sqlite->stmts[i]);
 	(void)sqlite3_close(sqlite->db); /* also brings the log into the file */
+	store_log_free(sqlite->young);
+	store_log_free(sqlite->old);
+	buf_fini(&sqlite->row);
 	free(sqlite->path);
 	free(sqlite);
 }

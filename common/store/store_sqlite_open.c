@@ -10,10 +10,11 @@
 
 enum {
 	APPLICATION_ID = 0x44617674, /* "Davt": how the file is told from others */
-	CACHE_KIB = 512,             /* of pages in memory */
+	CACHE_KIB = 1024,            /* of pages in memory */
 };
 
 #define PUT_SQL   "INSERT INTO kv(key, value, sum) VALUES"
+#define LOG_SQL   "CREATE TABLE log(id INTEGER PRIMARY KEY, writes BLOB, sum INTEGER);"
 #define FOUR_ROWS "(?,?,?),(?,?,?),(?,?,?),(?,?,?)"
 
 static const char *const stmt_sql[STMT_COUNT] = {
@@ -24,6 +25,8 @@ static const char *const stmt_sql[STMT_COUNT] = {
 	[STMT_PUT_ROWS] = PUT_SQL FOUR_ROWS "," FOUR_ROWS "," FOUR_ROWS "," FOUR_ROWS,
 	[STMT_DELETE] = "DELETE FROM kv WHERE key = ?1",
 	[STMT_GET] = "SELECT key, value, sum FROM kv WHERE key = ?1",
+	[STMT_LOG_ADD] = "INSERT INTO log(id, writes, sum) VALUES(?,?,?)",
+	[STMT_LOG_DELETE] = "DELETE FROM log WHERE id < ?1",
 };
 
 static int
@@ -112,7 +115,7 @@ recognise(struct sqlite *sqlite, bool *ret_is_new, struct err *err)
 	if (application != APPLICATION_ID)
 		return err_set(err, -EUCLEAN, "'%s' is a database, but no Davit store",
 			sqlite->path);
-	if (format != STORE_SQLITE_FORMAT)
+	if (format != STORE_SQLITE_FORMAT && format != STORE_SQLITE_FORMAT_TABLE)
 		return err_set(err, -EUCLEAN,
 			"store '%s' has format %lld, this program reads %d: use a newer davit-manager",
 			sqlite->path, (long long)format, STORE_SQLITE_FORMAT);
@@ -143,14 +146,29 @@ check_tree(struct sqlite *sqlite, struct err *err)
 static int
 lay_out(struct sqlite *sqlite, struct err *err)
 {
-	char sql[256];
+	char sql[512];
 
 	(void)snprintf(sql, sizeof sql,
 		"BEGIN IMMEDIATE;"
 		"CREATE TABLE kv(key BLOB NOT NULL ON CONFLICT FAIL PRIMARY KEY ON CONFLICT REPLACE,"
-		" value BLOB, sum INTEGER) WITHOUT ROWID;"
+		" value BLOB, sum INTEGER) WITHOUT ROWID;" LOG_SQL
 		"PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
 		APPLICATION_ID, STORE_SQLITE_FORMAT);
+	return store_sqlite_exec(sqlite, sql, err);
+}
+
+/* A file of the format before gets a log. */
+static int
+add_log(struct sqlite *sqlite, struct err *err)
+{
+	int64_t format = STORE_SQLITE_FORMAT;
+	char sql[256];
+	int rc = store_sqlite_number(sqlite, "PRAGMA user_version", &format, err);
+
+	if (rc < 0 || format == STORE_SQLITE_FORMAT)
+		return rc;
+	(void)snprintf(sql, sizeof sql,
+		"BEGIN IMMEDIATE;" LOG_SQL "PRAGMA user_version = %d; COMMIT", STORE_SQLITE_FORMAT);
 	return store_sqlite_exec(sqlite, sql, err);
 }
 
@@ -193,8 +211,12 @@ set_up(struct sqlite *sqlite, struct err *err)
 		rc = lay_out(sqlite, err);
 	if (rc == 0 && !is_new)
 		rc = check_tree(sqlite, err);
+	if (rc == 0 && !is_new)
+		rc = add_log(sqlite, err);
 	if (rc == 0)
 		rc = prepare_all(sqlite, err);
+	if (rc == 0)
+		rc = store_sqlite_read_log(sqlite, err);
 	if (rc == 0)
 		rc = store_sqlite_checkpoint(sqlite, err);
 	(void)sqlite3_wal_hook(sqlite->db, on_commit, sqlite); /* and no checkpoint by itself */
@@ -209,6 +231,7 @@ store_open_sqlite(const char *path, struct store **ret_store, struct err *err)
 	int rc;
 
 	sqlite->base.ops = &store_sqlite_ops;
+	sqlite->young = store_log_new();
 	/* A path is never one of SQLite's special names (":memory:", "file:…", ""). */
 	buf_printf(&full, "%s%s", path[0] == '/' ? "" : "./", path);
 	sqlite->path = buf_take(&full, NULL);

@@ -142,6 +142,14 @@ check_whole(struct store *store)
 	return last;
 }
 
+/* Until everything is in the table, and what the log took is given back. */
+static void
+tidy_all(struct store *store)
+{
+	for (unsigned i = 0; i < 80; i++)
+		store_tidy(store);
+}
+
 static unsigned
 last_in_copy(const struct place *place)
 {
@@ -232,9 +240,9 @@ TEST(store_sqlite_refuses_a_newer_format)
 	struct store *store = must_open(place.path);
 
 	store_close(store);
-	make_with(place.path, "PRAGMA user_version = 2");
+	make_with(place.path, "PRAGMA user_version = 3");
 	CHECK_EQ(store_open_sqlite(place.path, &store, &err), -EUCLEAN);
-	CHECK_HAS(err.text, "has format 2, this program reads 1");
+	CHECK_HAS(err.text, "has format 3, this program reads 2");
 	place_remove(&place);
 }
 
@@ -361,7 +369,8 @@ commit_with_accident(unsigned n, int code, bool forever)
 	CHECK_EQ(check_whole(store), rc == 0 ? 61 : 60);
 	copy_file(place.path, place.copy); /* as if it were killed now */
 	copy_file(place.log, place.copy_log);
-	store_tidy(store);
+	for (unsigned i = 0; i < 9; i++) /* the log goes into the table */
+		store_tidy(store);
 	CHECK_EQ(check_whole(store), rc == 0 ? 61 : 60);
 	sqlite_vfs_fault(NULL, 0, false);
 	in_copy = last_in_copy(&place);
@@ -455,9 +464,11 @@ TEST(store_sqlite_log_has_a_bound_without_any_tidying)
 		store_figures(store, &figures);
 		CHECK(figures.wal_bytes < (8 << 20) + (300 << 10)); /* the bound and one batch */
 	}
-	store_tidy(store);
 	store_figures(store, &figures);
-	CHECK(figures.file_bytes < 1 << 20);
+	CHECK(figures.file_bytes < 60 << 20); /* the log of batches has one, too */
+	tidy_all(store);
+	store_figures(store, &figures);
+	CHECK(figures.file_bytes < 2 << 20);
 	store_close(store);
 	place_remove(&place);
 }
@@ -475,7 +486,7 @@ TEST(store_sqlite_gives_room_back_when_most_is_deleted)
 		store_batch_put(batch, key, value, sizeof value);
 	}
 	CHECK_OK(store_commit(store, batch, &err), &err);
-	store_tidy(store);
+	tidy_all(store);
 	store_figures(store, &full);
 	CHECK(full.file_bytes > 10 << 20);
 	store_batch_reset(batch);
@@ -484,10 +495,30 @@ TEST(store_sqlite_gives_room_back_when_most_is_deleted)
 		store_batch_delete(batch, key);
 	}
 	CHECK_OK(store_commit(store, batch, &err), &err);
-	for (unsigned i = 0; i < 60; i++)
-		store_tidy(store);
+	tidy_all(store);
 	store_figures(store, &empty);
+	CHECK(empty.file_bytes < 2 << 20);
 	CHECK_EQ(count_of(store, ""), 10);
+	store_close(store);
+	place_remove(&place);
+}
+
+TEST(store_sqlite_gives_a_file_of_the_format_before_a_log)
+{
+	struct place place = place_new();
+	struct store *store = must_open(place.path);
+
+	for (unsigned i = 1; i <= 5; i++)
+		CHECK_OK(commit(store, i), &err);
+	tidy_all(store);
+	store_close(store);
+	make_with(place.path, "DROP TABLE log; PRAGMA user_version = 1");
+	store = must_open(place.path);
+	CHECK_EQ(check_whole(store), 5);
+	CHECK_OK(commit(store, 6), &err);
+	store_close(store);
+	store = must_open(place.path);
+	CHECK_EQ(check_whole(store), 6);
 	store_close(store);
 	place_remove(&place);
 }

@@ -1,0 +1,126 @@
+/* The log of batches: what a store says is the same wherever its writes are on their way. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/base/mem.h"
+#include "common/store/store.h"
+#include "tests/lib/scratch.h"
+#include "tests/lib/test.h"
+
+static struct err err;
+
+static struct store *
+must_open(const char *path)
+{
+	struct store *store = NULL;
+
+	CHECK_OK(store_open_sqlite(path, &store, &err), &err);
+	return store;
+}
+
+static void
+copy_file(const char *from, const char *to)
+{
+	char bytes[4096];
+	int in = open(from, O_RDONLY | O_CLOEXEC);
+	int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	ssize_t n;
+
+	CHECK(out >= 0);
+	while (in >= 0 && (n = read(in, bytes, sizeof bytes)) > 0)
+		CHECK_EQ(write(out, bytes, (size_t)n), n);
+	if (in >= 0)
+		(void)close(in);
+	(void)close(out);
+}
+
+struct listing {
+	struct store *other;
+	unsigned n;
+};
+
+static int
+compare_with_other(const char *key, const void *value, size_t size, void *arg)
+{
+	struct listing *listing = arg;
+	CLEANUP(buf_fini) struct buf found = {0};
+
+	CHECK_OK(store_get(listing->other, key, &found, &err), &err);
+	CHECK(found.size == size && memcmp(found.data, value, size) == 0);
+	listing->n++;
+	return 0;
+}
+
+static void
+check_same(struct store *store, struct store *other)
+{
+	struct listing there = {other, 0}, back = {store, 0};
+
+	CHECK_OK(store_scan(store, "", compare_with_other, &there, &err), &err);
+	CHECK_OK(store_scan(other, "", compare_with_other, &back, &err), &err);
+	CHECK_EQ(there.n, back.n);
+}
+
+/* Some puts and some deletions of 500 keys, with up to 6 KB each. */
+static void
+fill_by_chance(struct store_batch *batch, unsigned *chance)
+{
+	char key[32], value[6000];
+
+	store_batch_reset(batch);
+	for (unsigned n = 1 + (unsigned)rand_r(chance) % 40; n > 0; n--) {
+		unsigned k = (unsigned)rand_r(chance);
+
+		(void)snprintf(key, sizeof key, "%c/%03u", 'a' + (int)(k % 3), k % 500);
+		memset(value, (int)(k >> 8), sizeof value);
+		if (k % 4 == 0)
+			store_batch_delete(batch, key);
+		else
+			store_batch_put(batch, key, value, k / 512 % sizeof value);
+	}
+}
+
+TEST(store_sqlite_says_the_same_wherever_its_log_is_on_the_way_into_the_table)
+{
+	CLEANUP(store_batch_free) struct store_batch *batch = store_batch_new();
+	char folder[SCRATCH_PATH_SIZE], path[80], log[88], copied[80], copied_log[88];
+	struct store *store, *other, *copy;
+	unsigned chance = 7;
+
+	CHECK(scratch_make(folder) != NULL);
+	(void)snprintf(path, sizeof path, "%s/db", folder);
+	(void)snprintf(log, sizeof log, "%s-wal", path);
+	(void)snprintf(copied, sizeof copied, "%s/copy", folder);
+	(void)snprintf(copied_log, sizeof copied_log, "%s-wal", copied);
+	store = must_open(path);
+	CHECK_OK(store_open_mem(&other, &err), &err);
+	for (unsigned i = 0; i < 1500; i++) { /* about 70 MB: the log is begun anew some times */
+		fill_by_chance(batch, &chance);
+		CHECK_OK(store_commit(store, batch, &err), &err);
+		CHECK_OK(store_commit(other, batch, &err), &err);
+		for (unsigned n = rand_r(&chance) % 9 == 0 ? 7 : 0; n > 0; n--)
+			store_tidy(store);
+		if (i % 50 != 0)
+			continue;
+		check_same(store, other);
+		copy_file(path, copied); /* as if it were killed now */
+		copy_file(log, copied_log);
+		copy = must_open(copied);
+		check_same(copy, other);
+		store_close(copy);
+	}
+	for (unsigned i = 0; i < 80; i++)
+		store_tidy(store);
+	check_same(store, other);
+	store_close(store);
+	store = must_open(path);
+	check_same(store, other);
+	store_close(store);
+	store_close(other);
+	(void)unlink(path);
+	(void)unlink(log);
+	(void)unlink(copied);
+	(void)unlink(copied_log);
+	CHECK_EQ(rmdir(folder), 0);
+}
