@@ -8,6 +8,7 @@
 # make deps         what is missing of the Debian packages, installed
 # make bench        figures, as ratios measured side by side
 # make bench-engine worker, Docker Swarm and a bare client on one engine   N=100 JOBS=200 ROUNDS=3
+# make bench-cluster     PROFILE=c1m SCALE=1: thousands of workers, up to two million tasks
 # make bench-scheduler   the scheduler's figures, and cost by nodes and tasks as build/release/bench/scheduler.png
 # make bench-gateway  HTTP: reads by wrk, idle streams, a bulk submission
 # make up / down    a cluster on this machine (PORT=7070); down PURGE=1 forgets its state
@@ -58,7 +59,7 @@ gen_h    += $(testgen_c:.c=.h)
 testlib_o := $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/*.c)) $(testgen_c:.c=.o)
 service_a := $(services:%=$(B)/%.a)
 
-.PHONY: all bench-gateway bench-gateway-run sim sim-mutants mutants-run check fuzz fuzz-all fuzz-merge fuzz-smoke test test-long storm soak soak-run deps up down unit tidy golden fmt clean bench bench-run bench-build bench-scheduler bench-scheduler-run bench-engine bench-engine-run FORCE
+.PHONY: all bench-gateway bench-gateway-run sim sim-mutants mutants-run check fuzz fuzz-all fuzz-merge fuzz-smoke test test-long storm soak soak-run deps up down unit tidy golden fmt clean bench bench-run bench-build bench-scheduler bench-scheduler-run bench-cluster bench-cluster-run bench-engine bench-engine-run FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(foreach s,$(services),$(B)/bin/$(call program,$s))
@@ -125,6 +126,14 @@ $(B)/bench/%: $(B)/tests/bench/%.o $(bench_o) $(service_a) $(B)/common.a
 $(B)/bench/sync_count.so: tests/bench/sync_count.c $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) -fPIC -shared $< -o $@
+cluster_o := $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/cluster/*.c))
+$(B)/bench/cluster: $(cluster_o) $(bench_o) $(service_a) $(B)/common.a
+	@echo "  LINK $@" && mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
+bench-cluster: # always of optimised code, whatever MODE says
+	$(Q)$(MAKE) MODE=release bench-cluster-run
+bench-cluster-run: all $(B)/bench/cluster $(B)/bench/sync_count.so
+	$(Q)tests/bench/cluster/run.sh $(B) $(or $(PROFILE),c1m)
 bench-build: $(benches) $(B)/bench/stats_cost $(B)/bench/sync_count.so all
 bench: # always of optimised code, whatever MODE says
 	$(Q)$(MAKE) MODE=release bench-run
