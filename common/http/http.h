@@ -38,7 +38,7 @@
 enum {
 	HTTP_CONNECTIONS_MAX = 1024,     /* more wait to be accepted */
 	HTTP_REQUESTS_MAX = 4096,        /* not answered yet; beyond: 503 */
-	HTTP_HEAD_BYTES_MAX = 8 << 10,   /* request line and headers; beyond: 431 or 414 */
+	HTTP_HEAD_BYTES_MAX = 7 << 10,   /* request line and headers; beyond: 431 or 414 */
 	HTTP_BODY_BYTES_MAX = 16 << 20,  /* beyond: 413 */
 	HTTP_STREAM_BYTES_MAX = 1 << 20, /* written to a stream and not yet read */
 	HTTP_HEAD_MS = 10000,            /* from the connection to a whole head */

@@ -3,7 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/mem.h"
 #include "common/http/http_impl.h"
+
+enum { ID_SIZE = 17 }; /* of one that is made */
 
 /* Visible characters, and none that would need quotes in a log. */
 static bool
@@ -22,11 +25,10 @@ http_id_choose(struct http_request *request)
 {
 	const char *given = http_header(request, "X-Request-Id");
 
-	if (given != NULL && is_decent(given))
-		(void)snprintf(request->id, sizeof request->id, "%s", given);
-	else
-		(void)snprintf(request->id, sizeof request->id, "%016" PRIx64,
-			request->server->next_id++);
+	char made[ID_SIZE];
+
+	(void)snprintf(made, sizeof made, "%016" PRIx64, request->server->next_id++);
+	request->id = xstrdup(given != NULL && is_decent(given) ? given : made);
 }
 
 static const char *
@@ -52,12 +54,13 @@ http_entry_tell(const struct http_request *request)
 {
 	const struct http_server *server = request->server;
 	char peer[INET6_ADDRSTRLEN];
-	struct http_entry entry = {.target = request->target, .id = request->id};
+	struct http_entry entry = {.target = request->target};
 
 	if (server->log == NULL)
 		return;
 	entry.peer = peer_of(request, peer);
 	entry.method = request->method == NULL ? "" : request->method;
+	entry.id = request->id == NULL ? "" : request->id;
 	entry.version = request->version == NULL ? "HTTP/1.1" : request->version;
 	entry.agent = http_header(request, "User-Agent");
 	entry.route = request->match.route;

@@ -54,7 +54,7 @@ struct http_request {
 	enum http_stage stage;
 	char *target; /* as it came: path and query */
 	char *method, *path;
-	char id[HTTP_ID_MAX + 1];
+	char *id;
 	const char *version; /* libmicrohttpd's */
 	uint64_t start_ns, n_sent;
 	struct http_match match;
@@ -117,6 +117,8 @@ void http_request_done(void *cls, struct MHD_Connection *mhd, void **context,
 	enum MHD_RequestTerminationCode why);
 void http_request_suspend(struct http_request *request);
 void http_request_resume(struct http_request *request);
+/* Frees what is only needed until the answer has begun. */
+void http_request_slim(struct http_request *request);
 void http_request_answer(struct http_request *request, unsigned status, const char *type,
 	struct MHD_Response *response);
 

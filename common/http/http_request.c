@@ -19,8 +19,8 @@ struct http_each {
 	void *arg;
 };
 
-static void
-request_free(struct http_request *request)
+void
+http_request_slim(struct http_request *request)
 {
 	while (request->headers != NULL) {
 		struct http_header *header = request->headers;
@@ -30,13 +30,21 @@ request_free(struct http_request *request)
 		free(header->value);
 		free(header);
 	}
-	if (request->response != NULL)
-		MHD_destroy_response(request->response);
 	http_match_fini(&request->match);
 	buf_fini(&request->body);
+	free(request->path);
+	request->path = NULL;
+}
+
+static void
+request_free(struct http_request *request)
+{
+	http_request_slim(request);
+	if (request->response != NULL)
+		MHD_destroy_response(request->response);
 	free(request->target);
 	free(request->method);
-	free(request->path);
+	free(request->id);
 	free(request);
 }
 

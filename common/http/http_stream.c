@@ -5,7 +5,11 @@
 #include "common/base/mem.h"
 #include "common/http/http_impl.h"
 
-enum { BLOCK_SIZE = 1 << 10 }; /* of each stream, and not used for chunks */
+/*
+ * What libmicrohttpd keeps for each stream beside its memory of the connection. Chunks, which every
+ * HTTP/1.1 client gets, are made in the latter.
+ */
+enum { BLOCK_SIZE_CHUNKS = 1, BLOCK_SIZE_PLAIN = 16 << 10 };
 
 static size_t
 n_waiting(const struct http_stream *stream)
@@ -82,9 +86,11 @@ struct http_stream *
 http_stream(struct http_request *request, unsigned status, const char *type, http_gone_fn *on_gone,
 	void *arg)
 {
+	bool has_chunks = strcmp(request->version, MHD_HTTP_VERSION_1_1) == 0;
 	struct http_stream *stream = xcalloc(1, sizeof *stream);
 	struct MHD_Response *response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN,
-		BLOCK_SIZE, on_read, stream, on_response_free);
+		has_chunks ? BLOCK_SIZE_CHUNKS : BLOCK_SIZE_PLAIN, on_read, stream,
+		on_response_free);
 
 	assert(response != NULL);
 	stream->n_owners = 2; /* the response and the request */
@@ -96,6 +102,7 @@ http_stream(struct http_request *request, unsigned status, const char *type, htt
 	stream->arg = arg;
 	request->stream = stream;
 	http_request_answer(request, status, type, response);
+	http_request_slim(request);
 	return stream;
 }
 

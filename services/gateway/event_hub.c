@@ -16,7 +16,6 @@
 enum {
 	TICK_MS = 1000,
 	WAIT_MS = 30000,
-	READ_MAX = 1000,
 };
 
 /* One event: its frame, and what is filtered by. */
@@ -42,9 +41,10 @@ struct event_hub {
 	uv_timer_t *timer;
 	struct reader *readers;
 	unsigned n_readers;
-	char *cursor;  /* of the last reply; NULL: none yet */
-	uint64_t ring; /* the first half of it: names the manager's run */
-	uint64_t last; /* the second half: the newest event */
+	char *cursor;    /* of the last reply; NULL: none yet */
+	uint64_t ring;   /* the first half of it: names the manager's run */
+	uint64_t last;   /* the second half: the newest event */
+	bool is_current; /* all that the manager kept before has been read */
 	struct entry entries[EVENT_HUB_EVENTS_MAX]; /* by seq */
 	uint64_t oldest;                            /* kept; last + 1: none */
 	size_t n_bytes;
@@ -122,6 +122,7 @@ forget_all(struct event_hub *hub)
 	hub->last = 0;
 	free(hub->cursor);
 	hub->cursor = NULL;
+	hub->is_current = false;
 }
 
 /* ---- what is sent ---- */
@@ -196,10 +197,11 @@ take(struct event_hub *hub, const Davit__ReadEventsReply *reply)
 	hub->cursor = xstrdup(reply->cursor);
 }
 
-/* Those that came before it was known what there is. */
+/* Those that came before it was known what there is: what was there already is not for them. */
 static void
 settle(struct event_hub *hub)
 {
+	hub->is_current = true;
 	for (struct reader *reader = hub->readers; reader != NULL; reader = reader->next_reader)
 		if (reader->next == 0)
 			reader->next = hub->last + 1;
@@ -209,7 +211,7 @@ static void
 on_events(const struct rpc_result *result, void *arg)
 {
 	struct event_hub *hub = arg;
-	bool was_first = hub->cursor == NULL;
+	const Davit__ReadEventsReply *reply = (const void *)result->response;
 
 	hub->call = NULL;
 	if (result->status == DAVIT__REPLY__STATUS__CANCELLED)
@@ -223,8 +225,8 @@ on_events(const struct rpc_result *result, void *arg)
 	}
 	if (result->status != DAVIT__REPLY__STATUS__OK)
 		return; /* the tick asks again */
-	take(hub, (const void *)result->response);
-	if (was_first)
+	take(hub, reply);
+	if (!hub->is_current && reply->n_events < EVENT_HUB_READ_MAX)
 		settle(hub);
 	for (struct reader *reader = hub->readers; reader != NULL; reader = reader->next_reader)
 		send_to(reader);
@@ -240,8 +242,8 @@ ask(struct event_hub *hub)
 		return;
 	request.cursor = hub->cursor;
 	request.has_wait_ms = request.has_limit = request.has_history = true;
-	request.wait_ms = hub->cursor == NULL ? 0 : WAIT_MS;
-	request.limit = READ_MAX;
+	request.wait_ms = hub->is_current ? WAIT_MS : 0;
+	request.limit = EVENT_HUB_READ_MAX;
 	request.history = true;
 	hub->call =
 		upstream_call(hub->manager, rpc_method(&davit__manager__descriptor, "ReadEvents"),
@@ -288,7 +290,7 @@ first_of(struct event_hub *hub, const char *cursor, struct reader *reader)
 	int used = 0;
 
 	if (cursor == NULL || cursor[0] == '\0')
-		return hub->cursor == NULL ? 0 : hub->last + 1;
+		return hub->is_current ? hub->last + 1 : 0;
 	if (sscanf(cursor, "%" SCNx64 ".%" SCNu64 "%n", &ring, &seq, &used) == 2 &&
 		cursor[used] == '\0' && (hub->cursor == NULL || ring == hub->ring))
 		return seq + 1;

@@ -19,6 +19,7 @@
 enum {
 	EVENT_HUB_EVENTS_MAX = 4096,   /* kept */
 	EVENT_HUB_BYTES_MAX = 1 << 20, /* kept, of their texts */
+	EVENT_HUB_READ_MAX = 250,      /* asked for at a time */
 };
 
 struct event_hub;

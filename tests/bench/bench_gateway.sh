@@ -52,7 +52,7 @@ reads() {
 	local before_gateway before_manager out
 	before_gateway=$(cpu "$gateway")
 	before_manager=$(cpu "$manager")
-	out=$(wrk -t 2 -c "$2" -d "${seconds}s" --latency -s "$3" "$url_gateway")
+	out=$(wrk -t "$(($2 < 2 ? $2 : 2))" -c "$2" -d "${seconds}s" --latency -s "$3" "$url_gateway")
 	awk -v name="$1" -v gateway=$(($(cpu "$gateway") - before_gateway)) \
 		-v manager=$(($(cpu "$manager") - before_manager)) '
 		/^RESULT/ {

@@ -27,8 +27,8 @@ follow(struct gateway_stage *stage, struct http_client *client, const char *quer
 static void
 answer(struct rpc_call *call, const char *cursor, uint64_t first, uint64_t last)
 {
-	static Davit__Event events[16];
-	Davit__Event *list[16];
+	static Davit__Event events[EVENT_HUB_READ_MAX];
+	Davit__Event *list[EVENT_HUB_READ_MAX];
 	Davit__ReadEventsReply reply = DAVIT__READ_EVENTS_REPLY__INIT;
 
 	for (uint64_t seq = first; seq <= last; seq++) {
@@ -100,6 +100,26 @@ TEST(event_hub_lets_a_reader_go_on_where_it_was)
 	http_client_wait(&two, "event: lost\n");
 	(void)close(one.fd);
 	(void)close(two.fd);
+	gateway_stage_close(&stage);
+}
+
+TEST(event_hub_keeps_what_was_there_before_from_who_did_not_ask_for_it)
+{
+	struct gateway_stage stage;
+	struct http_client one;
+	struct rpc_call *call;
+
+	gateway_stage_open(&stage, no_tables);
+	follow(&stage, &one, "", NULL);
+	answer(gateway_stage_call(&stage, "ReadEvents"), "a.250", 1, EVENT_HUB_READ_MAX);
+	call = gateway_stage_call(&stage, "ReadEvents");
+	CHECK_EQ(((const Davit__ReadEventsRequest *)(const void *)call->request)->wait_ms, 0);
+	answer(call, "a.252", EVENT_HUB_READ_MAX + 1, EVENT_HUB_READ_MAX + 2);
+	answer(gateway_stage_call(&stage, "ReadEvents"), "a.253", EVENT_HUB_READ_MAX + 3,
+		EVENT_HUB_READ_MAX + 3);
+	http_client_wait(&one, "id: a.253\n");
+	CHECK(strstr(one.text, "id: a.252\n") == NULL);
+	(void)close(one.fd);
 	gateway_stage_close(&stage);
 }
 
