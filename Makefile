@@ -75,10 +75,10 @@ $(B)/gen/%.o: $(B)/gen/%.c $(B)/flags
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -w -MMD -MP -c $< -o $@
 $(B)/gen/proto/%.pb-c.c $(B)/gen/proto/%.pb-c.h: proto/%.proto
 	@echo "  GEN  $<" && mkdir -p $(B)/gen/proto
-	$(Q)protoc-c --proto_path=proto --c_out=$(B)/gen/proto $<
+	$(Q)protoc --proto_path=proto --c_out=$(B)/gen/proto $<
 $(B)/gen/tests/proto/%.pb-c.c $(B)/gen/tests/proto/%.pb-c.h: tests/proto/%.proto
 	@echo "  GEN  $<" && mkdir -p $(@D)
-	$(Q)protoc-c --proto_path=tests/proto --c_out=$(@D) $<
+	$(Q)protoc --proto_path=tests/proto --c_out=$(@D) $<
 # What the gateway has built in: the comments of the .proto files, its page, its other paths.
 gateway_inc := $(B)/gen/gateway/proto_comments.inc \
 	$(patsubst services/gateway/pages/%,$(B)/gen/gateway/%.inc,$(wildcard services/gateway/pages/*))
