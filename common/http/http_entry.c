@@ -6,8 +6,6 @@
 #include "common/base/mem.h"
 #include "common/http/http_impl.h"
 
-enum { ID_SIZE = 17 }; /* of one that is made */
-
 /* Visible characters, and none that would need quotes in a log. */
 static bool
 is_decent(const char *id)
@@ -21,13 +19,19 @@ is_decent(const char *id)
 }
 
 void
+http_id_make(struct http_server *server, char ret_id[HTTP_ID_SIZE])
+{
+	(void)snprintf(ret_id, HTTP_ID_SIZE, "%016" PRIx64, server->next_id++);
+}
+
+void
 http_id_choose(struct http_request *request)
 {
 	const char *given = http_header(request, "X-Request-Id");
 
-	char made[ID_SIZE];
+	char made[HTTP_ID_SIZE];
 
-	(void)snprintf(made, sizeof made, "%016" PRIx64, request->server->next_id++);
+	http_id_make(request->server, made);
 	request->id = xstrdup(given != NULL && is_decent(given) ? given : made);
 }
 

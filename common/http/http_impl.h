@@ -15,7 +15,12 @@
 #include "common/http/http.h"
 #include "common/http/http_route.h"
 
+enum { HTTP_ID_SIZE = 17 }; /* of an id that is made, with its NUL */
+
 struct http_watch;
+
+typedef enum MHD_Result http_queue_fn(struct MHD_Connection *mhd, unsigned status,
+	struct MHD_Response *response);
 
 struct http_connection {
 	struct http_server *server;
@@ -29,8 +34,9 @@ struct http_connection {
 struct http_server {
 	uv_loop_t *loop;
 	struct MHD_Daemon *daemon;
-	uv_poll_t poll;   /* libmicrohttpd's epoll descriptor */
-	uv_timer_t timer; /* its next time-out, or the next look at deadlines */
+	http_queue_fn *queue; /* libmicrohttpd's MHD_queue_response */
+	uv_poll_t poll;       /* libmicrohttpd's epoll descriptor */
+	uv_timer_t timer;     /* its next time-out, or the next look at deadlines */
 	unsigned n_handles;
 	const struct http_route *routes;
 	void *arg;
@@ -102,7 +108,12 @@ void http_options_answer(struct http_request *request);
 /* Headers for pages of other origins, if this is one that may. */
 void http_cors_allow(struct http_request *request);
 
+/* http_refusal.c */
+/* Finds the library's own function, see there. -ENOSYS. */
+int http_refusal_find(struct http_server *server, struct err *err);
+
 /* http_entry.c */
+void http_id_make(struct http_server *server, char ret_id[HTTP_ID_SIZE]);
 /* Which request this is: of its header, or made. */
 void http_id_choose(struct http_request *request);
 /* Tells the log of it. */

@@ -74,7 +74,7 @@ static enum MHD_Result
 queue(struct http_request *request)
 {
 	struct MHD_Response *response = TAKE(request->response);
-	enum MHD_Result result = MHD_queue_response(request->mhd, request->status, response);
+	enum MHD_Result result = request->server->queue(request->mhd, request->status, response);
 
 	MHD_destroy_response(response);
 	http_connection_give(request->connection,

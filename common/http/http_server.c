@@ -261,7 +261,9 @@ http_open(uv_loop_t *loop, const struct http_options *options, struct http_serve
 	if (getrandom(&server->next_id, sizeof server->next_id, GRND_NONBLOCK) < 0)
 		server->next_id = uv_hrtime();
 	fill_limits(&server->limits);
-	rc = http_listen(options->listen, &fd, &server->url, err);
+	rc = http_refusal_find(server, err);
+	if (rc == 0)
+		rc = http_listen(options->listen, &fd, &server->url, err);
 	if (rc == 0)
 		rc = start_daemon(server, fd, err);
 	if (rc == 0) {

@@ -159,6 +159,9 @@ TEST(api_hostile_heads_are_refused)
 			cases[i].request);
 		http_client_wait(&stage.client, "\r\n\r\n");
 		CHECK_HAS(stage.client.text, cases[i].status);
+		http_client_wait(&stage.client, "}\n");
+		CHECK_HAS(stage.client.text, "Content-Type: application/problem+json\r\n");
+		CHECK_HAS(stage.client.text, "X-Request-Id: ");
 	}
 	check_well(&stage);
 	gateway_stage_close(&stage);

@@ -239,6 +239,7 @@ TEST(http_heads_beyond_the_limit_are_refused)
 	http_client_open(&client, &stage.loop, http_url(stage.server), request);
 	http_client_wait(&client, NULL);
 	CHECK_HAS(client.text, "HTTP/1.1 431 ");
+	CHECK_HAS(client.text, "application/problem+json");
 	CHECK_EQ(stage.n_handled, 0);
 	(void)close(client.fd);
 	stage_close(&stage);
@@ -255,6 +256,42 @@ TEST(http_what_is_no_http_is_refused)
 	http_client_wait(&client, NULL);
 	CHECK_EQ(stage.n_handled, 0);
 	(void)close(client.fd);
+	stage_close(&stage);
+}
+
+TEST(http_what_the_library_refuses_is_told_as_everything_is)
+{
+	static const struct {
+		const char *request, *status;
+	} cases[] = {
+		{"GET /tasks/t1 HTTP/1.1\r\n\r\n", "400"},
+		{"GET /tasks/t1 HTTP/9.9\r\nHost: x\r\n\r\n", "505"},
+		{"GET /tasks/t1 HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n", "400"},
+		{"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n", "400"},
+		{"POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n%%\r\n",
+			"400"},
+	};
+	struct http_client client;
+	struct http_stats stats;
+	struct stage stage;
+	char words[64];
+
+	stage_open(&stage, NULL);
+	for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+		http_client_open(&client, &stage.loop, http_url(stage.server), cases[i].request);
+		http_client_wait(&client, NULL);
+		(void)snprintf(words, sizeof words, "HTTP/1.1 %s ", cases[i].status);
+		CHECK_HAS(client.text, words);
+		CHECK_HAS(client.text, "Content-Type: application/problem+json\r\n");
+		CHECK_HAS(client.text, "X-Request-Id: ");
+		(void)snprintf(words, sizeof words, "\"status\":%s,", cases[i].status);
+		CHECK_HAS(client.text, words);
+		CHECK(strstr(client.text, "<html>") == NULL);
+		http_stats(stage.server, &stats);
+		CHECK_EQ(stats.n_refused, i + 1);
+		(void)close(client.fd);
+	}
+	CHECK_EQ(stage.n_handled, 0);
 	stage_close(&stage);
 }
 
