@@ -25,6 +25,15 @@ engine_about(struct engine *engine, engine_about_fn *done, void *arg)
 }
 
 struct engine_op *
+engine_ping(struct engine *engine, uint64_t patience_ms, engine_done_fn *done, void *arg)
+{
+	return start(engine, &(struct engine_call){.kind = ENGINE_CALL_PING,
+				     .ms = patience_ms,
+				     .done.plain = done,
+				     .arg = arg});
+}
+
+struct engine_op *
 engine_container_create(struct engine *engine, const struct engine_creation *creation,
 	engine_id_fn *done, void *arg)
 {

@@ -60,6 +60,10 @@ struct engine_about {
 typedef void engine_about_fn(const struct err *err, const struct engine_about *about, void *arg);
 struct engine_op *engine_about(struct engine *engine, engine_about_fn *done, void *arg);
 
+/* Whether it answers at all, which takes it no time: -ETIMEDOUT if not within patience_ms. */
+struct engine_op *engine_ping(struct engine *engine, uint64_t patience_ms, engine_done_fn *done,
+	void *arg);
+
 /* ---- containers ---- */
 
 enum engine_container_status {

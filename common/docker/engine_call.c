@@ -73,6 +73,7 @@ engine_call_name(enum engine_call_kind kind)
 		[ENGINE_CALL_IMAGE_LIST] = "image list",
 		[ENGINE_CALL_IMAGE_REMOVE] = "image remove",
 		[ENGINE_CALL_IMAGE_PRUNE] = "image prune",
+		[ENGINE_CALL_PING] = "ping",
 	};
 
 	return (unsigned)kind < ENGINE_CALL_COUNT ? names[kind] : "unknown";

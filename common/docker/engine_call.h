@@ -46,6 +46,7 @@ enum engine_call_kind {
 	ENGINE_CALL_IMAGE_LIST,
 	ENGINE_CALL_IMAGE_REMOVE,
 	ENGINE_CALL_IMAGE_PRUNE,
+	ENGINE_CALL_PING,
 	ENGINE_CALL_COUNT
 };
 
@@ -54,7 +55,7 @@ struct engine_call {
 	const char *target;     /* container, image or network; NULL: none */
 	const char *text;       /* JSON body, signal, label, auth or path; NULL: none */
 	const char *platform;   /* create, pull; NULL: none */
-	uint64_t ms;            /* stop: grace; events: since */
+	uint64_t ms;            /* stop: grace; events: since; ping: patience */
 	uint32_t rows, columns; /* of a terminal */
 	bool flag; /* image remove: force; prune: all that are unused; inspect: what it wrote */
 	struct engine_log_options logs;

@@ -79,6 +79,16 @@ ask_about(struct http_op *op, struct err *err)
 }
 
 static int
+ask_ping(struct http_op *op, struct err *err)
+{
+	(void)err;
+	buf_puts(&op->path, "/_ping");
+	if (op->call.ms < op->timeout_ms)
+		op->timeout_ms = op->call.ms;
+	return 0;
+}
+
+static int
 ask_create(struct http_op *op, struct err *err)
 {
 	if (op->call.text == NULL || op->call.text[0] == '\0')
@@ -324,6 +334,7 @@ static const struct {
 	[ENGINE_CALL_IMAGE_LIST] = {"GET", engine_http_ask_image_list, HTTP_BODY, false},
 	[ENGINE_CALL_IMAGE_REMOVE] = {"DELETE", engine_http_ask_image_remove, HTTP_BODY, true},
 	[ENGINE_CALL_IMAGE_PRUNE] = {"POST", engine_http_ask_image_prune, HTTP_BODY, false},
+	[ENGINE_CALL_PING] = {"GET", ask_ping, HTTP_BODY, false},
 };
 
 /* A path of ".." or of nothing would be another call; only images have slashes in their names. */

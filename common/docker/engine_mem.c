@@ -224,6 +224,21 @@ copy(const char *text, char **at)
 	return here;
 }
 
+static uint64_t
+timeout_at(const struct engine_mem_world *world, const struct engine_call *call)
+{
+	switch (call->kind) {
+	case ENGINE_CALL_PULL:
+		return UINT64_MAX;
+	case ENGINE_CALL_STOP:
+		return world->now_ms + world->options.timeout_ms + call->ms;
+	case ENGINE_CALL_PING:
+		return world->now_ms + call->ms;
+	default:
+		return world->now_ms + world->options.timeout_ms;
+	}
+}
+
 static struct engine_op *
 mem_start(struct engine *engine, const struct engine_call *call)
 {
@@ -241,10 +256,7 @@ mem_start(struct engine *engine, const struct engine_call *call)
 	op->call.target = copy(call->target, &at);
 	op->call.text = copy(text, &at);
 	op->call.platform = NULL;
-	op->timeout_at_ms = call->kind == ENGINE_CALL_PULL
-				    ? UINT64_MAX
-				    : world->now_ms + world->options.timeout_ms +
-					      call->ms * (call->kind == ENGINE_CALL_STOP);
+	op->timeout_at_ms = timeout_at(world, call);
 	op->due.run = engine_mem_op_arrive;
 	DL_APPEND(world->ops, op);
 	if (world->now_ms < world->down_until_ms) {

@@ -209,7 +209,9 @@ engine_mem_op_expire(struct engine_mem_world *world, struct mem_due *due)
 	unlink_op(op);
 	(void)err_set(&op->err, -ETIMEDOUT,
 		"the Docker Engine at mem:// does not answer: gave up after %llu ms",
-		(unsigned long long)world->options.timeout_ms);
+		(unsigned long long)(op->call.kind == ENGINE_CALL_PING
+					     ? op->call.ms
+					     : world->options.timeout_ms));
 	if (op->op.engine != NULL)
 		tell(op);
 	engine_mem_op_free(op);
@@ -570,6 +572,7 @@ engine_mem_op_arrive(struct engine_mem_world *world, struct mem_due *due)
 		[ENGINE_CALL_IMAGE_LIST] = engine_mem_image_list,
 		[ENGINE_CALL_IMAGE_REMOVE] = engine_mem_image_remove,
 		[ENGINE_CALL_IMAGE_PRUNE] = engine_mem_image_prune,
+		[ENGINE_CALL_PING] = do_nothing,
 	};
 	struct mem_op *op = engine_mem_op_of(due);
 	struct mem_plan *plan = &world->plans[op->call.kind];

@@ -6,7 +6,7 @@
 #include "services/cli/cli_task.h"
 
 enum {
-	READ_PATIENCE_MS = 5000, /* for a node that is silent, then the task is looked at */
+	READ_PATIENCE_MS = 5000, /* following a node that is silent; then the task is looked at */
 	READ_BYTES = 1 << 20,
 	CONTAINER_PAUSE_MS = 100, /* for a task that runs, but whose output is not there yet */
 };
@@ -143,8 +143,9 @@ read_once(struct reading *reading)
 	request.until_ms = logs->until_ms;
 	request.has_timestamps = logs->has_timestamps;
 	request.timestamps = logs->has_timestamps;
-	if (reading->cli->globals->timeout_ms == 0)
-		ask.timeout_ms = READ_PATIENCE_MS;
+	if (logs->follows && reading->cli->globals->timeout_ms == 0)
+		ask.timeout_ms =
+			READ_PATIENCE_MS; /* else as long as any call, asked again meanwhile */
 	cli_ask(reading->cli, &ask, &reply);
 	switch (reply.status) {
 	case DAVIT__REPLY__STATUS__OK:

@@ -287,7 +287,8 @@ struct worker_watch {
 	bool is_answering; /* engine_about worked since it last failed */
 	uint64_t away_since_ms, look_ms;
 	unsigned n_failed;
-	struct worker_job *about_job, *list_job, *events_job;
+	struct worker_job *about_job, *list_job, *events_job, *ping_job;
+	uint64_t ping_ms; /* of the next ping */
 	uint64_t listed_ms, n_lists;
 	bool knows_about;
 	struct engine_about about;

@@ -33,6 +33,8 @@ enum {
 
 enum {
 	WORKER_COMPARE_MS = 30000,        /* between two comparisons with the engine's list */
+	WORKER_PING_MS = 3000,            /* between two pings of the engine, … */
+	WORKER_PING_PATIENCE_MS = 5000,   /* … and for the answer: else it does not answer */
 	WORKER_ENGINE_RETRY_MIN_MS = 100, /* between two looks at an engine that is away */
 	WORKER_ENGINE_RETRY_MAX_MS = 5000,
 	WORKER_ENGINE_PATIENCE_MS = 10000, /* then what never started is handed back */

@@ -8,6 +8,7 @@
  */
 #include "services/worker/core.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "common/base/log.h"
@@ -187,6 +188,39 @@ ask_about(struct worker *worker)
 	job->op = engine_about(worker->engine, on_about, job);
 }
 
+/* ---- ping ---- */
+
+static void
+on_pinged(const struct err *err, void *arg)
+{
+	struct worker *worker = worker_job_end(arg);
+	bool is_away =
+		err->code == -ETIMEDOUT || err->code == -ECONNREFUSED || err->code == -ENOTCONN;
+
+	if (worker != NULL && is_away)
+		worker_watch_failed(worker, err);
+}
+
+/*
+ * An engine that hangs accepts everything and answers nothing, and the patience of other
+ * operations is long: they may take that long on an engine that is only busy.
+ */
+static uint64_t
+ping(struct worker *worker)
+{
+	struct worker_watch *watch = &worker->watch;
+	struct worker_job *job;
+
+	if (watch->ping_job != NULL)
+		return UINT64_MAX;
+	if (worker->mono_ms < watch->ping_ms)
+		return watch->ping_ms;
+	watch->ping_ms = worker->mono_ms + WORKER_PING_MS;
+	job = worker_job_new(&watch->ping_job, worker);
+	job->op = engine_ping(worker->engine, WORKER_PING_PATIENCE_MS, on_pinged, job);
+	return UINT64_MAX;
+}
+
 /* ---- all ---- */
 
 /* The engine is usable: everybody who waited for it is looked at. */
@@ -244,6 +278,7 @@ uint64_t
 worker_watch_tick(struct worker *worker)
 {
 	struct worker_watch *watch = &worker->watch;
+	uint64_t due;
 
 	if (watch->has_news) {
 		watch->away_since_ms = worker->mono_ms;
@@ -270,7 +305,9 @@ worker_watch_tick(struct worker *worker)
 		open_events(worker);
 	if (watch->listed_ms == 0 || worker->mono_ms - watch->listed_ms >= WORKER_COMPARE_MS)
 		take_list(worker);
-	return worker->mono_ms + WORKER_COMPARE_MS;
+	due = ping(worker);
+	return due < worker->mono_ms + WORKER_COMPARE_MS ? due
+							 : worker->mono_ms + WORKER_COMPARE_MS;
 }
 
 void
@@ -285,6 +322,7 @@ worker_watch_free(struct worker *worker)
 	worker_job_abandon(&watch->about_job);
 	worker_job_abandon(&watch->list_job);
 	worker_job_abandon(&watch->events_job);
+	worker_job_abandon(&watch->ping_job);
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
 		free((char *)texts[i]);
 	free(watch->trouble);

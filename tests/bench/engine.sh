@@ -5,7 +5,8 @@
 # (engine_raw) at the width at which it is fastest, Davit, and Swarm. Each starts N containers,
 # has one of them killed again and again, stops them all, and lives JOBS short lives. Printed are
 # the medians of ROUNDS, and of the ratios within each round: "name value unit".
-# N=100 JOBS=200 ROUNDS=3 KILLS=5 WHO="raw davit swarm". Needs root; BENCH_DIR says on which disk.
+# N=100 JOBS=200 ROUNDS=3 KILLS=5 WHO="raw davit swarm". Needs root; BENCH_DIR says on which disk,
+# ENGINE_OPTIONS what else its dockerd is told.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . deploy/cluster.sh
@@ -20,12 +21,13 @@ waits_for_term="mkfifo /f; trap 'exit 0' TERM; read x <>/f"
 dir=$(mktemp -d "${BENCH_DIR:-/var/tmp}/davit-engine.XXXXXX")
 finish() {
 	cluster_end "$dir/davit" 5 >/dev/null 2>&1 || true
+	[ -z "${raw_PID:-}" ] || { exec {raw[1]}>&- && wait "$raw_PID"; } || true
 	own_engine_end "$dir/engine"
 	rm -rf "$dir"
 }
 trap finish EXIT
 
-own_engine_start "$dir/engine"
+own_engine_start "$dir/engine" ${ENGINE_OPTIONS:-}
 export DOCKER_HOST=$own_engine_host
 deploy/demo-image.sh $image >/dev/null
 port=$((10000 + RANDOM % 10000))

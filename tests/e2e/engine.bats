@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# A Docker Engine that is killed under load: on one of its own, which nobody else's tests see.
+# A Docker Engine that is killed under load, and hangs: on one of its own, which nobody else's tests see.
 
 load lib
 . "$BATS_TEST_DIRNAME/../lib/own_engine.bash"
@@ -31,6 +31,24 @@ setup() { own_engine_use "$home/engine"; }
 	for id in $(own_tasks stays RUNNING); do
 		[ "$(containers "$id" | wc -l)" -eq 1 ] || fail "task $id has not one container"
 	done
+}
+
+@test "an engine that hangs makes the node degraded, with a sentence; the node is heard all the time" {
+	local before
+	before=$(running_containers)
+	kill -STOP "$(own_engine_pid)"
+	davit run -q --name waits davit-own -- true
+	wait_node own DEGRADED 20
+	run node own .message
+	has "does not answer"
+	# Neither silent nor anything else: nothing that the engine fails to do delays a heartbeat.
+	stays_degraded 3 || fail "$(davit nodes -o wide)"
+	[ "$(own_tasks stays RUNNING | wc -l)" -eq 3 ]
+	kill -CONT "$(own_engine_pid)"
+	wait_node own READY 60
+	wait_task waits COMPLETED 60
+	[ "$(running_containers)" = "$before" ] || fail "other containers than before"
+	every_container_has_its_task
 }
 
 @test "what is removed after that leaves nothing on the engine" {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# A Docker Engine of its own that hangs, and one whose containers outlive it.
+# A Docker Engine of its own whose containers outlive it.
 
 load ../e2e/lib
 . "$BATS_TEST_DIRNAME/../lib/own_engine.bash"
@@ -23,23 +23,5 @@ setup() { own_engine_use "$home/engine"; }
 	wait_for 60 all_run stays 3
 	[ "$(running_containers)" = "$before" ] || fail "before: $before
 now: $(running_containers)"
-	every_container_has_its_task
-}
-
-@test "an engine that hangs makes the node degraded, with a sentence; the node is heard all the time" {
-	local before
-	before=$(running_containers)
-	kill -STOP "$(own_engine_pid)"
-	davit run -q --name waits davit-own -- true
-	wait_node own DEGRADED 60
-	run node own .message
-	has "does not answer"
-	# Neither silent nor anything else for longer than it takes to be given up.
-	stays_degraded 6 || fail "$(davit nodes -o wide)"
-	[ "$(task stays-0 .state)" = RUNNING ]
-	kill -CONT "$(own_engine_pid)"
-	wait_node own READY 60
-	wait_task waits COMPLETED 60
-	[ "$(running_containers)" = "$before" ] || fail "other containers than before"
 	every_container_has_its_task
 }

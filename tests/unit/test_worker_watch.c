@@ -116,6 +116,27 @@ TEST(worker_survives_an_engine_that_hangs)
 	world_fini(&world);
 }
 
+TEST(worker_says_soon_that_its_engine_hangs_and_goes_on_when_it_answers)
+{
+	struct world_task *task, *next;
+
+	begin("run:forever");
+	task = world_assign(&world, 1, 1, &spec.spec);
+	world_expect(&world, task, OBS(RUNNING), 3000);
+	engine_mem_hang(world.engine_world, engine_mem_now(world.engine_world) + 20000);
+	world_run(&world, WORKER_PING_MS + WORKER_PING_PATIENCE_MS + 1500);
+	CHECK_HAS(world.engine_trouble, "does not answer");
+	next = world_assign(&world, 2, 1, &spec.spec);
+	world_run(&world, 1500);
+	CHECK_HAS(next->message, "waits for the engine");
+	world_expect(&world, next, OBS(RUNNING), 12000);
+	world_run(&world, 1500);
+	CHECK_STR(world.engine_trouble, "");
+	CHECK_EQ(task->observed, OBS(RUNNING));
+	CHECK_EQ(task->n_reports, 1); /* nothing has happened to it */
+	world_fini(&world);
+}
+
 TEST(worker_takes_its_capacity_from_the_engine)
 {
 	begin("run:forever");
