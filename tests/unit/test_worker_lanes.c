@@ -199,6 +199,9 @@ TEST(worker_finds_out_how_many_starts_the_engine_takes)
 	world_run(&world, 39000);
 	CHECK(worker_start_width(world.worker) <= most / 2 + 1);
 	world_run(&world, 30000);
-	CHECK(all_run(&world));
+	/* Those that it was asked for run; the others were handed back while it was away. */
+	for (size_t i = 0; i < world.n_tasks; i++)
+		CHECK(world.tasks[i].observed == DAVIT__TASK_REPORT__OBSERVED__RUNNING ||
+			world.tasks[i].observed == DAVIT__TASK_REPORT__OBSERVED__RETURNED);
 	world_fini(&world);
 }
