@@ -117,6 +117,25 @@ bench_child_start(struct bench_child *child, const char *folder, const char *pro
 		become(path, log, counter, args);
 }
 
+static void
+forget(struct bench_child *child)
+{
+	child->pid = 0;
+	if (child->syncs != NULL)
+		(void)munmap(child->syncs, SYNCS_BYTES);
+	child->syncs = NULL;
+}
+
+void
+bench_child_kill(struct bench_child *child)
+{
+	int status;
+
+	(void)kill(child->pid, SIGKILL);
+	(void)waitpid(child->pid, &status, 0);
+	forget(child);
+}
+
 void
 bench_child_stop(struct bench_child *child)
 {
@@ -131,10 +150,7 @@ bench_child_stop(struct bench_child *child)
 			(void)kill(child->pid, SIGKILL);
 		(void)nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
 	}
-	child->pid = 0;
-	if (child->syncs != NULL)
-		(void)munmap(child->syncs, SYNCS_BYTES);
-	child->syncs = NULL;
+	forget(child);
 }
 
 double

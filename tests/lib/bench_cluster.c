@@ -17,7 +17,7 @@
 #include "proto/manager.pb-c.h"
 #include "tests/lib/bench.h"
 
-enum { CALL_MAX_MS = 30000, READY_MAX_MS = 10000, URLS_MAX = 8 };
+enum { CALL_MAX_MS = 30000, READY_MAX_MS = 10000, RESTART_REDIAL_MS = 20, URLS_MAX = 8 };
 
 /* ---- places: a folder, and ports that were free a moment ago ---- */
 
@@ -213,6 +213,16 @@ bench_cluster_start(struct bench_cluster *cluster, bool counts_syncs, bool has_s
 			bench_die("davit-manager", "does not answer");
 		bench_cluster_idle(cluster, 5);
 	}
+}
+
+void
+bench_cluster_restart_manager(struct bench_cluster *cluster)
+{
+	bool counts_syncs = cluster->manager.syncs != NULL;
+
+	rpc_client_set_reconnect(cluster->client, RESTART_REDIAL_MS);
+	bench_child_kill(&cluster->manager);
+	start_manager(cluster, counts_syncs);
 }
 
 void

@@ -36,6 +36,8 @@ void bench_child_start(struct bench_child *child, const char *folder, const char
 	bool counts_syncs, const char *const *args);
 /* TERM, and KILL when that takes too long. A child that was not started is fine. */
 void bench_child_stop(struct bench_child *child);
+/* KILL, and waits for the end. */
+void bench_child_kill(struct bench_child *child);
 
 double bench_child_cpu_us(const struct bench_child *child);
 double bench_child_rss_anon_kib(const struct bench_child *child);
@@ -54,6 +56,8 @@ struct bench_cluster {
 /* Manager, ready to be called, and scheduler where one is wanted. */
 void bench_cluster_start(struct bench_cluster *cluster, bool counts_syncs, bool has_scheduler);
 void bench_cluster_stop(struct bench_cluster *cluster);
+/* Kills the manager, waits for its end and starts it again on its store; does not wait for more. */
+void bench_cluster_restart_manager(struct bench_cluster *cluster);
 
 /*
  * One call, and its answer: NULL when it was refused and may_fail; else the program ends.

@@ -7,7 +7,6 @@
 #include "tests/lib/bench.h"
 
 enum {
-	ARRAY = 1000,
 	C1M_NODES = 5000,
 	C1M_ARRAYS = 1000,
 	C2M_NODES = 6100,
@@ -17,69 +16,33 @@ enum {
 	CHURN_SECONDS = 300,
 	CHURN_CALLS = 100, /* a second */
 	CHURN_WARM_MS = 5000,
-	CROWDS = 2,
 	NODES_MIN = 10,
-	DONE_MAX_MS = 270000,
 };
 
 const struct profile profiles[] = {
 	{"c1m", "1,000 arrays of 1,000 short tasks on 5,000 nodes", profile_c1m},
 	{"c2m", "2,000,000 tasks that stay, on 6,100 nodes", profile_c2m},
 	{"churn", "5,000 starts and ends a second on 2,000 nodes", profile_churn},
+	{"burst", "100,000 single submissions by 16 clients", profile_burst},
+	{"failover", "a third of 3,000 nodes dies at once", profile_failover},
+	{"restart", "the manager is killed with 1,000,000 tasks running", profile_restart},
+	{"lists", "pages of 1,000,000 tasks while others come and go", profile_lists},
+	{"flat", "cost of a task, of 1,000 to 1,000,000", profile_flat},
 	{NULL, NULL, NULL},
 };
 
-static uint32_t
-scaled(const struct result *result, uint32_t n, uint32_t least)
+uint32_t
+profile_scaled(const struct result *result, uint32_t n, uint32_t least)
 {
 	double x = n * result->scale;
 
 	return x < least ? least : (uint32_t)x;
 }
 
-static uint32_t
-scaled_nodes(const struct result *result, uint32_t n)
+uint32_t
+profile_nodes(const struct result *result, uint32_t n)
 {
-	return scaled(result, bench_setting("NODES", n), NODES_MIN);
-}
-
-/* All of them, as fast as they are taken. */
-static void
-submit_all(struct watch *watch, const struct stage_tasks *tasks, uint32_t n_calls)
-{
-	struct stage_load load = {.client = watch->cluster->client,
-		.tasks = tasks,
-		.n_calls = n_calls,
-		.in_flight = RPC_CLIENT_CALLS_MAX - 1};
-
-	stage_load_go(&load);
-	while (load.n_done < n_calls) {
-		bench_cluster_idle(watch->cluster, watch->period_ms);
-		(void)watch_look(watch);
-	}
-}
-
-struct goal {
-	enum watch_stage stage;
-	double n;
-};
-
-static bool
-is_reached(const struct watch_row *row, void *arg)
-{
-	const struct goal *goal = arg;
-
-	if (row->stages[WATCH_FAILED] > 0)
-		bench_die("the cluster", "tasks have failed");
-	return row->stages[goal->stage] >= goal->n;
-}
-
-static void
-await(struct watch *watch, enum watch_stage stage, double n)
-{
-	struct goal goal = {stage, watch->rows[0].stages[stage] + n};
-
-	watch_until(watch, is_reached, &goal, DONE_MAX_MS);
+	return profile_scaled(result, bench_setting("NODES", n), NODES_MIN);
 }
 
 /* n_arrays arrays from submission until all have passed the stage. */
@@ -90,18 +53,18 @@ run_arrays(struct result *result, struct stage *stage, const char *image, uint32
 	struct stage_tasks tasks;
 	struct watch watch;
 
-	stage_tasks_init(&tasks, image, ARRAY);
+	stage_tasks_init(&tasks, image, PROFILE_ARRAY);
 	watch_begin(&watch, &stage->cluster, stage->crowds, stage->n_crowds);
-	submit_all(&watch, &tasks, n_arrays);
-	await(&watch, until, (double)n_arrays * ARRAY);
+	stage_submit(&watch, &tasks, n_arrays);
+	stage_await(&watch, until, (double)n_arrays * PROFILE_ARRAY);
 	result_say(result, "nodes", stage->n_nodes, "");
-	result_say(result, "tasks", (double)n_arrays * ARRAY, "");
-	result_flow(result, &watch, (double)n_arrays * ARRAY);
+	result_say(result, "tasks", (double)n_arrays * PROFILE_ARRAY, "");
+	result_flow(result, &watch, (double)n_arrays * PROFILE_ARRAY);
 	if (until == WATCH_STARTED)
 		result_say(result, "manager_bytes_per_task",
 			(watch_last(&watch)->rss_kib[WATCH_MANAGER] -
 				watch.rows[0].rss_kib[WATCH_MANAGER]) *
-				1024 / n_arrays / ARRAY,
+				1024 / n_arrays / PROFILE_ARRAY,
 			"B");
 	result_end(result, &watch);
 	watch_fini(&watch);
@@ -112,8 +75,8 @@ profile_c1m(struct result *result)
 {
 	struct stage stage;
 
-	stage_open(&stage, scaled_nodes(result, C1M_NODES), CROWDS);
-	run_arrays(result, &stage, "exit:0/after:0", scaled(result, C1M_ARRAYS, 1),
+	stage_open(&stage, profile_nodes(result, C1M_NODES), PROFILE_CROWDS);
+	run_arrays(result, &stage, "exit:0/after:0", profile_scaled(result, C1M_ARRAYS, 1),
 		WATCH_COMPLETED);
 	stage_close(&stage);
 }
@@ -123,8 +86,9 @@ profile_c2m(struct result *result)
 {
 	struct stage stage;
 
-	stage_open(&stage, scaled_nodes(result, C2M_NODES), CROWDS);
-	run_arrays(result, &stage, "run:forever", scaled(result, C2M_ARRAYS, 1), WATCH_STARTED);
+	stage_open(&stage, profile_nodes(result, C2M_NODES), PROFILE_CROWDS);
+	run_arrays(result, &stage, "run:forever", profile_scaled(result, C2M_ARRAYS, 1),
+		WATCH_STARTED);
 	stage_close(&stage);
 }
 
@@ -149,14 +113,14 @@ submit_steadily(struct watch *watch, struct stage_load *load, double calls_per_s
 void
 profile_churn(struct result *result)
 {
-	uint32_t rate = scaled(result, bench_setting("RATE", CHURN_RATE), CHURN_CALLS);
+	uint32_t rate = profile_scaled(result, bench_setting("RATE", CHURN_RATE), CHURN_CALLS);
 	uint32_t seconds = bench_setting("CHURN_SECONDS", CHURN_SECONDS);
 	struct stage_load load = {.in_flight = RPC_CLIENT_CALLS_MAX - 1};
 	struct stage_tasks tasks;
 	struct stage stage;
 	struct watch watch;
 
-	stage_open(&stage, scaled_nodes(result, CHURN_NODES), CROWDS);
+	stage_open(&stage, profile_nodes(result, CHURN_NODES), PROFILE_CROWDS);
 	stage_tasks_init(&tasks, "exit:0/after:2s", rate / CHURN_CALLS);
 	load.client = stage.cluster.client;
 	load.tasks = &tasks;

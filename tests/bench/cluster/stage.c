@@ -10,6 +10,7 @@ enum {
 	TASK_MEMORY_MIB = 256,
 	JOIN_MAX_MS = 120000,
 	CALL_MAX_MS = 120000,
+	DONE_MAX_MS = 270000,
 };
 
 void
@@ -90,4 +91,48 @@ stage_load_go(struct stage_load *load)
 			&(struct rpc_call_options){.timeout_ms = CALL_MAX_MS, .request_id = id},
 			on_submitted, call);
 	}
+}
+
+void
+stage_load_run(struct stage_load *load, struct watch *watch)
+{
+	stage_load_go(load);
+	while (load->n_done < load->n_calls) {
+		bench_cluster_idle(watch->cluster, watch->period_ms);
+		(void)watch_look(watch);
+	}
+}
+
+void
+stage_submit(struct watch *watch, const struct stage_tasks *tasks, uint32_t n_arrays)
+{
+	struct stage_load load = {.client = watch->cluster->client,
+		.tasks = tasks,
+		.n_calls = n_arrays,
+		.in_flight = RPC_CLIENT_CALLS_MAX - 1};
+
+	stage_load_run(&load, watch);
+}
+
+struct goal {
+	enum watch_stage passed;
+	double n;
+};
+
+static bool
+is_reached(const struct watch_row *row, void *arg)
+{
+	const struct goal *goal = arg;
+
+	if (row->stages[WATCH_FAILED] > 0)
+		bench_die("the cluster", "tasks have failed");
+	return row->stages[goal->passed] >= goal->n;
+}
+
+void
+stage_await(struct watch *watch, enum watch_stage passed, double n)
+{
+	struct goal goal = {passed, watch->rows[0].stages[passed] + n};
+
+	watch_until(watch, is_reached, &goal, DONE_MAX_MS);
 }

@@ -42,3 +42,10 @@ struct stage_load {
 };
 /* Begins as many as there may be; call it again when n_calls has grown. */
 void stage_load_go(struct stage_load *load);
+/* Goes and waits until n_calls are done, with looks of the watch meanwhile. */
+void stage_load_run(struct stage_load *load, struct watch *watch);
+
+/* So many arrays, each of what tasks says, over the cluster's own connection. */
+void stage_submit(struct watch *watch, const struct stage_tasks *tasks, uint32_t n_arrays);
+/* Until n more tasks than in the watch's first row have passed the stage; none may fail. */
+void stage_await(struct watch *watch, enum watch_stage passed, double n);

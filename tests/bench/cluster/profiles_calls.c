@@ -1,0 +1,247 @@
+/* Profiles of many callers: submissions one by one, and lists while others write. */
+#include <stdio.h>
+
+#include "tests/bench/cluster/profiles.h"
+#include "tests/bench/cluster/stage.h"
+#include "tests/lib/bench.h"
+
+enum {
+	BURST_NODES = 500,
+	BURST_CLIENTS = 16,
+	BURST_CALLS = 100000,
+	CALM_CALLS = 500, /* one after the other, by one client */
+	LISTS_NODES = 5000,
+	LISTS_ARRAYS = 1000,
+	LISTS_ROUNDS = 200, /* of each filter */
+	LISTS_PAGE = 50,
+	WRITE_IN_FLIGHT = 8,
+};
+
+/* ---- burst ---- */
+
+/* CALM_CALLS calls, each when the one before was answered; beside them, what the syncs took. */
+static void
+call_calmly(struct result *result, struct stage *stage, const struct stage_tasks *one)
+{
+	struct bench_series took = {0};
+	struct stage_load load = {.client = stage->cluster.client,
+		.tasks = one,
+		.n_calls = CALM_CALLS,
+		.in_flight = 1,
+		.took = &took};
+	const struct bench_child *manager = &stage->cluster.manager;
+	double syncs = bench_child_syncs(manager), sync_us = bench_child_sync_us(manager), mean_us;
+
+	stage_load_go(&load);
+	while (load.n_done < load.n_calls)
+		(void)uv_run(&stage->cluster.loop, UV_RUN_ONCE);
+	syncs = bench_child_syncs(manager) - syncs;
+	mean_us = (bench_child_sync_us(manager) - sync_us) / (syncs > 0 ? syncs : 1);
+	result_say(result, "one_call.p50", bench_series_us(&took, 50), "us");
+	result_say(result, "one_call.p99", bench_series_us(&took, 99), "us");
+	result_say(result, "one_call.sync_mean", mean_us, "us");
+	result_say(result, "one_call.p50_over_sync", bench_series_us(&took, 50) - mean_us, "us");
+	bench_series_fini(&took);
+}
+
+static bool
+are_done(const struct watch_row *row, void *arg)
+{
+	const struct stage_load *loads = arg;
+
+	(void)row;
+	for (int i = 0; i < BURST_CLIENTS; i++)
+		if (loads[i].n_done < loads[i].n_calls)
+			return false;
+	return true;
+}
+
+static void
+burst(struct result *result, struct stage *stage, const struct stage_tasks *one, uint32_t depth)
+{
+	struct stage_load loads[BURST_CLIENTS];
+	struct bench_series took = {0};
+	struct watch watch;
+	uint32_t n = profile_scaled(result, BURST_CALLS, BURST_CLIENTS) / BURST_CLIENTS;
+	char name[48];
+	struct err err;
+
+	watch_begin(&watch, &stage->cluster, stage->crowds, stage->n_crowds);
+	for (int i = 0; i < BURST_CLIENTS; i++) {
+		loads[i] = (struct stage_load){.tasks = one,
+			.n_calls = n,
+			.in_flight = depth,
+			.took = &took};
+		if (rpc_client_open(&stage->cluster.loop, stage->cluster.manager_url,
+			    &loads[i].client, &err) < 0)
+			bench_die("client", err.text);
+		stage_load_go(&loads[i]);
+	}
+	watch_until(&watch, are_done, loads, 270000);
+	(void)snprintf(name, sizeof name, "depth_%u.submitted", depth);
+	result_say(result, name,
+		n * BURST_CLIENTS /
+			watch_time_of(&watch, WATCH_SUBMITTED,
+				watch.rows[0].stages[WATCH_SUBMITTED] + n * BURST_CLIENTS),
+		"tasks/s");
+	(void)snprintf(name, sizeof name, "depth_%u.call.p50", depth);
+	result_say(result, name, bench_series_us(&took, 50) / 1000, "ms");
+	(void)snprintf(name, sizeof name, "depth_%u.call.p99", depth);
+	result_say(result, name, bench_series_us(&took, 99) / 1000, "ms");
+	stage_await(&watch, WATCH_COMPLETED, n * BURST_CLIENTS);
+	if (depth == 1) {
+		result_flow(result, &watch, n * BURST_CLIENTS);
+		result_end(result, &watch);
+	}
+	for (int i = 0; i < BURST_CLIENTS; i++)
+		rpc_client_close(loads[i].client);
+	bench_series_fini(&took);
+	watch_fini(&watch);
+}
+
+void
+profile_burst(struct result *result)
+{
+	struct stage stage;
+	struct stage_tasks one;
+
+	stage_open(&stage, profile_nodes(result, BURST_NODES), PROFILE_CROWDS);
+	stage_tasks_init(&one, "exit:0/after:0", 1);
+	call_calmly(result, &stage, &one);
+	burst(result, &stage, &one, RPC_CLIENT_CALLS_MAX / 2);
+	burst(result, &stage, &one, 1);
+	stage_close(&stage);
+}
+
+/* ---- lists ---- */
+
+struct list {
+	const char *name;
+	Davit__ListTasksRequest request;
+	bool is_empty; /* nothing matches */
+	struct bench_series took;
+};
+
+static void
+ask_list(struct stage *stage, struct list *list)
+{
+	uint64_t begin_ns = bench_now_ns();
+	ProtobufCMessage *reply =
+		bench_call(&stage->cluster, "ListTasks", &list->request.base, false);
+	size_t n = ((const Davit__ListTasksReply *)reply)->n_tasks;
+
+	bench_series_add(&list->took, bench_now_ns() - begin_ns);
+	if ((n == 0) != list->is_empty)
+		bench_die(list->name, "is not the page that it should be");
+	protobuf_c_message_free_unpacked(reply, NULL);
+}
+
+/* The id of a node that runs something. */
+static char *
+find_node(struct stage *stage, char ret_node[80])
+{
+	Davit__ListTasksRequest request = DAVIT__LIST_TASKS_REQUEST__INIT;
+	Davit__Task__State running = DAVIT__TASK__STATE__RUNNING;
+	const Davit__ListTasksReply *list;
+	ProtobufCMessage *reply;
+
+	request.has_limit = true;
+	request.limit = 1;
+	request.n_states = 1;
+	request.states = &running;
+	reply = bench_call(&stage->cluster, "ListTasks", &request.base, false);
+	list = (const Davit__ListTasksReply *)reply;
+	if (list->n_tasks != 1 || list->tasks[0]->node_id == NULL)
+		bench_die("ListTasks", "nothing runs");
+	(void)snprintf(ret_node, 80, "%.79s", list->tasks[0]->node_id);
+	protobuf_c_message_free_unpacked(reply, NULL);
+	return ret_node;
+}
+
+static void
+ask_lists(struct result *result, struct stage *stage, const char *when)
+{
+	static const Davit__ListTasksRequest blank = DAVIT__LIST_TASKS_REQUEST__INIT;
+	Davit__Task__State running = DAVIT__TASK__STATE__RUNNING;
+	Davit__StringEntry app = DAVIT__STRING_ENTRY__INIT, nobody = DAVIT__STRING_ENTRY__INIT;
+	Davit__StringEntry *apps[] = {&app}, *nobodies[] = {&nobody};
+	struct list lists[] = {{.name = "all"}, {.name = "running"}, {.name = "label"},
+		{.name = "running_on_node_with_label"},
+		{.name = "name_of_nobody", .is_empty = true},
+		{.name = "label_of_nobody", .is_empty = true}};
+	char name[80], node[80];
+
+	app.key = nobody.key = (char *)(uintptr_t) "app";
+	app.value = (char *)(uintptr_t) "web";
+	nobody.value = (char *)(uintptr_t) "nobody";
+	for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+		lists[i].request = blank;
+		lists[i].request.has_limit = true;
+		lists[i].request.limit = LISTS_PAGE;
+	}
+	lists[1].request.states = lists[3].request.states = &running;
+	lists[1].request.n_states = lists[3].request.n_states = 1;
+	lists[2].request.labels = lists[3].request.labels = apps;
+	lists[2].request.n_labels = lists[3].request.n_labels = 1;
+	lists[3].request.node = find_node(stage, node);
+	lists[4].request.name = (char *)(uintptr_t) "nobody";
+	lists[5].request.labels = nobodies;
+	lists[5].request.n_labels = 1;
+	for (int round = 0; round < LISTS_ROUNDS; round++)
+		for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+			ask_list(stage, &lists[i]);
+	for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+		(void)snprintf(name, sizeof name, "%s.%s.p50", when, lists[i].name);
+		result_say(result, name, bench_series_us(&lists[i].took, 50) / 1000, "ms");
+		(void)snprintf(name, sizeof name, "%s.%s.p99", when, lists[i].name);
+		result_say(result, name, bench_series_us(&lists[i].took, 99) / 1000, "ms");
+		bench_series_fini(&lists[i].took);
+	}
+}
+
+void
+profile_lists(struct result *result)
+{
+	uint32_t n_arrays = profile_scaled(result, LISTS_ARRAYS, 1);
+	Davit__StringEntry app = DAVIT__STRING_ENTRY__INIT, *labels[] = {&app};
+	struct stage stage;
+	struct stage_tasks tasks, short_ones;
+	struct watch watch;
+	struct rpc_client *writer;
+	struct stage_load load;
+	struct err err;
+
+	app.key = (char *)(uintptr_t) "app";
+	app.value = (char *)(uintptr_t) "web";
+	stage_open(&stage, profile_nodes(result, LISTS_NODES), PROFILE_CROWDS);
+	stage_tasks_init(&tasks, "run:forever", PROFILE_ARRAY);
+	tasks.spec.labels = labels;
+	tasks.spec.n_labels = 1;
+	watch_begin(&watch, &stage.cluster, stage.crowds, stage.n_crowds);
+	stage_submit(&watch, &tasks, n_arrays);
+	stage_await(&watch, WATCH_STARTED, (double)n_arrays * PROFILE_ARRAY);
+	watch_fini(&watch);
+	result_say(result, "nodes", stage.n_nodes, "");
+	result_say(result, "tasks", (double)n_arrays * PROFILE_ARRAY, "");
+	ask_lists(result, &stage, "calm");
+
+	stage_tasks_init(&short_ones, "exit:0/after:0", PROFILE_ARRAY);
+	if (rpc_client_open(&stage.cluster.loop, stage.cluster.manager_url, &writer, &err) < 0)
+		bench_die("client", err.text);
+	watch_begin(&watch, &stage.cluster, stage.crowds, stage.n_crowds);
+	load = (struct stage_load){.client = writer,
+		.tasks = &short_ones,
+		.n_calls = UINT32_MAX,
+		.in_flight = WRITE_IN_FLIGHT};
+	stage_load_go(&load);
+	ask_lists(result, &stage, "writing");
+	load.n_calls = load.n_begun;
+	(void)watch_look(&watch);
+	result_flow(result, &watch,
+		watch_last(&watch)->stages[WATCH_COMPLETED] -
+			watch.rows[0].stages[WATCH_COMPLETED]);
+	result_end(result, &watch);
+	rpc_client_close(writer);
+	watch_fini(&watch);
+	stage_close(&stage);
+}

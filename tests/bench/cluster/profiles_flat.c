@@ -1,0 +1,86 @@
+/* What one task costs, of few and of very many: processor time of all parts, less what they use
+ * when nothing happens. */
+#include <stdio.h>
+
+#include "tests/bench/cluster/profiles.h"
+#include "tests/bench/cluster/stage.h"
+
+enum { NODES = 1000, TASKS_MIN = 1000, TASKS_MAX = 1000000, TOTAL_MIN = 20000, IDLE_MS = 4000 };
+
+static double
+all_cpu_us(const struct watch_row *row)
+{
+	return row->cpu_us[WATCH_MANAGER] + row->cpu_us[WATCH_SCHEDULER] +
+	       row->cpu_us[WATCH_CROWD] + row->cpu_us[WATCH_DRIVER];
+}
+
+static double
+between(const struct watch *watch, double (*cpu)(const struct watch_row *row))
+{
+	return cpu(watch_last(watch)) - cpu(&watch->rows[0]);
+}
+
+static double
+manager_cpu_us(const struct watch_row *row)
+{
+	return row->cpu_us[WATCH_MANAGER];
+}
+
+static void
+say(struct result *result, uint32_t n, const char *what, double value)
+{
+	char name[48];
+
+	(void)snprintf(name, sizeof name, "%u.%s", n, what);
+	result_say(result, name, value, "us/task");
+}
+
+/* Rounds of n tasks, each from submission to their ends, until there were enough to measure. */
+static double
+measure(struct result *result, uint32_t n)
+{
+	uint32_t n_rounds = n < TOTAL_MIN ? TOTAL_MIN / n : 1;
+	double idle_us, idle_manager_us, idle_s, all_us, n_all = (double)n * n_rounds;
+	struct stage_tasks tasks;
+	struct stage stage;
+	struct watch watch;
+
+	stage_open(&stage, profile_nodes(result, NODES), PROFILE_CROWDS);
+	stage_tasks_init(&tasks, "exit:0/after:0", TASKS_MIN);
+	bench_cluster_idle(&stage.cluster, IDLE_MS / 4);
+	watch_begin(&watch, &stage.cluster, stage.crowds, stage.n_crowds);
+	bench_cluster_idle(&stage.cluster, IDLE_MS);
+	idle_s = watch_look(&watch)->at_s;
+	idle_us = between(&watch, all_cpu_us) / idle_s;
+	idle_manager_us = between(&watch, manager_cpu_us) / idle_s;
+	watch_fini(&watch);
+	watch_begin(&watch, &stage.cluster, stage.crowds, stage.n_crowds);
+	for (uint32_t i = 1; i <= n_rounds; i++) {
+		stage_submit(&watch, &tasks, n / TASKS_MIN);
+		stage_await(&watch, WATCH_COMPLETED, (double)n * i);
+	}
+	all_us = (between(&watch, all_cpu_us) - idle_us * watch_last(&watch)->at_s) / n_all;
+	say(result, n, "all", all_us);
+	say(result, n, "manager",
+		(between(&watch, manager_cpu_us) - idle_manager_us * watch_last(&watch)->at_s) /
+			n_all);
+	watch_fini(&watch);
+	stage_close(&stage);
+	return all_us;
+}
+
+void
+profile_flat(struct result *result)
+{
+	uint32_t most = profile_scaled(result, TASKS_MAX, TASKS_MIN);
+	double least_us = 0, most_us = 0;
+
+	for (uint32_t n = TASKS_MIN; n <= most; n *= 10) {
+		double us = measure(result, n);
+
+		least_us = least_us == 0 || us < least_us ? us : least_us;
+		most_us = us > most_us ? us : most_us;
+	}
+	result_say(result, "most_over_least", most_us / least_us, "x");
+	result_end(result, NULL);
+}
