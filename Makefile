@@ -59,7 +59,7 @@ gen_h    += $(testgen_c:.c=.h)
 testlib_o := $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/*.c)) $(testgen_c:.c=.o)
 service_a := $(services:%=$(B)/%.a)
 
-.PHONY: all bench-gateway bench-gateway-run sim sim-mutants mutants-run check fuzz fuzz-all fuzz-merge fuzz-smoke test test-long storm soak soak-run deps up down unit tidy golden fmt clean bench bench-run bench-build bench-scheduler bench-scheduler-run bench-cluster bench-cluster-run bench-engine bench-engine-run FORCE
+.PHONY: all bench-gateway bench-gateway-run sim sim-mutants mutants-run check fuzz fuzz-all fuzz-merge fuzz-smoke test test-long storm soak soak-run deps up down unit tidy golden fmt clean bench bench-run bench-build bench-scheduler bench-scheduler-run bench-cluster bench-cluster-run bench-cluster-smoke bench-engine bench-engine-run FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(foreach s,$(services),$(B)/bin/$(call program,$s))
@@ -134,6 +134,8 @@ bench-cluster: # always of optimised code, whatever MODE says
 	$(Q)$(MAKE) MODE=release bench-cluster-run
 bench-cluster-run: all $(B)/bench/cluster $(B)/bench/sync_count.so
 	$(Q)tests/bench/cluster/run.sh $(B) $(or $(PROFILE),c1m)
+bench-cluster-smoke: all $(B)/bench/cluster $(B)/bench/sync_count.so
+	$(Q)tests/bench/cluster/smoke.sh $(B)
 bench-build: $(benches) $(B)/bench/stats_cost $(B)/bench/sync_count.so all
 bench: # always of optimised code, whatever MODE says
 	$(Q)$(MAKE) MODE=release bench-run

@@ -19,6 +19,9 @@ stage "simulated clusters of the day" build sim "SEED=$(date -u +%Y%m%d)" SEEDS=
 # Through the real programs, with engines in memory; `make soak` for a million.
 stage "nothing grows in 20,000 short lives of tasks" build soak-run TASKS=20000
 
+# Every profile of the cluster's benchmark can still be run; what it finds is not judged here.
+stage "the profiles of the cluster's benchmark, tiny" build bench-cluster-smoke
+
 # Unit tests count one by one; what fails without saying so (it crashed, it does not compile)
 # counts once.
 build unit | grep -vE '^[0-9]+ (passed, |skipped)'

@@ -12,7 +12,9 @@ enum {
 	CALM_CALLS = 500, /* one after the other, by one client */
 	LISTS_NODES = 5000,
 	LISTS_ARRAYS = 1000,
-	LISTS_ROUNDS = 200, /* of each filter */
+	LISTS_ROUNDS = 200, /* of each filter, at most */
+	LISTS_ROUNDS_MIN = 5,
+	LISTS_MAX_MS = 15000,
 	LISTS_PAGE = 50,
 	WRITE_IN_FLIGHT = 8,
 };
@@ -170,6 +172,8 @@ ask_lists(struct result *result, struct stage *stage, const char *when)
 		{.name = "name_of_nobody", .is_empty = true},
 		{.name = "label_of_nobody", .is_empty = true}};
 	char name[80], node[80];
+	int n_rounds = (int)profile_scaled(result, LISTS_ROUNDS, LISTS_ROUNDS_MIN);
+	uint64_t end_ns;
 
 	app.key = nobody.key = (char *)(uintptr_t) "app";
 	app.value = (char *)(uintptr_t) "web";
@@ -187,7 +191,8 @@ ask_lists(struct result *result, struct stage *stage, const char *when)
 	lists[4].request.name = (char *)(uintptr_t) "nobody";
 	lists[5].request.labels = nobodies;
 	lists[5].request.n_labels = 1;
-	for (int round = 0; round < LISTS_ROUNDS; round++)
+	end_ns = bench_now_ns() + LISTS_MAX_MS * UINT64_C(1000000);
+	for (int round = 0; round < n_rounds && bench_now_ns() < end_ns; round++)
 		for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
 			ask_list(stage, &lists[i]);
 	for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
@@ -241,6 +246,7 @@ profile_lists(struct result *result)
 		watch_last(&watch)->stages[WATCH_COMPLETED] -
 			watch.rows[0].stages[WATCH_COMPLETED]);
 	result_end(result, &watch);
+	stage_load_run(&load, &watch);
 	rpc_client_close(writer);
 	watch_fini(&watch);
 	stage_close(&stage);

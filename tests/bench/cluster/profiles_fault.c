@@ -51,12 +51,13 @@ profile_failover(struct result *result)
 	struct watch watch;
 	struct watch_row first;
 	struct loss loss = {.first_seen_s = -1, .all_seen_s = -1, .placed_s = -1};
-	uint32_t n_arrays;
+	uint32_t n_arrays, n_nodes = profile_nodes(result, FAILOVER_NODES);
 	double kill_s;
 
 	/* For 30 s after its own start a manager moves nothing; here it started just now. */
 	(void)setenv("DAVIT_RESTART_GRACE", "1s", 1);
-	stage_open(&stage, profile_nodes(result, FAILOVER_NODES), FAILOVER_CROWDS);
+	n_nodes -= n_nodes % FAILOVER_CROWDS;
+	stage_open(&stage, n_nodes, FAILOVER_CROWDS);
 	n_arrays = stage.n_nodes * FAILOVER_TASKS_PER_NODE / PROFILE_ARRAY + 1;
 	stage_tasks_init(&tasks, "run:forever", stage.n_nodes * FAILOVER_TASKS_PER_NODE / n_arrays);
 	tasks.spec.cpu_milli = FAILOVER_CPU_MILLI;
