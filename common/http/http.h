@@ -7,7 +7,8 @@
  *             {NULL, NULL, NULL},
  *     };
  *
- * A route's handler is called once the whole request is there. It answers at once
+ * A route's handler is called once the whole request is there, or, if it is one of
+ * http_options.readers, once its head is, and takes the body bit by bit. It answers at once
  * (http_reply), keeps the request and answers later (a long poll), or answers with a
  * stream that it writes to as long as it likes. A HEAD is the GET without its body; a path
  * with another method is answered 405, an unknown one 404.
@@ -91,6 +92,8 @@ struct http_options {
 	const char *listen; /* "http://127.0.0.1:7080" (port 0: any), "unix:///run/x.sock" */
 	const struct http_route *routes; /* borrowed for the server's life */
 	void *arg;                       /* of the handlers */
+	http_handle_fn *const
+		*readers; /* who read bodies bit by bit; NULL ends them; may be NULL */
 	struct http_limits limits;
 	const char *cors_origin; /* whose pages may read answers: "*", or origins with commas */
 	http_log_fn *log;        /* may be NULL */
@@ -142,6 +145,24 @@ const void *http_body(const struct http_request *request, size_t *ret_size);
 
 /* Calls fn once the client has gone before it was answered; the request is no more then. */
 void http_on_gone(struct http_request *request, http_gone_fn *fn, void *arg);
+
+/*
+ * ---- a body bit by bit, for the handlers that are among http_options.readers ----
+ *
+ * Its request lives until the body's end or its own, also when a stream was begun before: what is
+ * written to that is sent behind the end of the body.
+ */
+
+/* Takes what it has room for and says how much; data NULL: that was all. */
+typedef size_t http_body_fn(const void *data, size_t size, void *arg);
+
+/* Whether the client sends one. */
+bool http_body_is_sent(const struct http_request *request);
+/* Nothing is read before. Who takes less than all is asked again after http_body_more. */
+void http_body_read(struct http_request *request, http_body_fn *fn, void *arg);
+void http_body_more(struct http_request *request);
+/* Nobody wants the rest: it is passed over, and cut where it is far beyond body_bytes. */
+void http_body_drop(struct http_request *request);
 
 /* ---- its answer; the request is no more after http_reply, http_refuse and http_stream ---- */
 

@@ -39,6 +39,7 @@ struct http_server {
 	uv_timer_t timer;     /* its next time-out, or the next look at deadlines */
 	unsigned n_handles;
 	const struct http_route *routes;
+	http_handle_fn *const *readers;
 	void *arg;
 	struct http_limits limits;
 	const char *cors_origin;
@@ -65,7 +66,10 @@ struct http_request {
 	uint64_t start_ns, n_sent;
 	struct http_match match;
 	struct buf body;
-	size_t n_over; /* bytes of a body beyond the limit */
+	size_t n_over; /* bytes of a body that nobody wants */
+	http_body_fn *on_body;
+	void *on_body_arg;
+	bool is_held; /* its handler has the head and does not read yet */
 	bool is_suspended, is_gone;
 	bool is_in_handler; /* libmicrohttpd is on the stack */
 	struct http_header {
@@ -107,6 +111,12 @@ void http_connection_unwatch(struct http_connection *connection);
 void http_options_answer(struct http_request *request);
 /* Headers for pages of other origins, if this is one that may. */
 void http_cors_allow(struct http_request *request);
+
+/* http_body.c */
+/* Of a piece of the body: as libmicrohttpd's handler. */
+enum MHD_Result http_body_take(struct http_request *request, const char *data, size_t *size);
+/* That was all. */
+void http_body_end(struct http_request *request);
 
 /* http_refusal.c */
 /* Finds the library's own function, see there. -ENOSYS. */

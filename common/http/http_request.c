@@ -11,7 +11,6 @@
 enum {
 	SENTENCE_SIZE = 1024,
 	ALLOW_SIZE = 96,
-	OVER_FACTOR = 4, /* a body that is so many times too long is not read to its end */
 };
 
 struct http_each {
@@ -120,6 +119,17 @@ announced_size(struct http_request *request)
 	return text == NULL ? 0 : strtoull(text, NULL, 10);
 }
 
+/* Whether its handler takes the body bit by bit. */
+static bool
+is_reader(const struct http_request *request)
+{
+	http_handle_fn *const *reader = request->server->readers;
+
+	while (reader != NULL && *reader != NULL && *reader != request->match.route->handle)
+		reader++;
+	return reader != NULL && *reader != NULL;
+}
+
 /* Asks what it could ask: of a path that is there, or of the server as a whole. */
 static bool
 wants_options(const struct http_request *request)
@@ -164,26 +174,12 @@ check_head(struct http_request *request)
 		http_reply_header(request, "Allow", allow);
 		http_refuse(request, MHD_HTTP_METHOD_NOT_ALLOWED, "%.20s is not for %.200s: %s",
 			request->method, request->path, request->match.allow);
-	} else if (announced_size(request) > server->limits.body_bytes) {
+	} else if (!is_reader(request) && announced_size(request) > server->limits.body_bytes) {
 		http_refuse(request, MHD_HTTP_CONTENT_TOO_LARGE, "the body has more than %zu bytes",
 			server->limits.body_bytes);
 	}
 	if (request->response != NULL)
 		server->stats.n_refused++;
-}
-
-static enum MHD_Result
-take_body(struct http_request *request, const char *data, size_t *size)
-{
-	size_t max = request->server->limits.body_bytes, n = *size;
-
-	*size = 0;
-	if (request->n_over == 0 && n <= max - request->body.size) {
-		buf_put(&request->body, data, n);
-		return MHD_YES;
-	}
-	request->n_over += n;
-	return request->n_over > OVER_FACTOR * max ? MHD_NO : MHD_YES;
 }
 
 static void
@@ -210,6 +206,24 @@ handle(struct http_request *request)
 	request->is_in_handler = false;
 }
 
+/* The head is there: it may be refused, or handed on before its body. */
+static enum MHD_Result
+step_head(struct http_request *request)
+{
+	request->is_in_handler = true;
+	check_head(request);
+	request->is_in_handler = false;
+	if (request->response == NULL && is_reader(request)) {
+		handle(request);
+		request->is_held = request->response == NULL && request->on_body == NULL;
+	}
+	if (request->response != NULL && request->on_body == NULL)
+		return queue(request);
+	if (request->is_held)
+		http_request_suspend(request);
+	return MHD_YES;
+}
+
 enum MHD_Result
 http_request_step(void *cls, struct MHD_Connection *mhd, const char *url, const char *method,
 	const char *version, const char *data, size_t *size, void **context)
@@ -220,17 +234,20 @@ http_request_step(void *cls, struct MHD_Connection *mhd, const char *url, const 
 	(void)mhd;
 	if (request->stage == HTTP_STAGE_HEAD) {
 		take_head(request, url, method, version);
-		request->is_in_handler = true;
-		check_head(request);
-		request->is_in_handler = false;
-		return request->response != NULL ? queue(request) : MHD_YES;
+		return step_head(request);
 	}
 	if (request->is_gone)
 		return MHD_NO;
+	if (request->is_held) { /* it was resumed: the same step again */
+		request->is_held = false;
+		return request->response != NULL && request->on_body == NULL ? queue(request)
+									     : MHD_YES;
+	}
 	if (*size > 0)
-		return take_body(request, data, size);
+		return http_body_take(request, data, size);
 	if (request->stage == HTTP_STAGE_BODY)
 		handle(request);
+	http_body_end(request);
 	if (request->response != NULL)
 		return queue(request);
 	http_request_suspend(request);

@@ -47,9 +47,11 @@ static bool
 has_left(const struct http_connection *connection)
 {
 	char byte;
+	const struct http_request *request = connection->request;
+	bool is_reading = request == NULL || request->stage <= HTTP_STAGE_BODY ||
+			  (request->on_body != NULL && !request->is_suspended);
 
-	return (connection->request == NULL || connection->request->stage <= HTTP_STAGE_BODY) &&
-	       recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+	return is_reading && recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
 static void
@@ -253,6 +255,7 @@ http_open(uv_loop_t *loop, const struct http_options *options, struct http_serve
 
 	server->loop = loop;
 	server->routes = options->routes;
+	server->readers = options->readers;
 	server->arg = options->arg;
 	server->limits = options->limits;
 	server->cors_origin = options->cors_origin;

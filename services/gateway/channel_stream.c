@@ -1,42 +1,33 @@
 #include "services/gateway/channel_stream.h"
 
-#include <arpa/inet.h>
-#include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/base/mem.h"
-#include "common/http/http_events.h"
-#include "common/pbjson/pbjson.h"
-#include "proto/manager.pb-c.h"
 #include "services/gateway/api.h"
+#include "services/gateway/channel_input.h"
+#include "services/gateway/channel_output.h"
 #include "services/gateway/site.h"
 #include "services/gateway/transcode.h"
 
 enum {
 	WAIT_MS = 30000,
-	WRITE_BYTES = 256 << 10, /* of input in one call */
 	READ_BYTES = 256 << 10,
 	PAIRS_MAX = TRANSCODE_PAIRS_MAX,
-	FRAME_HEAD = 8, /* of Docker's: stream, 0, 0, 0, size */
 };
-
-enum form { FORM_RAW, FORM_FRAMES, FORM_EVENTS };
 
 /* One client and what it reads; input goes the other way at the same time. */
 struct pump {
 	struct site *site;
 	struct http_request *request; /* until the stream has begun, or it was refused */
-	struct http_stream *stream;   /* NULL: not begun; of events.stream for FORM_EVENTS */
-	struct http_events events;
-	enum form form;
-	const char *type; /* of FORM_RAW */
-	bool is_answer;   /* copies in: nothing is sent until the end */
-	struct upstream_call *opening, *reading, *writing;
+	bool is_answer;               /* copies in: nothing is sent until the end */
+	struct upstream_call *opening, *reading;
 	char *channel;   /* NULL: logs, or not open yet */
 	uint64_t offset; /* of output */
-	struct buf input;
-	uint64_t n_written; /* of input */
+	bool has_body;
+	struct channel_input input;
+	struct channel_output output;
 	/* Logs. */
 	char *task, *namespace, *cursor;
 	bool follows, is_log, has_timestamps, has_tail;
@@ -45,15 +36,14 @@ struct pump {
 };
 
 static void
-pump_free(struct pump *pump)
+pump_free(struct pump *pump, bool is_gone)
 {
 	if (pump->opening != NULL)
 		upstream_drop(pump->opening);
 	if (pump->reading != NULL)
 		upstream_drop(pump->reading);
-	if (pump->writing != NULL)
-		upstream_drop(pump->writing);
-	buf_fini(&pump->input);
+	channel_input_fini(&pump->input, is_gone);
+	channel_output_fini(&pump->output);
 	free(pump->channel);
 	free(pump->task);
 	free(pump->namespace);
@@ -93,7 +83,7 @@ static void
 on_gone(void *arg)
 {
 	close_channel(arg);
-	pump_free(arg);
+	pump_free(arg, true);
 }
 
 /* ---- output ---- */
@@ -103,80 +93,21 @@ static void read_more(void *arg);
 static void
 begin(struct pump *pump)
 {
-	struct http_request *request = TAKE(pump->request);
-
-	if (pump->form == FORM_EVENTS) {
-		http_events_begin(&pump->events, request, on_gone, pump);
-		pump->stream = pump->events.stream;
-	} else {
-		http_reply_header(request, "Cache-Control", "no-store");
-		http_reply_header(request, "Trailer", "Davit-Exit-Code, Davit-Error");
-		http_reply_header(request, "X-Content-Type-Options", "nosniff");
-		pump->stream = http_stream(request, 200,
-			pump->form == FORM_RAW ? pump->type
-					       : "application/vnd.docker.multiplexed-stream",
-			on_gone, pump);
-	}
-	http_stream_on_drained(pump->stream, read_more, pump);
+	channel_output_begin(&pump->output, TAKE(pump->request), on_gone);
 }
 
 static void
-put_event(struct pump *pump, const Davit__LogChunk *chunk, const char *id)
+on_over(void *arg)
 {
-	CLEANUP(buf_fini) struct buf json = {0}, frame = {0};
-
-	pbjson_print_text((const char *)chunk->data.data, chunk->data.len, &json);
-	http_events_print(id,
-		chunk->stream == DAVIT__LOG_CHUNK__STREAM__STDERR ? "stderr" : "stdout",
-		(const char *)json.data, json.size, &frame);
-	(void)http_events_write(&pump->events, frame.data, frame.size);
+	pump_free(arg, false);
 }
 
-static void
-put_chunk(struct pump *pump, const Davit__LogChunk *chunk, const char *id)
-{
-	uint8_t head[FRAME_HEAD] = {chunk->stream == DAVIT__LOG_CHUNK__STREAM__STDERR ? 2 : 1};
-	uint32_t size = htonl((uint32_t)chunk->data.len);
-
-	if (pump->is_answer)
-		return;
-	if (pump->form == FORM_EVENTS) {
-		put_event(pump, chunk, id);
-		return;
-	}
-	if (pump->form == FORM_FRAMES) {
-		memcpy(head + 4, &size, sizeof size);
-		(void)http_stream_write(pump->stream, head, sizeof head);
-	}
-	(void)http_stream_write(pump->stream, chunk->data.data, chunk->data.len);
-}
-
-/* The end of the output. error may be NULL. */
+/* The end of the output. exit_code and error may be NULL. */
 static void
 finish(struct pump *pump, const int32_t *exit_code, const char *error)
 {
-	CLEANUP(buf_fini) struct buf json = {0}, frame = {0};
-
-	if (pump->form == FORM_EVENTS) {
-		buf_puts(&json, "{");
-		if (exit_code != NULL)
-			buf_printf(&json, "\"exit_code\":%" PRId32, *exit_code);
-		if (error != NULL) {
-			buf_puts(&json, json.size > 1 ? ",\"error\":" : "\"error\":");
-			pbjson_print_text(error, strlen(error), &json);
-		}
-		buf_puts(&json, "}");
-		http_events_print(NULL, "end", (const char *)json.data, json.size, &frame);
-		(void)http_events_write(&pump->events, frame.data, frame.size);
-	} else if (exit_code != NULL) {
-		buf_printf(&json, "%" PRId32, *exit_code);
-		http_stream_trailer(pump->stream, "Davit-Exit-Code", buf_text(&json));
-	}
-	if (error != NULL && pump->form != FORM_EVENTS)
-		http_stream_break(pump->stream); /* or it would look whole */
-	else
-		http_stream_end(pump->stream);
-	pump_free(pump);
+	channel_input_stop(&pump->input);
+	channel_output_end(&pump->output, exit_code, error);
 }
 
 /* It cannot go on: as a problem, or, when something was sent already, by breaking off. */
@@ -187,8 +118,9 @@ give_up(struct pump *pump, Davit__Reply__Status status, const char *message, con
 		finish(pump, NULL, message);
 		return;
 	}
+	channel_input_stop(&pump->input);
 	api_refuse(TAKE(pump->request), status, message, field);
-	pump_free(pump);
+	pump_free(pump, false);
 }
 
 /* ---- logs ---- */
@@ -216,7 +148,8 @@ on_logs(const struct rpc_result *result, void *arg)
 	free(pump->cursor);
 	pump->cursor = reply->cursor == NULL ? NULL : xstrdup(reply->cursor);
 	for (size_t i = 0; i < reply->n_chunks; i++)
-		put_chunk(pump, reply->chunks[i], i + 1 == reply->n_chunks ? reply->cursor : NULL);
+		channel_output_put(&pump->output, reply->chunks[i],
+			i + 1 == reply->n_chunks ? reply->cursor : NULL);
 	if (reply->end || (!pump->follows && reply->n_chunks == 0))
 		finish(pump, NULL, NULL);
 	else if (reply->n_chunks == 0)
@@ -244,6 +177,20 @@ read_logs(struct pump *pump)
 
 /* ---- channels ---- */
 
+/* All that was sent has been unpacked, or has not. */
+static void
+answer_copy(struct pump *pump, const char *error)
+{
+	struct http_request *request = TAKE(pump->request);
+
+	channel_input_stop(&pump->input);
+	if (error != NULL)
+		api_refuse(request, DAVIT__REPLY__STATUS__INTERNAL, error, NULL);
+	else
+		http_reply(request, 204, NULL, NULL, 0);
+	pump_free(pump, false);
+}
+
 static void
 on_output(const struct rpc_result *result, void *arg)
 {
@@ -255,25 +202,22 @@ on_output(const struct rpc_result *result, void *arg)
 		give_up(pump, result->status, result->message, NULL);
 		return;
 	}
-	for (size_t i = 0; i < reply->n_chunks; i++)
-		put_chunk(pump, reply->chunks[i], NULL);
+	for (size_t i = 0; i < reply->n_chunks && !pump->is_answer; i++)
+		channel_output_put(&pump->output, reply->chunks[i], NULL);
 	pump->offset = reply->has_offset ? reply->offset : pump->offset;
-	if (!reply->end) {
-		if (reply->n_chunks == 0 || pump->is_answer)
+	if (pump->output.error != NULL) {
+		close_channel(pump);
+		finish(pump, NULL, NULL);
+	} else if (!reply->end) {
+		if (reply->n_chunks == 0 || pump->is_answer || channel_input_is_open(&pump->input))
 			read_more(pump);
-		return;
+	} else {
+		close_channel(pump);
+		if (pump->is_answer)
+			answer_copy(pump, reply->error);
+		else
+			finish(pump, reply->has_exit_code ? &reply->exit_code : NULL, reply->error);
 	}
-	close_channel(pump);
-	if (!pump->is_answer) {
-		finish(pump, reply->has_exit_code ? &reply->exit_code : NULL, reply->error);
-		return;
-	}
-	if (reply->error != NULL)
-		api_refuse(pump->request, DAVIT__REPLY__STATUS__INTERNAL, reply->error, NULL);
-	else
-		http_reply(pump->request, 204, NULL, NULL, 0);
-	pump->request = NULL;
-	pump_free(pump);
 }
 
 static void
@@ -289,7 +233,6 @@ read_channel(struct pump *pump)
 	pump->reading = ask(pump, "ReadChannel", &request.base, WAIT_MS, on_output);
 }
 
-/* The client has taken what there was: the next piece is asked for. */
 static void
 read_more(void *arg)
 {
@@ -301,41 +244,6 @@ read_more(void *arg)
 		read_logs(pump);
 	else
 		read_channel(pump);
-}
-
-static void write_more(struct pump *pump);
-
-static void
-on_written(const struct rpc_result *result, void *arg)
-{
-	struct pump *pump = arg;
-	const Davit__WriteChannelReply *reply = (const void *)result->response;
-	bool was_last = pump->input.size - pump->n_written <= WRITE_BYTES;
-
-	pump->writing = NULL;
-	if (result->status != DAVIT__REPLY__STATUS__OK)
-		return; /* it has ended, or broke off: its output says so */
-	pump->n_written = reply->offset < pump->input.size ? reply->offset : pump->input.size;
-	if (pump->n_written < pump->input.size || !was_last)
-		write_more(pump);
-	else
-		buf_fini(&pump->input);
-}
-
-static void
-write_more(struct pump *pump)
-{
-	Davit__WriteChannelRequest request = DAVIT__WRITE_CHANNEL_REQUEST__INIT;
-	size_t left = pump->input.size - pump->n_written;
-
-	request.channel = pump->channel;
-	request.has_offset = request.has_data = request.has_end = request.has_wait_ms = true;
-	request.offset = pump->n_written;
-	request.data.data = pump->input.data + pump->n_written;
-	request.data.len = left < WRITE_BYTES ? left : WRITE_BYTES;
-	request.end = left <= WRITE_BYTES;
-	request.wait_ms = WAIT_MS;
-	pump->writing = ask(pump, "WriteChannel", &request.base, WAIT_MS, on_written);
 }
 
 static void
@@ -350,10 +258,11 @@ on_open(const struct rpc_result *result, void *arg)
 		return;
 	}
 	pump->channel = xstrdup(reply->channel);
+	if (pump->has_body)
+		channel_input_begin(&pump->input, pump->site->manager, pump->request,
+			pump->channel);
 	if (!pump->is_answer)
 		begin(pump);
-	if (pump->is_answer || pump->input.size > 0)
-		write_more(pump);
 	read_more(pump);
 }
 
@@ -393,17 +302,6 @@ read_query(struct http_request *request, const ProtobufCMessageDescriptor *type,
 	return NULL;
 }
 
-static enum form
-form_of(const struct http_request *request)
-{
-	const char *accept = http_header(request, "Accept");
-
-	if (http_events_are_wanted(request))
-		return FORM_EVENTS;
-	return accept != NULL && strstr(accept, "multiplexed-stream") != NULL ? FORM_FRAMES
-									      : FORM_RAW;
-}
-
 /* NULL: it was refused. */
 static struct pump *
 pump_new(struct http_request *request, struct site *site, const char *type)
@@ -415,8 +313,11 @@ pump_new(struct http_request *request, struct site *site, const char *type)
 	pump = xcalloc(1, sizeof *pump);
 	pump->site = site;
 	pump->request = request;
-	pump->type = type;
-	pump->form = form_of(request);
+	pump->output.type = type;
+	pump->output.form = channel_form_of(request);
+	pump->output.on_room = read_more;
+	pump->output.on_over = on_over;
+	pump->output.arg = pump;
 	http_on_gone(request, on_gone, pump);
 	return pump;
 }
@@ -432,7 +333,8 @@ channel_stream_wants_logs(const struct http_request *request)
 {
 	const char *accept = http_header(request, "Accept");
 
-	return http_query(request, "follow") != NULL || form_of(request) != FORM_RAW ||
+	return http_query(request, "follow") != NULL ||
+	       channel_form_of(request) != CHANNEL_FORM_RAW ||
 	       (accept != NULL && strstr(accept, "text/plain") != NULL);
 }
 
@@ -460,7 +362,7 @@ channel_stream_logs(struct http_request *request, void *arg)
 	pump->is_log = true;
 	pump->follows = http_query(request, "follow") != NULL
 				? is_true(http_query(request, "follow"))
-				: pump->form == FORM_EVENTS;
+				: pump->output.form == CHANNEL_FORM_EVENTS;
 	pump->task = xstrdup(query->task);
 	pump->namespace = query->namespace_ == NULL ? NULL : xstrdup(query->namespace_);
 	pump->cursor = last_id != NULL         ? xstrdup(last_id)
@@ -490,85 +392,78 @@ open_channel(struct http_request *request, struct pump *pump, Davit__OpenChannel
 		on_open, pump);
 }
 
+/* What a path opens: the field of OpenChannelRequest, and what its query gives. */
+struct opening {
+	const ProtobufCMessageDescriptor *options;
+	size_t field;
+	const char *except; /* of the query: the gateway's own */
+	const char *type;   /* of the answer; NULL: it has none */
+	bool has_body;      /* always; exec has it if there is one */
+	bool is_raw;        /* in one form only */
+};
+
+static void
+start(struct http_request *request, struct site *site, const struct opening *opening)
+{
+	Davit__OpenChannelRequest open = DAVIT__OPEN_CHANNEL_REQUEST__INIT;
+	ProtobufCMessage *options = read_query(request, opening->options, opening->except);
+	struct pump *pump = options == NULL ? NULL : pump_new(request, site, opening->type);
+
+	if (pump != NULL) {
+		memcpy((char *)&open + opening->field, &options, sizeof options);
+		pump->has_body = opening->has_body;
+		pump->is_answer = opening->type == NULL;
+		if (opening->is_raw)
+			pump->output.form = CHANNEL_FORM_RAW;
+		if (open.exec != NULL) {
+			pump->has_body = http_body_is_sent(request);
+			open.exec->has_stdin = open.exec->stdin = pump->has_body;
+		}
+		if (open.pull != NULL)
+			open.node = (char *)(uintptr_t)http_query(request, "node");
+		open_channel(request, pump, &open);
+	}
+	if (options != NULL)
+		protobuf_c_message_free_unpacked(options, NULL);
+}
+
+#define FIELD(name) offsetof(Davit__OpenChannelRequest, name)
+
 void
 channel_stream_exec(struct http_request *request, void *arg)
 {
-	Davit__OpenChannelRequest open = DAVIT__OPEN_CHANNEL_REQUEST__INIT;
-	ProtobufCMessage *options =
-		read_query(request, &davit__exec_options__descriptor, ",namespace,");
-	struct pump *pump;
-	const void *body;
-	size_t size;
+	static const struct opening exec = {&davit__exec_options__descriptor, FIELD(exec),
+		",namespace,", "application/octet-stream", false, false};
 
-	if (options == NULL)
-		return;
-	pump = pump_new(request, arg, "application/octet-stream");
-	if (pump != NULL) {
-		body = http_body(request, &size);
-		buf_put(&pump->input, body, size);
-		open.exec = (Davit__ExecOptions *)options;
-		open.exec->has_stdin = open.exec->stdin = size > 0;
-		open_channel(request, pump, &open);
-	}
-	protobuf_c_message_free_unpacked(options, NULL);
+	start(request, arg, &exec);
 }
 
 void
 channel_stream_copy_out(struct http_request *request, void *arg)
 {
-	Davit__OpenChannelRequest open = DAVIT__OPEN_CHANNEL_REQUEST__INIT;
-	ProtobufCMessage *options =
-		read_query(request, &davit__copy_out_options__descriptor, ",namespace,");
-	struct pump *pump;
+	static const struct opening copy_out = {&davit__copy_out_options__descriptor,
+		FIELD(copy_out), ",namespace,", "application/x-tar", false, true};
 
-	if (options == NULL)
-		return;
-	pump = pump_new(request, arg, "application/x-tar");
-	if (pump != NULL) {
-		pump->form = FORM_RAW;
-		open.copy_out = (Davit__CopyOutOptions *)options;
-		open_channel(request, pump, &open);
-	}
-	protobuf_c_message_free_unpacked(options, NULL);
+	start(request, arg, &copy_out);
 }
 
 void
 channel_stream_copy_in(struct http_request *request, void *arg)
 {
-	Davit__OpenChannelRequest open = DAVIT__OPEN_CHANNEL_REQUEST__INIT;
-	ProtobufCMessage *options =
-		read_query(request, &davit__copy_in_options__descriptor, ",namespace,");
-	struct pump *pump;
-	const void *body;
-	size_t size;
+	static const struct opening copy_in = {&davit__copy_in_options__descriptor, FIELD(copy_in),
+		",namespace,", NULL, true, true};
 
-	if (options == NULL)
-		return;
-	pump = pump_new(request, arg, "");
-	if (pump != NULL) {
-		body = http_body(request, &size);
-		buf_put(&pump->input, body, size);
-		pump->is_answer = true;
-		open.copy_in = (Davit__CopyInOptions *)options;
-		open_channel(request, pump, &open);
-	}
-	protobuf_c_message_free_unpacked(options, NULL);
+	start(request, arg, &copy_in);
 }
 
 void
 channel_stream_pull(struct http_request *request, void *arg)
 {
-	Davit__OpenChannelRequest open = DAVIT__OPEN_CHANNEL_REQUEST__INIT;
-	ProtobufCMessage *options = read_query(request, &davit__pull_options__descriptor, ",node,");
-	struct pump *pump;
+	static const struct opening pull = {&davit__pull_options__descriptor, FIELD(pull), ",node,",
+		"text/plain; charset=utf-8", false, false};
 
-	if (options == NULL)
-		return;
-	pump = pump_new(request, arg, "text/plain; charset=utf-8");
-	if (pump != NULL) {
-		open.pull = (Davit__PullOptions *)options;
-		open.node = (char *)(uintptr_t)http_query(request, "node");
-		open_channel(request, pump, &open);
-	}
-	protobuf_c_message_free_unpacked(options, NULL);
+	start(request, arg, &pull);
 }
+
+http_handle_fn *const channel_stream_readers[] = {channel_stream_exec, channel_stream_copy_in,
+	NULL};

@@ -25,3 +25,6 @@ void channel_stream_exec(struct http_request *request, void *arg);
 void channel_stream_copy_out(struct http_request *request, void *arg);
 void channel_stream_copy_in(struct http_request *request, void *arg);
 void channel_stream_pull(struct http_request *request, void *arg);
+
+/* Those of them that read a body bit by bit: for http_options.readers. */
+extern http_handle_fn *const channel_stream_readers[];

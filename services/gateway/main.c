@@ -8,6 +8,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/service/service.h"
+#include "services/gateway/channel_stream.h"
 #include "services/gateway/contracts/contracts.h"
 #include "services/gateway/contracts/vms.h"
 #include "services/gateway/observe.h"
@@ -103,6 +104,7 @@ open_gateway(uv_loop_t *loop, void *arg, void **ret_state, struct err *err)
 	options.log_arg = gateway->observe = observe_new(form, stdout, settings->common.metrics);
 	options.listen = settings->listen;
 	options.routes = gateway->site->routes;
+	options.readers = channel_stream_readers;
 	options.arg = gateway->site;
 	rc = http_open(loop, &options, &gateway->server, err);
 	if (rc == 0 && contracts.has_vms)

@@ -131,6 +131,31 @@ spec() { # NAME COMMAND
 	[ "$output" = carried ] || fail "$output"
 	run http GET '/v1/tasks/shell/archive?path=/no/such/thing'
 	is_status 404
+}
+
+@test "64 MiB go into a task and out of it, and the gateway holds a few of them at a time" {
+	local anonymous before
+	anonymous() { awk '/^RssAnon/ {print $2}' "/proc/$(proc_pid "$home/run/gateway.pid")/status"; }
+	head -c 67108864 /dev/urandom >"$BATS_TEST_TMPDIR/big"
+	want=$(sha256sum <"$BATS_TEST_TMPDIR/big")
+	before=$(anonymous)
+	# The command says all that it hears, long before its input is over.
+	curl -sS -m 60 -T "$BATS_TEST_TMPDIR/big" -X POST -D "$BATS_TEST_TMPDIR/head" -o "$BATS_TEST_TMPDIR/back" \
+		"$url_gateway/v1/tasks/shell/exec?command=cat"
+	[ "$(sha256sum <"$BATS_TEST_TMPDIR/back")" = "$want" ]
+	grep -q 'Davit-Exit-Code: 0' "$BATS_TEST_TMPDIR/head"
+	# Of a size that is not known before.
+	run bash -c "tar -C '$BATS_TEST_TMPDIR' -c big | curl -sS -m 60 -w '%{http_code}' -T - '$url_gateway/v1/tasks/shell/archive?path=/tmp'"
+	[ "$output" = 204 ]
+	got=$(curl -sS -m 60 "$url_gateway/v1/tasks/shell/archive?path=/tmp/big" | tar -xO big | sha256sum)
+	[ "$got" = "$want" ]
+	[ $(($(anonymous) - before)) -lt 16384 ] || fail "from $before to $(anonymous) KiB"
+	rm -f "$BATS_TEST_TMPDIR/big" "$BATS_TEST_TMPDIR/back"
+	# Who does not want its input is not kept waiting for it, and a task that is not there is said before it is sent.
+	run bash -c "head -c 8388608 /dev/zero | curl -sS -m 30 -T - -X POST '$url_gateway/v1/tasks/shell/exec?command=echo&command=enough'"
+	[ "$output" = enough ]
+	run bash -c "head -c 8388608 /dev/zero | curl -sS -m 30 -H 'Expect: 100-continue' -T - -w '%{http_code} %{size_upload}' -o /dev/null '$url_gateway/v1/tasks/none/archive?path=/tmp'"
+	[ "$output" = "404 0" ] || fail "$output"
 	davit rm -f shell
 }
 

@@ -1,5 +1,7 @@
 #include "tests/lib/gateway_stage.h"
 
+#include "services/gateway/channel_stream.h"
+
 #include <unistd.h>
 
 #include "tests/lib/test.h"
@@ -14,7 +16,8 @@ is_connected(void *arg)
 void
 gateway_stage_open(struct gateway_stage *stage, const struct http_route *const *tables)
 {
-	struct http_options options = {.listen = "http://127.0.0.1:0"};
+	struct http_options options = {.listen = "http://127.0.0.1:0",
+		.readers = channel_stream_readers};
 	struct err err = {0};
 
 	peer_open(&stage->peer, NULL);

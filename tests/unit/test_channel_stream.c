@@ -1,6 +1,10 @@
 #include "services/gateway/channel_stream.h"
 
+#include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
+
+#include "services/gateway/channel_input.h"
 
 #include "tests/lib/gateway_stage.h"
 #include "tests/lib/test.h"
@@ -148,5 +152,90 @@ TEST(channel_stream_follows_logs_from_their_cursor_to_the_end)
 	reply.has_end = reply.end = true;
 	gateway_stage_answer(call, &reply.base);
 	http_client_wait(&stage.client, "\r\n0\r\n\r\n");
+	gateway_stage_close(&stage);
+}
+
+static void
+answer_write(struct rpc_call *call, uint64_t offset)
+{
+	Davit__WriteChannelReply reply = DAVIT__WRITE_CHANNEL_REPLY__INIT;
+
+	reply.has_offset = true;
+	reply.offset = offset;
+	gateway_stage_answer(call, &reply.base);
+}
+
+/* The call that was kept for that method; the others stay. */
+static struct rpc_call *
+take(struct gateway_stage *stage, const char *method)
+{
+	for (unsigned turn = 0; turn < TURN_PATIENCE_MS; turn++) {
+		for (size_t i = 0; i < stage->peer.n_calls; i++) {
+			struct rpc_call *call = stage->peer.calls[i];
+
+			if (strcmp(rpc_call_method(call), method) != 0)
+				continue;
+			memmove(&stage->peer.calls[i], &stage->peer.calls[i + 1],
+				(--stage->peer.n_calls - i) * sizeof call);
+			return call;
+		}
+		turn_for(&stage->peer.loop, 1);
+	}
+	CHECK_STR(method, "a call that came");
+	return NULL;
+}
+
+TEST(channel_stream_passes_a_body_on_piece_by_piece_and_what_is_said_meanwhile_behind_it)
+{
+	enum { SIZE = 3 << 20, SAID = 200000 };
+	CLEANUP(free) char *said = calloc(1, SAID + 1);
+	const Davit__WriteChannelRequest *write_request;
+	struct gateway_stage stage;
+	struct rpc_call *call;
+	size_t n_sent = 0, n_read = 0, n_said = 0;
+	static char body[SIZE];
+	bool is_end = false;
+
+	CHECK(said != NULL);
+	memset(said, 's', SAID);
+	for (size_t i = 0; i < SIZE; i++)
+		body[i] = (char)('a' + i % 23);
+	gateway_stage_open(&stage, no_tables);
+	http_client_open(&stage.client, &stage.peer.loop, http_url(stage.server),
+		"POST /v1/tasks/web/exec?command=x HTTP/1.1\r\nHost: x\r\nContent-Length: 3145728\r\n\r\n");
+	answer_open(&stage);
+	while (!is_end) {
+		ssize_t n = send(stage.client.fd, body + n_sent, SIZE - n_sent, MSG_DONTWAIT);
+
+		n_sent += n > 0 ? (size_t)n : 0;
+		if (n_sent == 0)
+			continue;
+		call = take(&stage, "WriteChannel");
+		write_request = (const void *)call->request;
+		CHECK_EQ(write_request->offset, n_read);
+		CHECK(write_request->data.len <= CHANNEL_INPUT_WRITE_BYTES);
+		CHECK(memcmp(write_request->data.data, body + n_read, write_request->data.len) ==
+			0);
+		n_read += write_request->data.len;
+		is_end = write_request->end;
+		answer_write(call, n_read);
+		/* Much more than a stream holds. */
+		answer_read(take(&stage, "ReadChannel"), said, 0, false);
+		n_said += SAID;
+	}
+	CHECK_EQ(n_read, SIZE);
+	CHECK(n_said > HTTP_STREAM_BYTES_MAX);
+	answer_read(take(&stage, "ReadChannel"), "last", 0, true);
+	stage.client.want = "Davit-Exit-Code: 3";
+	for (unsigned i = 0; !http_client_step(&stage.client); i++) {
+		size_t kept = stage.client.size < 32 ? stage.client.size : 32;
+
+		CHECK(i < TURN_PATIENCE_MS);
+		/* What was said does not matter: room for more. */
+		memmove(stage.client.text, stage.client.text + stage.client.size - kept, kept + 1);
+		stage.client.size = kept;
+		turn_for(&stage.peer.loop, 1);
+	}
+	rpc_call_drop(take(&stage, "CloseChannel"));
 	gateway_stage_close(&stage);
 }
