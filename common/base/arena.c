@@ -1,6 +1,7 @@
 #include "common/base/arena.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,7 +21,9 @@ struct arena_block {
 static void
 add_block(struct arena *arena, size_t at_least)
 {
-	size_t room = at_least > ARENA_BLOCK_SIZE ? at_least : ARENA_BLOCK_SIZE;
+	bool is_small = arena->blocks == NULL && arena->first_size != 0;
+	size_t usual = is_small ? arena->first_size : ARENA_BLOCK_SIZE;
+	size_t room = at_least > usual ? at_least : usual;
 	struct arena_block *block = xmalloc(sizeof *block + room);
 
 	block->next = arena->blocks;
@@ -30,7 +33,7 @@ add_block(struct arena *arena, size_t at_least)
 }
 
 void *
-arena_alloc(struct arena *arena, size_t size)
+arena_raw(struct arena *arena, size_t size)
 {
 	size_t rounded = (size + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
 	void *p;
@@ -41,7 +44,13 @@ arena_alloc(struct arena *arena, size_t size)
 		add_block(arena, rounded);
 	p = arena->blocks->data + arena->used;
 	arena->used += rounded;
-	return memset(p, 0, rounded);
+	return p;
+}
+
+void *
+arena_alloc(struct arena *arena, size_t size)
+{
+	return memset(arena_raw(arena, size), 0, size);
 }
 
 void *

@@ -14,9 +14,12 @@ struct arena_block;
 struct arena {
 	struct arena_block *blocks; /* the newest first */
 	size_t used;                /* bytes of the newest */
+	size_t first_size; /* at least so much the first block holds; 0: 16 KiB, as others do */
 };
 
 void *arena_alloc(struct arena *arena, size_t size);
+/* The same without content: for what is written whole at once. */
+void *arena_raw(struct arena *arena, size_t size);
 
 /* n * size, zeroed. */
 void *arena_array(struct arena *arena, size_t n, size_t size);

@@ -4,8 +4,18 @@
 #include <string.h>
 
 #include "common/base/mem.h"
+#include "common/rpc/pack.h"
 
-enum { BODY_LARGE = 8 << 10 }; /* bytes, encoded */
+enum { HEAD_ROOM = 384, ARENA_FIRST_MAX = 8 << 10 }; /* bytes */
+
+/* About what it becomes, so that a small message is one small block. */
+static void
+size_arena(struct arena *arena, const ProtobufCMessageDescriptor *type, size_t size)
+{
+	size_t room = type->sizeof_message + 4 * size;
+
+	arena->first_size = room < ARENA_FIRST_MAX ? room : ARENA_FIRST_MAX;
+}
 
 /* The text of a member that was kept as it stands; absent and null are an empty object. */
 static struct pbjson_raw
@@ -30,8 +40,11 @@ rpc_envelope_parse(const void *data, size_t size, struct rpc_envelope *ret_envel
 	if (ret_envelope->is_json)
 		rc = pbjson_parse_raw(&davit__call__descriptor, data, size, "request", &message,
 			&raw, err);
-	else
-		rc = rpc_unpack(&davit__call__descriptor, data, size, &message, err);
+	else {
+		ret_envelope->arena.first_size = HEAD_ROOM;
+		rc = rpc_unpack_over(&davit__call__descriptor, data, size, &ret_envelope->arena,
+			&message, err);
+	}
 	if (rc < 0)
 		return rc;
 	ret_envelope->call = (Davit__Call *)(void *)message;
@@ -49,24 +62,8 @@ rpc_envelope_parse(const void *data, size_t size, struct rpc_envelope *ret_envel
 void
 rpc_envelope_fini(struct rpc_envelope *envelope)
 {
-	if (envelope->call != NULL)
-		davit__call__free_unpacked(envelope->call, NULL);
+	rpc_body_free((ProtobufCMessage *)envelope->call, &envelope->arena);
 	*envelope = (struct rpc_envelope){0};
-}
-
-/* Thousands of small parts are freed at once; for a few an arena would be wasted room. */
-static int
-unpack_body(const ProtobufCMessageDescriptor *type, const void *data, size_t size,
-	struct arena *arena, ProtobufCMessage **ret_message, struct pbjson_err *err)
-{
-	int rc;
-
-	if (size < BODY_LARGE)
-		return rpc_unpack(type, data, size, ret_message, err);
-	rc = rpc_unpack_in(type, data, size, arena, ret_message, err);
-	if (rc < 0)
-		arena_fini(arena);
-	return rc;
 }
 
 void
@@ -83,34 +80,8 @@ rpc_envelope_request(const struct rpc_envelope *envelope, const ProtobufCMessage
 {
 	if (envelope->is_json)
 		return pbjson_parse(type, envelope->body, envelope->body_size, ret_request, err);
-	return unpack_body(type, envelope->body, envelope->body_size, arena, ret_request, err);
-}
-
-/* Appends an encoded message to a buf. */
-static void
-put_packed(struct buf *out, const ProtobufCMessage *message)
-{
-	size_t size = protobuf_c_message_get_packed_size(message);
-
-	out->size += protobuf_c_message_pack(message, buf_reserve(out, size));
-}
-
-/*
- * Appends a field of bytes whose content is a message, without the copy that
- * packing it first would take.
- */
-static void
-put_nested(struct buf *out, unsigned field, const ProtobufCMessage *message)
-{
-	size_t size = protobuf_c_message_get_packed_size(message), left = size;
-	uint8_t *p = buf_reserve(out, size + 12), *start = p;
-
-	*p++ = (uint8_t)(field << 3 | 2);
-	do {
-		*p++ = (uint8_t)((left & 0x7f) | (left > 0x7f ? 0x80 : 0));
-		left >>= 7;
-	} while (left > 0);
-	out->size += (size_t)(p - start) + protobuf_c_message_pack(message, p);
+	size_arena(arena, type, envelope->body_size);
+	return rpc_unpack_in(type, envelope->body, envelope->body_size, arena, ret_request, err);
 }
 
 enum { CALL_REQUEST = 2, REPLY_RESPONSE = 3 }; /* numbers in rpc.proto; test_envelope.c checks */
@@ -142,8 +113,8 @@ rpc_envelope_print(const struct rpc_outgoing *outgoing, struct buf *out)
 	call.request_id = (char *)(uintptr_t)outgoing->request_id;
 	call.has_deadline_ms = outgoing->deadline_ms > 0;
 	call.deadline_ms = outgoing->deadline_ms;
-	put_packed(out, &call.base);
-	put_nested(out, CALL_REQUEST, outgoing->request);
+	rpc_pack(&call.base, out);
+	rpc_pack_nested(CALL_REQUEST, outgoing->request, out);
 }
 
 static char *
@@ -183,9 +154,9 @@ rpc_reply_print(const struct rpc_result *result, bool is_json, struct buf *out)
 	reply.message = text_or_null(result->message);
 	reply.field = text_or_null(result->field);
 	reply.note = text_or_null(result->note);
-	put_packed(out, &reply.base);
+	rpc_pack(&reply.base, out);
 	if (result->response != NULL)
-		put_nested(out, REPLY_RESPONSE, result->response);
+		rpc_pack_nested(REPLY_RESPONSE, result->response, out);
 }
 
 static int
@@ -200,8 +171,11 @@ parse_reply(const ProtobufCMethodDescriptor *method, const char *data, size_t si
 	if (is_json)
 		rc = pbjson_parse_raw(&davit__reply__descriptor, data, size, "response", &message,
 			&raw, &reply->err);
-	else
-		rc = rpc_unpack(&davit__reply__descriptor, data, size, &message, &reply->err);
+	else {
+		size_arena(&reply->arena, method->output, size);
+		rc = rpc_unpack_over(&davit__reply__descriptor, data, size, &reply->arena, &message,
+			&reply->err);
+	}
 	if (rc < 0)
 		return rc;
 	reply->reply = (Davit__Reply *)(void *)message;
@@ -212,8 +186,8 @@ parse_reply(const ProtobufCMethodDescriptor *method, const char *data, size_t si
 		return pbjson_parse(method->output, raw.text, raw.size, &reply->response,
 			&reply->err);
 	}
-	return unpack_body(method->output, reply->reply->response.data, reply->reply->response.len,
-		&reply->arena, &reply->response, &reply->err);
+	return rpc_unpack_in(method->output, reply->reply->response.data,
+		reply->reply->response.len, &reply->arena, &reply->response, &reply->err);
 }
 
 void
@@ -244,7 +218,7 @@ rpc_reply_parse(const ProtobufCMethodDescriptor *method, const void *data, size_
 void
 rpc_reply_fini(struct rpc_reply *reply)
 {
-	if (reply->reply != NULL)
+	if (reply->reply != NULL && reply->arena.blocks == NULL)
 		davit__reply__free_unpacked(reply->reply, NULL);
 	rpc_body_free(reply->response, &reply->arena);
 	*reply = (struct rpc_reply){0};

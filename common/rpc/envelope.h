@@ -15,9 +15,11 @@
 /* A Call whose request is still encoded. */
 struct rpc_envelope {
 	bool is_json;
-	Davit__Call *call; /* without the request when it is JSON */
-	const char *body;  /* the request, in the same encoding; borrowed from data or call */
+	Davit__Call
+		*call; /* without the request when it is JSON; else its bytes are those of data */
+	const char *body; /* the request, in the same encoding; borrowed from data or call */
 	size_t body_size;
+	struct arena arena; /* what is not JSON lies in it */
 };
 
 /* data must outlive the envelope. -EINVAL, -E2BIG with path; fini is needed in every case. */
@@ -31,7 +33,7 @@ rpc_envelope_fini_cleanup(struct rpc_envelope *envelope)
 }
 
 /*
- * Decodes the request as a message of the type. A large one lies in the arena, which must
+ * Decodes the request as a message of the type. What is not JSON lies in the arena, which must
  * be empty: rpc_body_free knows. -EINVAL, -E2BIG with path.
  */
 int rpc_envelope_request(const struct rpc_envelope *envelope,
@@ -59,13 +61,13 @@ struct rpc_reply {
 	struct rpc_result result; /* its pointers lead into the rest */
 	Davit__Reply *reply;
 	ProtobufCMessage *response;
-	struct arena arena; /* a large response lies in it */
+	struct arena arena; /* both lie in it, if they were not JSON */
 	struct pbjson_err err;
 };
 
 /*
  * Never fails: an answer that cannot be read is the result INTERNAL. method says
- * what the response is. fini afterwards.
+ * what the response is. data must outlive the reply; fini afterwards.
  */
 void rpc_reply_parse(const ProtobufCMethodDescriptor *method, const void *data, size_t size,
 	struct rpc_reply *ret_reply);

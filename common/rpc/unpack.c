@@ -1,59 +1,32 @@
 #include "common/rpc/unpack.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "common/base/buf.h"
+#include "common/base/cleanup.h"
 #include "common/base/utf8.h"
-
-enum { ALLOC_OVERHEAD = 16 }; /* what malloc adds to each block, about */
-
-struct budget {
-	size_t left;
-	bool is_spent;
-	struct arena *arena; /* NULL: each block by itself */
-};
-
-static void *
-budget_alloc(void *arg, size_t size)
-{
-	struct budget *budget = arg;
-	size_t cost = size + ALLOC_OVERHEAD;
-
-	if (cost < size || cost > budget->left) {
-		budget->is_spent = true;
-		return NULL;
-	}
-	budget->left -= cost;
-	if (budget->arena != NULL)
-		return arena_alloc(budget->arena, size);
-	return malloc(size > 0 ? size : 1);
-}
-
-/* What is given back during decoding is not credited: it is little. */
-static void
-budget_free(void *arg, void *block)
-{
-	const struct budget *budget = arg;
-
-	if (budget->arena == NULL)
-		free(block);
-}
+#include "common/rpc/decode.h"
+#include "common/rpc/pack.h"
 
 static int
-unpack(const ProtobufCMessageDescriptor *type, const void *data, size_t size, struct arena *arena,
-	ProtobufCMessage **ret_message, struct pbjson_err *err)
+unpack(const ProtobufCMessageDescriptor *type, const void *data, size_t size,
+	struct rpc_decode *decode, ProtobufCMessage **ret_message, struct pbjson_err *err)
 {
-	struct budget budget = {.left = RPC_DECODE_MAX, .arena = arena};
-	ProtobufCAllocator allocator = {budget_alloc, budget_free, &budget};
+	ProtobufCMessage *message;
 
-	*ret_message = protobuf_c_message_unpack(type, &allocator, size, data);
-	if (*ret_message != NULL)
-		return 0;
+	decode->left = RPC_DECODE_MAX;
+	message = rpc_decode(decode, type, data, size);
+	if (message != NULL) {
+		*ret_message = message;
+		return decode->is_doubtful ? rpc_unpack_check(message, err) : 0;
+	}
+	*ret_message = NULL;
 	err->path[0] = '\0';
-	if (budget.is_spent)
+	if (decode->is_spent)
 		return err_set(&err->err, -E2BIG,
 			"the message has too many parts: it needs more than %d MiB of memory "
 			"(RPC_DECODE_MAX)",
@@ -65,32 +38,54 @@ int
 rpc_unpack(const ProtobufCMessageDescriptor *type, const void *data, size_t size,
 	ProtobufCMessage **ret_message, struct pbjson_err *err)
 {
+	struct rpc_decode decode = {0};
 	ProtobufCMessage *message;
-	int rc = unpack(type, data, size, NULL, &message, err);
+	int rc = unpack(type, data, size, &decode, &message, err);
 
 	if (rc < 0)
-		return rc;
-	rc = rpc_unpack_check(message, err);
-	if (rc < 0) {
 		protobuf_c_message_free_unpacked(message, NULL);
-		return rc;
-	}
-	*ret_message = message;
-	return 0;
+	else
+		*ret_message = message;
+	return rc;
 }
 
 int
 rpc_unpack_in(const ProtobufCMessageDescriptor *type, const void *data, size_t size,
 	struct arena *arena, ProtobufCMessage **ret_message, struct pbjson_err *err)
 {
+	struct rpc_decode decode = {.arena = arena};
 	ProtobufCMessage *message;
-	int rc = unpack(type, data, size, arena, &message, err);
+	int rc = unpack(type, data, size, &decode, &message, err);
 
-	if (rc == 0)
-		rc = rpc_unpack_check(message, err);
 	if (rc == 0)
 		*ret_message = message;
 	return rc;
+}
+
+int
+rpc_unpack_over(const ProtobufCMessageDescriptor *type, const void *data, size_t size,
+	struct arena *arena, ProtobufCMessage **ret_message, struct pbjson_err *err)
+{
+	struct rpc_decode decode = {.arena = arena, .borrows_bytes = true};
+	ProtobufCMessage *message;
+	int rc = unpack(type, data, size, &decode, &message, err);
+
+	if (rc == 0)
+		*ret_message = message;
+	return rc;
+}
+
+void *
+rpc_copy(const ProtobufCMessage *message)
+{
+	CLEANUP(buf_fini) struct buf packed = {0};
+	struct rpc_decode decode = {.left = SIZE_MAX};
+	ProtobufCMessage *copy;
+
+	rpc_pack(message, &packed);
+	copy = rpc_decode(&decode, message->descriptor, packed.data, packed.size);
+	assert(copy != NULL); /* it was packed just now */
+	return copy;
 }
 
 /* Puts "name." or "name[i]." before the path: it is made on the way up. */
@@ -197,25 +192,11 @@ rpc_hash_bytes(uint64_t hash, const void *data, size_t size)
 	return hash;
 }
 
-/* A ProtobufCBuffer that keeps nothing but the hash of what is put in. */
-struct hash_sink {
-	ProtobufCBuffer base;
-	uint64_t hash;
-};
-
-static void
-hash_append(ProtobufCBuffer *buffer, size_t size, const uint8_t *data)
-{
-	struct hash_sink *sink = (struct hash_sink *)(void *)buffer;
-
-	sink->hash = rpc_hash_bytes(sink->hash, data, size);
-}
-
 uint64_t
 rpc_hash_message(uint64_t hash, const ProtobufCMessage *message)
 {
-	struct hash_sink sink = {{hash_append}, hash};
+	CLEANUP(buf_fini) struct buf packed = {0};
 
-	(void)protobuf_c_message_pack_to_buffer(message, &sink.base);
-	return sink.hash;
+	rpc_pack(message, &packed);
+	return rpc_hash_bytes(hash, packed.data, packed.size);
 }

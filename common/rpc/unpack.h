@@ -28,6 +28,13 @@ int rpc_unpack(const ProtobufCMessageDescriptor *type, const void *data, size_t 
 int rpc_unpack_in(const ProtobufCMessageDescriptor *type, const void *data, size_t size,
 	struct arena *arena, ProtobufCMessage **ret_message, struct pbjson_err *err);
 
+/* Like that; and its fields of bytes lead into data, which must outlive it. */
+int rpc_unpack_over(const ProtobufCMessageDescriptor *type, const void *data, size_t size,
+	struct arena *arena, ProtobufCMessage **ret_message, struct pbjson_err *err);
+
+/* A copy, for protobuf_c_message_free_unpacked. The message is one that can be unpacked. */
+void *rpc_copy(const ProtobufCMessage *message);
+
 /* Every text of the message is UTF-8 and every enum has a known value: 0, or -EINVAL with path. */
 int rpc_unpack_check(const ProtobufCMessage *message, struct pbjson_err *err);
 

@@ -7,6 +7,7 @@
 #include "common/base/clock.h"
 #include "common/base/mem.h"
 #include "common/base/units.h"
+#include "common/rpc/unpack.h"
 #include "proto/manager.pb-c.h"
 
 /* The attempt that is under way. */
@@ -30,20 +31,6 @@ cli_response_free(ProtobufCMessage *message)
 {
 	if (message != NULL)
 		protobuf_c_message_free_unpacked(message, NULL);
-}
-
-/* The answer is only borrowed for the callback. */
-static ProtobufCMessage *
-copy_message(const ProtobufCMessage *message)
-{
-	struct buf bytes = {0};
-	ProtobufCMessage *copy;
-
-	bytes.size = protobuf_c_message_pack(message,
-		buf_reserve(&bytes, protobuf_c_message_get_packed_size(message) + 1));
-	copy = protobuf_c_message_unpack(message->descriptor, NULL, bytes.size, bytes.data);
-	buf_fini(&bytes);
-	return copy;
 }
 
 /* A field of the task goes in front, as its file calls it; others are of no use to a person. */
@@ -70,7 +57,7 @@ on_done(const struct rpc_result *result, void *arg)
 	reply->message = sentence(result);
 	reply->note = xstrdup(result->note);
 	if (result->response != NULL)
-		reply->response = copy_message(result->response);
+		reply->response = rpc_copy(result->response);
 }
 
 static void

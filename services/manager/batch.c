@@ -22,6 +22,7 @@ batch_fini(struct batch *batch)
 	free(batch->calls);
 	store_batch_free(batch->writes);
 	arena_fini(&batch->arena);
+	buf_fini(&batch->packed);
 }
 
 void

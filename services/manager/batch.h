@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "common/base/arena.h"
+#include "common/base/buf.h"
 #include "common/rpc/call.h"
 #include "common/store/store.h"
 
@@ -25,6 +26,7 @@ struct batch {
 	struct rpc_call **calls; /* answered, not sent */
 	size_t n_calls, room;
 	struct arena arena; /* for messages of this turn */
+	struct buf packed;  /* the record that is written now */
 };
 
 void batch_init(struct batch *batch);

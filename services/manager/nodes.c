@@ -9,6 +9,7 @@
 #include "common/model/rules.h"
 #include "common/model/spec.h"
 #include "common/model/taint.h"
+#include "common/rpc/unpack.h"
 #include "services/manager/admission.h"
 #include "services/manager/core.h"
 #include "services/manager/holds.h"
@@ -26,19 +27,6 @@ set_traits(struct node *node, const Davit__NodeTraits *declared)
 {
 	traits_replace(&node->declared, traits_copy(declared));
 	traits_replace(&node->traits, traits_merge(node->declared, node->wishes));
-}
-
-static Davit__EngineInfo *
-copy_engine(const Davit__EngineInfo *engine)
-{
-	size_t size = davit__engine_info__get_packed_size(engine);
-	uint8_t *data = xmalloc(size);
-	Davit__EngineInfo *copy;
-
-	(void)davit__engine_info__pack(engine, data);
-	copy = davit__engine_info__unpack(NULL, size, data);
-	free(data);
-	return copy;
 }
 
 static uint32_t
@@ -68,7 +56,7 @@ set_engine(struct manager *manager, struct node *node, const Davit__EngineInfo *
 
 	if (node->engine != NULL)
 		davit__engine_info__free_unpacked(node->engine, NULL);
-	node->engine = engine != NULL ? copy_engine(engine) : NULL;
+	node->engine = engine != NULL ? rpc_copy(&(engine)->base) : NULL;
 	if (before != NULL && (engine_id[0] == '\0' || strcmp(before->engine_id, engine_id) == 0))
 		return;
 	if (before != NULL)

@@ -134,7 +134,7 @@ static Davit__PlaceRequest *
 seal_tasks(struct manager *manager)
 {
 	struct arena *arena = &manager->batch.arena;
-	struct task **tasks = arena_array(arena, MANAGER_PLACE_MAX, sizeof *tasks);
+	struct task **tasks = arena_raw(arena, MANAGER_PLACE_MAX * sizeof *tasks);
 	Davit__PlaceRequest *question;
 	size_t n;
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/mem.h"
+#include "common/rpc/unpack.h"
 #include "services/manager/core.h"
 #include "services/manager/limits.h"
 #include "services/manager/placing.h"
@@ -285,18 +286,6 @@ answer_plan(struct manager *manager, const Davit__PlaceReply *reply)
 	(void)pop(&manager->questions);
 }
 
-/* What was said of one alone is kept until all were asked about. */
-static void
-keep_first(struct question *question, const Davit__PlaceReply *reply)
-{
-	size_t size = davit__place_reply__get_packed_size(reply);
-	uint8_t *data = xmalloc(size);
-
-	(void)davit__place_reply__pack(reply, data);
-	question->first = davit__place_reply__unpack(NULL, size, data);
-	free(data);
-}
-
 void
 questions_answer(struct manager *manager, const Davit__PlaceReply *reply)
 {
@@ -306,7 +295,7 @@ questions_answer(struct manager *manager, const Davit__PlaceReply *reply)
 	if (question->count == 0) {
 		answer_explain(manager, reply);
 	} else if (question->count > 1 && question->first == NULL) {
-		keep_first(question, reply);
+		question->first = rpc_copy(&reply->base);
 		for (size_t i = 0; i < reply->n_placements; i++) {
 			struct node *node = find_node(manager, reply->placements[i]->node_id);
 

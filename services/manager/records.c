@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/mem.h"
+#include "common/rpc/pack.h"
 #include "proto/store.pb-c.h"
 #include "services/manager/core.h"
 #include "services/manager/lifecycle.h"
@@ -26,11 +27,11 @@ make_key(char key[RECORDS_KEY_SIZE], const char *kind, const char *id)
 static void
 put(struct manager *manager, const char *key, const ProtobufCMessage *message)
 {
-	size_t size = protobuf_c_message_get_packed_size(message);
-	uint8_t *data = arena_alloc(&manager->batch.arena, size);
+	struct buf *packed = &manager->batch.packed;
 
-	(void)protobuf_c_message_pack(message, data);
-	store_batch_put(manager->batch.writes, key, data, size);
+	buf_reset(packed);
+	rpc_pack(message, packed);
+	store_batch_put(manager->batch.writes, key, packed->data, packed->size);
 }
 
 void

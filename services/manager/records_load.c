@@ -13,6 +13,7 @@
 
 struct load {
 	struct manager *manager;
+	struct arena arena; /* of the record that is read */
 	struct err *err;
 };
 
@@ -22,15 +23,19 @@ bad_record(struct load *load, const char *key, const char *why)
 	return err_set(load->err, -EUCLEAN, "record '%s' makes no sense: %s", key, why);
 }
 
-/* Texts and enums are checked, as those of a peer are: a file can be damaged. NULL: no such record.
+/*
+ * Texts and enums are checked, as those of a peer are: a file can be damaged. NULL: no such record.
+ * Valid until the next one is read, its bytes as long as data.
  */
-static ProtobufCMessage *
-read_record(const ProtobufCMessageDescriptor *type, const void *data, size_t size)
+static void *
+read_record(struct load *load, const ProtobufCMessageDescriptor *type, const void *data,
+	size_t size)
 {
 	ProtobufCMessage *record;
 	struct pbjson_err err;
 
-	return rpc_unpack(type, data, size, &record, &err) < 0 ? NULL : record;
+	arena_reset(&load->arena);
+	return rpc_unpack_over(type, data, size, &load->arena, &record, &err) < 0 ? NULL : record;
 }
 
 /* A record says its own id; under the key of another it would be there twice. */
@@ -44,18 +49,20 @@ static int
 load_spec(const char *key, const void *data, size_t size, void *arg)
 {
 	struct load *load = arg;
-	Davit__SpecRecord *record =
-		(Davit__SpecRecord *)read_record(&davit__spec_record__descriptor, data, size);
+	ProtobufCMessage *message; /* the spec stays: not in the arena */
+	Davit__SpecRecord *record;
+	struct pbjson_err err;
+	bool ok;
 
-	if (record == NULL || record->id == NULL || record->spec == NULL ||
-		record->spec->namespace_ == NULL || !is_key_of(key, record->id)) {
-		if (record != NULL)
-			davit__spec_record__free_unpacked(record, NULL);
+	if (rpc_unpack(&davit__spec_record__descriptor, data, size, &message, &err) < 0)
 		return bad_record(load, key, "it is no spec");
-	}
-	(void)model_spec_add_take(&load->manager->model, record->id, TAKE(record->spec));
+	record = (Davit__SpecRecord *)message;
+	ok = record->id != NULL && record->spec != NULL && record->spec->namespace_ != NULL &&
+	     is_key_of(key, record->id);
+	if (ok)
+		(void)model_spec_add_take(&load->manager->model, record->id, TAKE(record->spec));
 	davit__spec_record__free_unpacked(record, NULL);
-	return 0;
+	return ok ? 0 : bad_record(load, key, "it is no spec");
 }
 
 static int
@@ -80,7 +87,7 @@ load_group(const char *key, const void *data, size_t size, void *arg)
 	struct load *load = arg;
 	struct model *model = &load->manager->model;
 	Davit__GroupRecord *record =
-		(Davit__GroupRecord *)read_record(&davit__group_record__descriptor, data, size);
+		read_record(load, &davit__group_record__descriptor, data, size);
 	struct spec *spec = NULL;
 	struct group *group;
 	struct id id;
@@ -101,8 +108,6 @@ load_group(const char *key, const void *data, size_t size, void *arg)
 			model->next_seq = record->seq + 1;
 		rc = add_tasks(load, key, group);
 	}
-	if (record != NULL)
-		davit__group_record__free_unpacked(record, NULL);
 	return rc;
 }
 
@@ -170,8 +175,7 @@ load_task(const char *key, const void *data, size_t size, void *arg)
 {
 	struct load *load = arg;
 	struct manager *manager = load->manager;
-	Davit__TaskRecord *record =
-		(Davit__TaskRecord *)read_record(&davit__task_record__descriptor, data, size);
+	Davit__TaskRecord *record = read_record(load, &davit__task_record__descriptor, data, size);
 	struct task *task = NULL;
 	struct err why = {0};
 	struct id id;
@@ -195,8 +199,6 @@ load_task(const char *key, const void *data, size_t size, void *arg)
 		if (restore_place(manager, task, record, &why) < 0)
 			rc = bad_record(load, key, why.text);
 	}
-	if (record != NULL)
-		davit__task_record__free_unpacked(record, NULL);
 	return rc;
 }
 
@@ -204,8 +206,7 @@ static int
 load_node(const char *key, const void *data, size_t size, void *arg)
 {
 	struct load *load = arg;
-	Davit__NodeRecord *record =
-		(Davit__NodeRecord *)read_record(&davit__node_record__descriptor, data, size);
+	Davit__NodeRecord *record = read_record(load, &davit__node_record__descriptor, data, size);
 	struct id id;
 	int rc = 0;
 
@@ -215,8 +216,6 @@ load_node(const char *key, const void *data, size_t size, void *arg)
 		rc = bad_record(load, key, "it is no node");
 	else
 		nodes_restore(load->manager, id, record);
-	if (record != NULL)
-		davit__node_record__free_unpacked(record, NULL);
 	return rc;
 }
 
@@ -224,15 +223,20 @@ static int
 load_request(const char *key, const void *data, size_t size, void *arg)
 {
 	struct load *load = arg;
+	const Davit__RequestRecord *record =
+		read_record(load, &davit__request_record__descriptor, data, size);
 
-	if (requests_load(load->manager, data, size, load->err) < 0)
+	if (record == NULL || record->request_id == NULL || record->request_id[0] == '\0')
 		return bad_record(load, key, "it is no answer");
+	requests_load(load->manager, record);
 	return 0;
 }
 
 static int
-load_cluster(struct manager *manager, struct store *store, struct err *err)
+load_cluster(struct load *load, struct store *store)
 {
+	struct manager *manager = load->manager;
+	struct err *err = load->err;
 	CLEANUP(buf_fini) struct buf value = {0};
 	Davit__ClusterRecord *record, fresh = DAVIT__CLUSTER_RECORD__INIT;
 	int rc = store_get(store, "cluster", &value, err);
@@ -248,8 +252,7 @@ load_cluster(struct manager *manager, struct store *store, struct err *err)
 		records_put_cluster(manager, &fresh.base);
 		return 0;
 	}
-	record = (Davit__ClusterRecord *)read_record(&davit__cluster_record__descriptor, value.data,
-		value.size);
+	record = read_record(load, &davit__cluster_record__descriptor, value.data, value.size);
 	rc = 0;
 	if (record == NULL || record->cluster_id == NULL)
 		rc = err_set(err, -EUCLEAN, "record 'cluster' makes no sense");
@@ -260,8 +263,6 @@ load_cluster(struct manager *manager, struct store *store, struct err *err)
 	else
 		(void)snprintf(manager->cluster_id, sizeof manager->cluster_id, "%s",
 			record->cluster_id);
-	if (record != NULL)
-		davit__cluster_record__free_unpacked(record, NULL);
 	return rc;
 }
 
@@ -274,11 +275,12 @@ records_load(struct manager *manager, struct store *store, struct err *err)
 	} kinds[] = {/* what a record names must have been read before it */
 		{"node/", load_node}, {"spec/", load_spec}, {"group/", load_group},
 		{"task/", load_task}, {"request/", load_request}};
-	struct load load = {manager, err};
-	int rc = load_cluster(manager, store, err);
+	struct load load = {.manager = manager, .err = err};
+	int rc = load_cluster(&load, store);
 
 	for (size_t i = 0; rc == 0 && i < sizeof kinds / sizeof kinds[0]; i++)
 		rc = store_scan(store, kinds[i].prefix, kinds[i].visit, &load, err);
 	requests_loaded(&manager->requests);
+	arena_fini(&load.arena);
 	return rc;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/mem.h"
+#include "common/rpc/pack.h"
 #include "proto/store.pb-c.h"
 #include "services/manager/core.h"
 #include "services/manager/limits.h"
@@ -93,13 +94,14 @@ requests_remember(struct manager *manager, const struct rpc_call *call,
 	struct request about = {.ts_ms = manager->now.wall_ms,
 		.request_hash = call->request_hash,
 		.number = ++manager->requests.last_number};
+	CLEANUP(buf_fini) struct buf packed = {0};
 	struct request *request;
 
 	if (call->request_id == NULL || !manager_call_changes(call))
 		return;
-	about.response_size = protobuf_c_message_get_packed_size(response);
-	about.response = xmalloc(about.response_size);
-	(void)protobuf_c_message_pack(response, about.response);
+	rpc_pack(response, &packed);
+	about.response_size = packed.size;
+	about.response = xmemdup(packed.data, packed.size);
 	request = add_take(&manager->requests, call->request_id, about);
 
 	record.request_id = request->id;
@@ -115,16 +117,9 @@ requests_remember(struct manager *manager, const struct rpc_call *call,
 	requests_tick(manager);
 }
 
-int
-requests_load(struct manager *manager, const void *data, size_t size, struct err *err)
+void
+requests_load(struct manager *manager, const Davit__RequestRecord *record)
 {
-	Davit__RequestRecord *record = davit__request_record__unpack(NULL, size, data);
-
-	if (record == NULL || record->request_id == NULL || record->request_id[0] == '\0') {
-		if (record != NULL)
-			davit__request_record__free_unpacked(record, NULL);
-		return err_set(err, -EUCLEAN, "no request record");
-	}
 	(void)add_take(&manager->requests, record->request_id,
 		(struct request){.ts_ms = record->ts_ms,
 			.request_hash = record->request_hash,
@@ -133,8 +128,6 @@ requests_load(struct manager *manager, const void *data, size_t size, struct err
 			.response = xmemdup(record->response.data, record->response.len)});
 	if (record->number > manager->requests.last_number)
 		manager->requests.last_number = record->number;
-	davit__request_record__free_unpacked(record, NULL);
-	return 0;
 }
 
 static int

@@ -12,11 +12,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proto/store.pb-c.h"
+
 struct manager;
 struct rpc_call;
 struct request;
-struct err;
-typedef struct ProtobufCMessage ProtobufCMessage;
 
 struct requests {
 	struct request *by_id; /* uthash, in order of insertion: oldest first */
@@ -32,8 +32,8 @@ bool requests_replay(struct manager *manager, struct rpc_call *call);
 void requests_remember(struct manager *manager, const struct rpc_call *call,
 	const ProtobufCMessage *response);
 
-/* From the store. -EUCLEAN. */
-int requests_load(struct manager *manager, const void *data, size_t size, struct err *err);
+/* From the store; with a request_id. */
+void requests_load(struct manager *manager, const Davit__RequestRecord *record);
 
 /* All are there: the oldest becomes the first again. */
 void requests_loaded(struct requests *requests);

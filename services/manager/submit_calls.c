@@ -7,25 +7,13 @@
 
 #include "common/base/mem.h"
 #include "common/model/spec.h"
+#include "common/rpc/unpack.h"
 #include "services/manager/core.h"
 #include "services/manager/lifecycle.h"
 #include "services/manager/limits.h"
 #include "services/manager/records.h"
 #include "services/manager/task_calls.h"
 #include "services/manager/view.h"
-
-static Davit__TaskSpec *
-copy_spec(const Davit__TaskSpec *spec)
-{
-	size_t size = davit__task_spec__get_packed_size(spec);
-	uint8_t *data = xmalloc(size);
-	Davit__TaskSpec *copy;
-
-	(void)davit__task_spec__pack(spec, data);
-	copy = davit__task_spec__unpack(NULL, size, data);
-	free(data);
-	return copy;
-}
 
 /* "registry:5000/team/web-app:1.2@sha256:…" gives "web-app". */
 static void
@@ -156,7 +144,7 @@ static struct group *
 accept(struct manager *manager, const struct offer *offer)
 {
 	struct id id = manager_new_id(manager, offer->count > 1);
-	Davit__TaskSpec *copy = copy_spec(offer->request->spec);
+	Davit__TaskSpec *copy = rpc_copy(&(offer->request->spec)->base);
 	char text[ID_TEXT_SIZE];
 	struct group *group;
 	struct spec *spec;

@@ -7,21 +7,13 @@
 #include "common/model/limits.h"
 #include "common/model/rules.h"
 #include "common/model/taint.h"
+#include "common/rpc/unpack.h"
 #include "services/manager/limits.h"
 
 Davit__NodeTraits *
 traits_copy(const Davit__NodeTraits *traits)
 {
-	size_t size = traits == NULL ? 0 : davit__node_traits__get_packed_size(traits);
-	uint8_t *data = xmalloc(size + 1);
-	Davit__NodeTraits *copy = NULL;
-
-	if (traits != NULL) {
-		(void)davit__node_traits__pack(traits, data);
-		copy = davit__node_traits__unpack(NULL, size, data);
-	}
-	free(data);
-	return copy;
+	return traits == NULL ? NULL : rpc_copy(&traits->base);
 }
 
 /* The traits under construction borrow everything; there is room for all that may come. */

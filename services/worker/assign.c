@@ -10,6 +10,7 @@
 
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/rpc/unpack.h"
 
 /* ---- specs ---- */
 
@@ -37,21 +38,15 @@ static struct worker_spec *
 spec_ref(struct worker *worker, const Davit__SpecEntry *entry)
 {
 	struct worker_spec *spec = spec_find(worker, entry->id);
-	size_t size = strlen(entry->id), packed_size;
-	uint8_t *packed;
+	size_t size = strlen(entry->id);
 
 	if (spec != NULL) {
 		spec->n_refs++;
 		return spec;
 	}
-	packed_size = davit__task_spec__get_packed_size(entry->spec);
-	packed = xmalloc(packed_size);
-	(void)davit__task_spec__pack(entry->spec, packed);
 	spec = xcalloc(1, sizeof *spec + size + 1);
 	memcpy(spec->id, entry->id, size + 1);
-	spec->spec = davit__task_spec__unpack(NULL, packed_size, packed);
-	free(packed);
-	assert(spec->spec != NULL); /* it was packed just now */
+	spec->spec = rpc_copy(&entry->spec->base);
 	spec->n_refs = 1;
 	HASH_ADD(hh, worker->specs, id[0], size, spec);
 	return spec;

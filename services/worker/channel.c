@@ -5,6 +5,7 @@
 
 #include "common/base/mem.h"
 #include "common/rpc/call.h"
+#include "common/rpc/unpack.h"
 
 /* ---- the set ---- */
 
@@ -380,19 +381,6 @@ answer_opener(struct worker_channel *channel)
 	worker_query_done(query);
 }
 
-static Davit__ChannelQuery *
-copy_spec(const Davit__ChannelQuery *spec)
-{
-	size_t size = davit__channel_query__get_packed_size(spec);
-	uint8_t *packed = xmalloc(size);
-	Davit__ChannelQuery *copy;
-
-	(void)davit__channel_query__pack(spec, packed);
-	copy = davit__channel_query__unpack(NULL, size, packed);
-	free(packed);
-	return copy;
-}
-
 void
 worker_channel_open(struct worker_query *query, const Davit__ChannelQuery *spec)
 {
@@ -413,7 +401,7 @@ worker_channel_open(struct worker_query *query, const Davit__ChannelQuery *spec)
 	channel = xcalloc(1, sizeof *channel + n_name);
 	memcpy(channel->name, spec->channel, n_name);
 	channel->worker = worker;
-	channel->spec = copy_spec(spec);
+	channel->spec = rpc_copy(&(spec)->base);
 	channel->touched_ms = worker->mono_ms;
 	HASH_ADD_STR(worker->channels, name, channel);
 	wait_in(query, &channel->opener, WORKER_WAIT_MAX_MS);

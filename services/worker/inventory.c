@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "common/base/mem.h"
+#include "common/rpc/unpack.h"
 
 CLEANUP_DEFINE(json_t *, json_decref)
 
@@ -216,12 +217,7 @@ remove_next(struct worker_query *query)
 void
 worker_inventory_remove(struct worker_query *query, const Davit__RemoveImagesRequest *request)
 {
-	size_t size = davit__remove_images_request__get_packed_size(request);
-	uint8_t *packed = xmalloc(size + 1);
-
-	(void)davit__remove_images_request__pack(request, packed);
-	query->removal = davit__remove_images_request__unpack(NULL, size, packed);
-	free(packed);
+	query->removal = rpc_copy(&request->base);
 	query->answer.image_results = xcalloc(request->n_images + 1, sizeof(void *));
 	remove_next(query);
 }

@@ -397,10 +397,13 @@ struct look {
 static struct was *
 runs(struct look *look, const struct engine_mem_view *view)
 {
-	const char *task = engine_mem_label(view, "davit.task");
+	const char *task;
 	struct id id;
 
-	if (view->status != ENGINE_RUNNING || task == NULL || !id_parse(task, &id))
+	if (view->status != ENGINE_RUNNING)
+		return NULL;
+	task = engine_mem_label(view, "davit.task");
+	if (task == NULL || !id_parse(task, &id))
 		return NULL;
 	return find(look->sim->conduct, id);
 }

@@ -40,6 +40,14 @@ sim_coverage_is_allowed(const struct fsm *fsm, unsigned state, unsigned event)
 	return fsm->matrix[state * fsm->n_events + event] != 0;
 }
 
+bool
+sim_coverage_is_worn(const struct fsm *fsm, unsigned state, unsigned event)
+{
+	enum { ENOUGH = 200 };
+
+	return cells_of(fsm)[state * fsm->n_events + event] >= ENOUGH;
+}
+
 static void
 print(const struct fsm *fsm)
 {

@@ -78,6 +78,7 @@ offer_to_task(struct sim *sim, const struct task *task)
 
 	for (unsigned event = 0; event < task_fsm.n_events; event++) {
 		if (!sim_coverage_is_allowed(&task_fsm, task->state, event) &&
+			!sim_coverage_is_worn(&task_fsm, task->state, event) &&
 			fsm_next(&task_fsm, task->state, event, &to, &err) == 0)
 			sim_fail(sim, "forbidden_is_refused", "task: %s in %s",
 				task_fsm.event_name[event], task_fsm.state_name[task->state]);
@@ -90,7 +91,8 @@ offer_to_slot(struct sim *sim, struct worker_slot *slot)
 	enum worker_slot_state before = slot->state;
 
 	for (unsigned event = 0; event < worker_slot_fsm.n_events; event++) {
-		if (sim_coverage_is_allowed(&worker_slot_fsm, slot->state, event))
+		if (sim_coverage_is_allowed(&worker_slot_fsm, slot->state, event) ||
+			sim_coverage_is_worn(&worker_slot_fsm, slot->state, event))
 			continue;
 		if (worker_slot_step(slot, (enum worker_slot_event)event) || slot->state != before)
 			sim_fail(sim, "forbidden_is_refused", "slot: %s in %s",

@@ -242,4 +242,6 @@ void sim_tally_print(void);
 /* The tables of the state machines, with how often each cell was taken or refused, over all runs.
  */
 void sim_coverage_print(void);
+/* Whether the cell was offered so often in this process that once more tells nothing new. */
+bool sim_coverage_is_worn(const struct fsm *fsm, unsigned state, unsigned event);
 bool sim_coverage_is_allowed(const struct fsm *fsm, unsigned state, unsigned event);
