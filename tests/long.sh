@@ -20,6 +20,27 @@ long() {
 other_mode() { MODE=$1 make --no-print-directory -k -j"$(nproc)" "MODE=$1" all unit fuzz-smoke; }
 hosts() { LANES=1 E2E_SECONDS=1800 tests/e2e/run.sh tests/hosts/long; }
 all_bats() { ! ls tests/long/*.bats >/dev/null 2>&1 || E2E_SECONDS=3600 tests/e2e/run.sh tests/long; }
+# debian SUITE: a machine that has nothing but the base system: what `make check` needs is all in deploy/packages.txt.
+debian() {
+	local image=davit-check-$$
+	deploy/images/make-base.sh "davit-base:$1" "$1" &&
+		docker build -f deploy/images/Dockerfile --target check -t "$image" --build-arg "DAVIT_BUILD=$image" \
+			--build-arg "DAVIT_BASE=davit-base:$1" . &&
+		docker run --rm "$image" sh -ec "$package"
+	local rc=$?
+	docker image rm "$image" && docker image prune -f --filter "label=davit.build=$image"
+	return $rc
+}
+# Its own package is made there, installed, run and purged.
+package='apt-get install -qy --no-install-recommends dpkg-dev >/dev/null
+	make deb && apt-get install -qy --no-install-recommends ./build/davit_*.deb
+	davit-manager --version && getent passwd davit
+	apt-get purge -qy davit && ! getent passwd davit'
+compose_v2() {
+	local compose
+	compose=$(tests/long/compose-v2.sh "$B/compose-v2") &&
+		COMPOSE=$compose DAVIT_BASE=davit-base:trixie tests/e2e/run.sh tests/e2e/compose.bats
+}
 
 long build "the programs are built" build all
 long sim "simulated clusters of 2,000 seeds" build sim SEEDS=2000
@@ -32,4 +53,7 @@ long storm "a storm of 100 rounds on a real engine" build storm ROUNDS=100
 long valgrind "a short-lived cluster under memcheck" tests/long/valgrind.sh
 long bats "the bats files of tests/long" all_bats
 long hosts "many hosts, and links between them that fail" hosts
+long debian12 "make check on a bare Debian 12" debian bookworm
+long debian13 "make check on a bare Debian 13" debian trixie
+long compose "the cluster as containers of Debian 13, by Compose v2" compose_v2
 exec tests/count.sh "$stages"

@@ -127,7 +127,7 @@ static int
 check_tree(struct sqlite *sqlite, struct err *err)
 {
 	int64_t is_sound = 0;
-	int rc = store_sqlite_number(sqlite, "SELECT quick_check = 'ok' FROM pragma_quick_check(1)",
+	int rc = store_sqlite_number(sqlite, "SELECT quick_check = 'ok' FROM pragma_quick_check",
 		&is_sound, err);
 
 	if (rc == 0 && !is_sound)

@@ -39,6 +39,7 @@ mmdebstrap --quiet --variant=minbase --include=ca-certificates \
 	--setup-hook="cp $scratch/apt/apt.conf.d/90machine \"\$1/etc/apt/apt.conf.d/\"" \
 	--customize-hook="rm -rf \"\$1\"/etc/apt/sources.list \"\$1\"/etc/apt/sources.list.d" \
 	--customize-hook="cp -r $scratch/apt/. \"\$1/etc/apt/\"" \
+	--customize-hook='echo force-unsafe-io >"$1"/etc/dpkg/dpkg.cfg.d/unsafe-io' \
 	--customize-hook='rm -rf "$1"/usr/share/doc/* "$1"/usr/share/man/* "$1"/usr/share/locale/*' \
 	"$suite" "$scratch/base.tar" "${files[@]}"
 docker import -c 'CMD ["bash"]' -c 'LABEL davit.base=1' "$scratch/base.tar" "$tag" >/dev/null

@@ -1,12 +1,15 @@
 #!/usr/bin/env bats
 # compose.bats - the cluster as containers, from images built without a registry.
+#
+# On Debian 12 and with whatever Compose the machine has; DAVIT_BASE=davit-base:trixie and
+# COMPOSE=PROGRAM choose others (tests/long.sh does).
 
 load lib
 
 setup_file() {
 	local port
 	port=$(free_ports 11)
-	export COMPOSE_PROJECT_NAME DAVIT_IMAGE_PREFIX DAVIT_BASE=davit-base:bookworm
+	export COMPOSE_PROJECT_NAME DAVIT_IMAGE_PREFIX DAVIT_BASE=${DAVIT_BASE:-davit-base:bookworm}
 	COMPOSE_PROJECT_NAME=$(basename "$E2E_IMAGE")
 	DAVIT_IMAGE_PREFIX=$E2E_IMAGE
 	export DAVIT_BUILD=$E2E_IMAGE
@@ -26,7 +29,9 @@ teardown_file() {
 }
 
 compose() {
-	cd "$repo" && if docker compose version >/dev/null 2>&1; then
+	cd "$repo" && if [ -n "${COMPOSE:-}" ]; then
+		"$COMPOSE" "$@"
+	elif docker compose version >/dev/null 2>&1; then
 		docker compose "$@"
 	else
 		docker-compose "$@"
@@ -34,9 +39,10 @@ compose() {
 }
 
 @test "docker-compose up --build -d brings up a cluster of three nodes" {
-	"$repo/deploy/images/make-base.sh" 3>&- 4>&-
+	"$repo/deploy/images/make-base.sh" "$DAVIT_BASE" "${DAVIT_BASE#*:}" 3>&- 4>&-
 	run timeout 600 bash -c "$(declare -f compose); repo=$repo; compose up --build -d"
 	[ "$status" -eq 0 ] || fail "$output"
+	[[ $output != *obsolete* ]] || fail "$output"
 	ready() { [ "$(davit nodes -o json | jq '[.[] | select(.state == "READY")] | length')" = 3 ]; }
 	wait_for 60 ready || fail "$(compose logs --tail 20)"
 	# Every service says by its health check that it can work.
@@ -45,6 +51,38 @@ compose() {
 	# By which run.sh finds its tasks' containers if this file is ended before its teardown.
 	mkdir -p "$E2E_DIR/compose/run"
 	cluster_id >"$E2E_DIR/compose/id"
+}
+
+@test "its images hold the service and little else: nothing of Debian below, and at most 40 MB" {
+	for service in manager scheduler worker monitor gateway; do
+		size=$(docker image inspect -f '{{.Size}}' "$DAVIT_IMAGE_PREFIX-$service")
+		[ "$size" -le 40000000 ] || fail "$service: $size bytes"
+		[ "$size" -ge 1000000 ]
+	done
+	run compose exec -T manager sh -c true
+	[ "$status" -ne 0 ]
+	run compose exec -T manager davit nodes -q
+	[ "$(wc -l <<<"$output")" = 3 ] || fail "$output"
+}
+
+@test "its containers may do no more than they must" {
+	for id in $(compose ps -q); do
+		service=$(docker inspect -f '{{index .Config.Labels "com.docker.compose.service"}}' "$id")
+		pid=$(docker inspect -f '{{.State.Pid}}' "$id")
+		# The worker alone has the engine's socket, which belongs to root.
+		sockets=$(docker inspect -f '{{range .Mounts}}{{.Source}} {{end}}' "$id" | grep -c docker.sock || true)
+		case $service in
+		n?) [ "$sockets" = 1 ] && uid=0 ;;
+		*) [ "$sockets" = 0 ] && uid=7070 ;;
+		esac
+		for line in "Uid: $uid $uid $uid $uid" "Gid: $uid $uid $uid $uid" "NoNewPrivs: 1" \
+			Cap{Inh,Prm,Eff,Bnd,Amb}": 0000000000000000"; do
+			tr '\t' ' ' <"/proc/$pid/status" | tr -s ' ' | grep -qxF "$line" ||
+				fail "$service is not of '$line': $(cat "/proc/$pid/status")"
+		done
+		awk '$5 == "/" {print $6}' "/proc/$pid/mountinfo" | grep -qE '(^|,)ro(,|$)' ||
+			fail "$service may write its root: $(cat "/proc/$pid/mountinfo")"
+	done
 }
 
 @test "it runs a task that is reached from this machine" {
