@@ -5,6 +5,8 @@
 #include "services/manager/lifecycle.h"
 #include "services/manager/view.h"
 
+enum { ANSWER_POLLS = 1 }; /* an answer may be under way for so many times poll_ms */
+
 void
 assignments_serve(struct manager *manager, struct node *node)
 {
@@ -113,21 +115,34 @@ add_spec(struct manager *manager, struct spec *spec, Davit__PollReply *reply)
 	reply->specs[reply->n_specs++] = entry;
 }
 
+/* What does not change is not said again: an increment follows what the worker has. */
 static void
-add_assignment(struct manager *manager, const struct task *task, Davit__PollReply *reply)
+add_rest(struct manager *manager, struct task *task, Davit__PollReply *reply,
+	Davit__Assignment *assignment)
+{
+	struct arena *arena = &manager->batch.arena;
+	char name[256];
+
+	if (task->is_told && !reply->complete)
+		return;
+	task->is_told = true;
+	model_task_name(task, name, sizeof name);
+	assignment->name = arena_strdup(arena, name);
+	assignment->ports = view_ports(task, &assignment->n_ports, arena);
+	add_spec(manager, task->group->spec, reply);
+}
+
+static void
+add_assignment(struct manager *manager, struct task *task, Davit__PollReply *reply)
 {
 	struct arena *arena = &manager->batch.arena;
 	Davit__Assignment *assignment = arena_alloc(arena, sizeof *assignment);
-	char name[256];
 
 	davit__assignment__init(assignment);
 	assignment->task_id = view_id(task->id, arena);
 	assignment->attempt = task->attempt;
 	assignment->desired = lifecycle_assigned_desire(task);
 	assignment->spec_id = task->group->spec->id;
-	model_task_name(task, name, sizeof name);
-	assignment->name = arena_strdup(arena, name);
-	assignment->ports = view_ports(task, &assignment->n_ports, arena);
 	assignment->has_created_ms = true;
 	assignment->created_ms = task->group->created_ms;
 	assignment->has_stop_timeout_ms = task->has_stop_timeout;
@@ -144,7 +159,7 @@ add_assignment(struct manager *manager, const struct task *task, Davit__PollRepl
 	manager->flow.delivered +=
 		task->observed == 0 && assignment->desired == DAVIT__TASK__DESIRED__RUN;
 	reply->assignments[reply->n_assignments++] = assignment;
-	add_spec(manager, task->group->spec, reply);
+	add_rest(manager, task, reply, assignment);
 }
 
 static void
@@ -218,7 +233,7 @@ static bool
 is_answer_under_way(const struct manager *manager, const struct node *node, uint64_t have_version)
 {
 	return have_version < node->sent_version &&
-	       manager->now.mono_ms - node->sent_mono_ms < manager->config.poll_ms;
+	       manager->now.mono_ms - node->sent_mono_ms < ANSWER_POLLS * manager->config.poll_ms;
 }
 
 static bool

@@ -13,6 +13,7 @@ enum {
 	EVENTS_READ_DEFAULT = 1000, /* events of one answer */
 	CURSOR_SIZE = 48,
 	NAME_SIZE = 256,
+	SPARE_SIZE = 32,
 };
 
 void
@@ -20,6 +21,7 @@ events_init(struct events *events, uint64_t ring_id)
 {
 	*events = (struct events){.ring_id = ring_id};
 	events->ring = xcalloc(MANAGER_EVENTS_MAX, sizeof(Davit__Event *));
+	events->rooms = xcalloc(MANAGER_EVENTS_MAX, sizeof *events->rooms);
 }
 
 void
@@ -28,6 +30,7 @@ events_fini(struct events *events)
 	for (size_t i = 0; i < MANAGER_EVENTS_MAX; i++)
 		free(events->ring[i]);
 	free(events->ring);
+	free(events->rooms);
 }
 
 static Davit__Event **
@@ -58,6 +61,21 @@ text_size(const char *text)
 	return text == NULL ? 0 : strlen(text) + 1;
 }
 
+/* The block of the event that is forgotten now is used again: most are of a size. */
+static Davit__Event *
+room_for(struct events *events, uint64_t seq, size_t size)
+{
+	Davit__Event **kept = slot(events, seq);
+	uint32_t *room = &events->rooms[seq % MANAGER_EVENTS_MAX];
+
+	if (*kept == NULL || *room < size || *room > 4 * size) {
+		free(*kept);
+		*room = (uint32_t)(size + SPARE_SIZE);
+		*kept = xmalloc(*room);
+	}
+	return *kept;
+}
+
 /* Stores a copy in one block, texts behind the struct, so that one free is enough. */
 static void
 add(struct manager *manager, Davit__Event *event)
@@ -67,7 +85,7 @@ add(struct manager *manager, Davit__Event *event)
 		      text_size(event->task_name) + text_size(event->namespace_) +
 		      text_size(event->node_id) + text_size(event->node_name) +
 		      text_size(event->message);
-	Davit__Event *kept = xmalloc(size);
+	Davit__Event *kept = room_for(events, events->last_seq + 1, size);
 	char *at = (char *)(kept + 1);
 
 	event->has_seq = event->has_ts_ms = event->has_kind = true;
@@ -81,8 +99,6 @@ add(struct manager *manager, Davit__Event *event)
 	at = place_text(&kept->node_id, at);
 	at = place_text(&kept->node_name, at);
 	(void)place_text(&kept->message, at);
-	free(*slot(events, kept->seq));
-	*slot(events, kept->seq) = kept;
 }
 
 static void

@@ -20,6 +20,7 @@ struct rpc_call;
 
 struct events {
 	Davit__Event **ring; /* MANAGER_EVENTS_MAX, by seq; each is one heap block */
+	uint32_t *rooms;     /* sizes of the blocks */
 	uint64_t last_seq;   /* of the newest; 0: none yet */
 	uint64_t shown_seq;  /* published and visible to ReadEvents */
 	uint64_t ring_id;

@@ -44,6 +44,8 @@ struct group {
 	struct id replaces;
 	uint64_t created_ms;
 	uint64_t seq;
+	uint32_t n_live;         /* tasks that have not ended */
+	struct group *name_next; /* other arrays of the same name */
 	UT_hash_handle hh;
 };
 
@@ -81,15 +83,16 @@ struct task {
 	struct usage *usage;
 
 	/* Indexes and queues. */
-	UT_hash_handle hh;                    /* model.tasks, by id */
-	struct task *older, *newer;           /* model.oldest: all tasks by arrival */
-	struct task *name_next;               /* others of the same name, newest first */
-	struct task *node_prev, *node_next;   /* node.tasks while on_node */
+	UT_hash_handle hh;                  /* model.tasks, by id */
+	struct task *older, *newer;         /* model.oldest: all tasks by arrival */
+	struct task *name_next;             /* others of the same name, newest first; no elements */
+	struct task *node_prev, *node_next; /* node.tasks while on_node */
 	struct task *queue_prev, *queue_next; /* one of waiting.h, or history */
 	struct task_queue *queue;             /* the one it is in */
 	struct task *dirty_next;              /* to be written in this batch */
 	struct task *assign_next;             /* node.changed */
 	bool is_dirty, is_assign_dirty, is_new;
+	bool is_told;           /* the node was sent spec and name of this attempt */
 	bool is_preempted;      /* it ends because another takes its place */
 	struct wait *waits;     /* calls that wait for this task */
 	struct wait *log_waits; /* ReadLogs that wait for its start */

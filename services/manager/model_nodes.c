@@ -194,6 +194,7 @@ model_task_enter_node(struct task *task, struct node *node)
 {
 	assert(!task->on_node);
 	task->on_node = true;
+	task->is_told = false;
 	task->node = node;
 	list_first(node, task);
 	model_task_sort_on_node(task);

@@ -11,6 +11,7 @@
 #include "services/manager/core.h"
 #include "services/manager/lifecycle.h"
 #include "services/manager/limits.h"
+#include "services/manager/task_record.h"
 #include "services/manager/view.h"
 
 static void
@@ -91,96 +92,30 @@ records_put_group(struct manager *manager, const struct group *group)
 }
 
 static void
-fill_place(Davit__TaskRecord *record, const struct task *task, struct arena *arena)
+put_task(struct manager *manager, const struct task *task, const uint8_t *data, size_t size)
 {
-	size_t n_ports = task->group->spec->spec->n_ports;
+	char key[RECORDS_KEY_SIZE], id[ID_TEXT_SIZE];
 
-	if (task->node != NULL)
-		record->node_id = task->node->id_text;
-	record->has_attempt = true;
-	record->attempt = task->attempt;
-	record->has_on_node = record->has_holds = true;
-	record->on_node = task->on_node;
-	record->holds = task->holds;
-	record->has_observed = true;
-	record->observed = task->observed;
-	record->has_retry_when_gone = record->has_replace_when_ended = true;
-	record->retry_when_gone = task->retry_when_gone;
-	record->replace_when_ended = task->replace_when_ended;
-	record->has_preempted = task->is_preempted;
-	record->preempted = task->is_preempted;
-	if (task->host_ports == NULL)
-		return;
-	record->n_host_ports = n_ports;
-	record->host_ports = arena_array(arena, n_ports, sizeof *record->host_ports);
-	for (size_t i = 0; i < n_ports; i++)
-		record->host_ports[i] = task->host_ports[i];
-}
-
-static void
-fill_course(Davit__TaskRecord *record, const struct task *task)
-{
-	record->has_state = record->has_phase = record->has_desired = true;
-	record->state = (Davit__Task__State)task->state;
-	record->phase = task->phase;
-	record->desired = task->desired;
-	record->message = task->message;
-	record->container_id = task->container_id;
-	record->has_exit_code = task->has_exit_code;
-	record->exit_code = task->exit_code;
-	record->has_oom_killed = task->oom_killed;
-	record->oom_killed = task->oom_killed;
-	record->has_restart_count = task->restart_count > 0;
-	record->restart_count = task->restart_count;
-	record->has_paused = record->has_pause_generation = task->pause_generation > 0;
-	record->paused = task->is_paused;
-	record->pause_generation = task->pause_generation;
-	record->has_scheduled_ms = record->has_started_ms = record->has_finished_ms = true;
-	record->scheduled_ms = task->scheduled_ms;
-	record->started_ms = task->started_ms;
-	record->finished_ms = task->finished_ms;
-	record->has_stop_timeout_ms = task->has_stop_timeout;
-	record->stop_timeout_ms = task->stop_timeout_ms;
-	record->has_version = true;
-	record->version = task->version;
+	id_format(task->id, id);
+	make_key(key, "task", id);
+	store_batch_put(manager->batch.writes, key, data, size);
 }
 
 void
 records_put_task(struct manager *manager, const struct task *task)
 {
-	Davit__TaskRecord record = DAVIT__TASK_RECORD__INIT;
-	char id[ID_TEXT_SIZE], group_id[ID_TEXT_SIZE], replaced_by[ID_TEXT_SIZE];
+	struct arena *arena = &manager->batch.arena;
+	size_t size;
+	const uint8_t *data = task_record_encode(task,
+		task_state_is_final(task->state) ? usage_view(task, arena) : NULL, arena, &size);
 
-	id_format(task->id, id);
-	id_format(task->group->id, group_id);
-	record.id = id;
-	record.group_id = group_id;
-	record.has_index = true;
-	record.index = task->index;
-	fill_course(&record, task);
-	fill_place(&record, task, &manager->batch.arena);
-	if (!id_is_none(task->replaced_by)) {
-		id_format(task->replaced_by, replaced_by);
-		record.replaced_by = replaced_by;
-	}
-	if (task_state_is_final(task->state))
-		record.usage = usage_view(task, &manager->batch.arena);
-	records_put_message(manager, "task", id, &record.base);
+	put_task(manager, task, data, size);
 }
 
 void
 records_delete_task(struct manager *manager, const struct task *task)
 {
-	Davit__TaskRecord record = DAVIT__TASK_RECORD__INIT;
-	char id[ID_TEXT_SIZE], group_id[ID_TEXT_SIZE];
-
-	id_format(task->id, id);
-	id_format(task->group->id, group_id);
-	record.id = id;
-	record.group_id = group_id;
-	record.has_index = true;
-	record.index = task->index;
-	records_put_message(manager, "task", id, &record.base);
+	put_task(manager, task, task_record_gone, sizeof task_record_gone);
 }
 
 void

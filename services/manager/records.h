@@ -4,7 +4,7 @@
  *     cluster          ClusterRecord
  *     spec/<id>        SpecRecord      shared by groups
  *     group/<id>       GroupRecord     a submission; its id is the base of its tasks' ids
- *     task/<id>        TaskRecord      a task that has moved; without a state: one that is gone
+ *     task/<id>        task_record.h   a task that has moved, or an element that is gone
  *     node/<id>        NodeRecord
  *     request/<id>     RequestRecord   an answer that was given
  *
@@ -27,7 +27,7 @@ struct group;
 struct spec;
 
 enum {
-	RECORDS_FORMAT = 1, /* of this store; a greater one is refused */
+	RECORDS_FORMAT = 2, /* of this store; a greater one is refused */
 	RECORDS_KEY_SIZE = 128,
 };
 

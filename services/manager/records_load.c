@@ -10,6 +10,7 @@
 #include "services/manager/limits.h"
 #include "services/manager/nodes.h"
 #include "services/manager/records.h"
+#include "services/manager/task_record.h"
 
 struct load {
 	struct manager *manager;
@@ -171,34 +172,58 @@ restore_place(struct manager *manager, struct task *task, const Davit__TaskRecor
 }
 
 static int
+restore_task(struct load *load, const char *key, struct task *task, const Davit__TaskRecord *record)
+{
+	struct manager *manager = load->manager;
+	struct err why = {0};
+	bool spec_gone;
+
+	if (!record->has_state) {
+		(void)model_task_remove(&manager->model, task, &spec_gone);
+		return 0;
+	}
+	if (record->state <= DAVIT__TASK__STATE__NONE || record->state > DAVIT__TASK__STATE__FAILED)
+		return bad_record(load, key, "its state is none");
+	model_task_set_state(&manager->model, task, (enum task_state)record->state);
+	restore_course(task, record);
+	return restore_place(manager, task, record, &why) < 0 ? bad_record(load, key, why.text) : 0;
+}
+
+/* Of the release before. */
+static int
+load_protobuf_task(struct load *load, const char *key, struct task *task, const void *data,
+	size_t size)
+{
+	Davit__TaskRecord *record = read_record(load, &davit__task_record__descriptor, data, size);
+
+	if (record == NULL || record->id == NULL || !is_key_of(key, record->id))
+		return bad_record(load, key, "it is no task of a group");
+	return restore_task(load, key, task, record);
+}
+
+static int
 load_task(const char *key, const void *data, size_t size, void *arg)
 {
 	struct load *load = arg;
-	struct manager *manager = load->manager;
-	Davit__TaskRecord *record = read_record(load, &davit__task_record__descriptor, data, size);
 	struct task *task = NULL;
-	struct err why = {0};
+	struct task_record record;
+	char text[ID_TEXT_SIZE];
 	struct id id;
-	int rc = 0;
+	int rc;
 
-	if (record != NULL && record->id != NULL && id_parse(record->id, &id) &&
-		is_key_of(key, record->id))
-		task = model_task_find(&manager->model, id);
-	if (task == NULL) {
-		rc = bad_record(load, key, "it is no task of a group");
-	} else if (!record->has_state) {
-		bool spec_gone;
-
-		(void)model_task_remove(&manager->model, task, &spec_gone);
-	} else if (record->state <= DAVIT__TASK__STATE__NONE ||
-		   record->state > DAVIT__TASK__STATE__FAILED) {
-		rc = bad_record(load, key, "its state is none");
-	} else {
-		model_task_set_state(&manager->model, task, (enum task_state)record->state);
-		restore_course(task, record);
-		if (restore_place(manager, task, record, &why) < 0)
-			rc = bad_record(load, key, why.text);
+	if (id_parse(strchr(key, '/') + 1, &id)) {
+		id_format(id, text);
+		task = model_task_find(&load->manager->model, id);
 	}
+	if (task == NULL || !is_key_of(key, text))
+		return bad_record(load, key, "it is no task of a group");
+	if (!task_record_is_compact(data, size))
+		return load_protobuf_task(load, key, task, data, size);
+	if (!task_record_decode(data, size, &record))
+		return bad_record(load, key, "it is damaged");
+	rc = restore_task(load, key, task, &record.says);
+	if (record.says.usage != NULL)
+		davit__task_usage__free_unpacked(record.says.usage, NULL);
 	return rc;
 }
 
