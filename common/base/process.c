@@ -62,6 +62,12 @@ process_begin(void)
 	(void)mallopt(M_MMAP_THRESHOLD, MALLOC_MMAP_BYTES);
 }
 
+void
+process_trim_memory(void)
+{
+	(void)malloc_trim(0);
+}
+
 int
 process_notify(const char *state)
 {

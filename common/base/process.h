@@ -31,6 +31,9 @@ enum { PROCESS_FILES_MAX = 1 << 17 }; /* descriptors: two per worker, and room *
  */
 void process_begin(void);
 
+/* Free pages in the middle of the heap go back, too. Takes some ten microseconds for each MiB. */
+void process_trim_memory(void);
+
 /*
  * Tells the supervisor (sd_notify's protocol): "READY=1", "STOPPING=1", "RELOADING=1"
  * or "STATUS=words"; more than one, separated by newlines. 0 where nobody asked

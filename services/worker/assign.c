@@ -204,6 +204,11 @@ drop_one(struct worker *worker, const Davit__TaskRef *ref)
 	slot = worker_slots_find(worker, task);
 	if (slot == NULL || (ref->has_attempt && ref->attempt < slot->attempt))
 		return;
+	if (ref->has_attempt && ref->attempt > slot->attempt) {
+		/* One that was never here. Whether this one is wanted, a complete set tells. */
+		worker->uplink.wants_set = true;
+		return;
+	}
 	unwanted(slot);
 }
 

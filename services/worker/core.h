@@ -169,6 +169,7 @@ struct worker_slot {
 	bool was_oom;           /* an event said so */
 	bool is_start_told;     /* an event told of the present start, … */
 	bool is_end_told;       /* … and one of its end: see slot_told.c */
+	bool is_stop_asked;     /* the job under way is a stop */
 	bool is_overtaken;      /* an end was told while it was looked at: look again */
 	int16_t told_exit_code; /* of that end */
 	uint64_t told_start_ms; /* by the engine's clock */

@@ -237,7 +237,7 @@ worker_slot_act(struct worker_slot *slot)
 	worker_slot_wake_at(slot, worker_slot_deadline_ms(slot, worker->mono_ms));
 	if (slot->kill_ms != 0 && slot->kill_ms <= worker->mono_ms)
 		worker_slot_kill(slot);
-	if (slot->job != NULL || worker_slot_end_as_told(slot) || worker->mono_ms < slot->hold_ms)
+	if (worker_slot_end_as_told(slot) || slot->job != NULL || worker->mono_ms < slot->hold_ms)
 		return;
 	want = worker_slot_want(slot);
 	if (!worker->watch.is_up) {

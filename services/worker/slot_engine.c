@@ -357,8 +357,11 @@ on_stopped(const struct err *err, void *arg)
 
 	if (slot == NULL)
 		return;
+	slot->is_stop_asked = false;
 	worker_lane_leave(&slot->pass);
 	worker_slot_touch(slot);
+	if (slot->state == WORKER_SLOT_ENDED && !slot->is_stray)
+		return; /* as was told meanwhile */
 	slot->must_look = !slot->is_end_told;
 	if (err->code < 0)
 		(void)failed_as_usual(slot, WORKER_STEP_STOP, err);
@@ -378,6 +381,7 @@ worker_slot_stop(struct worker_slot *slot)
 		grace_ms = slot->stop_timeout_ms;
 	else if (slot->spec != NULL && slot->spec->spec->has_stop_timeout_ms)
 		grace_ms = slot->spec->spec->stop_timeout_ms;
+	slot->is_stop_asked = true;
 	job->op = engine_container_stop(slot->worker->engine, slot->container_id, grace_ms,
 		on_stopped, job);
 }

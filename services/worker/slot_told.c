@@ -107,11 +107,12 @@ worker_slot_told_nothing(struct worker_slot *slot, uint64_t end_ms)
 bool
 worker_slot_end_as_told(struct worker_slot *slot)
 {
-	if (!slot->is_end_told ||
+	/* Its stop is answered only when the engine has tidied up; other answers are waited for. */
+	if (!slot->is_end_told || (slot->job != NULL && !slot->is_stop_asked) ||
 		(slot->state != WORKER_SLOT_RUNNING && slot->state != WORKER_SLOT_STOPPING))
 		return false;
 	slot->is_end_told = slot->is_start_told = false;
-	slot->must_look = false;
+	slot->must_look = slot->is_overtaken = false;
 	slot->pid = 0;
 	slot->is_stray = false;
 	slot->oom_killed = slot->was_oom;

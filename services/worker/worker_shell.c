@@ -14,6 +14,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/base/process.h"
 #include "common/docker/engine_mem.h"
 #include "common/rpc/client.h"
 #include "common/rpc/pubsub.h"
@@ -27,13 +28,19 @@
 #include "services/worker/state_file.h"
 #include "services/worker/worker.h"
 
-enum { STARTS_PER_CPU = 4, MEM_ENGINE_STARTS = 1024, LEAVE_MAX_MS = 1800, LABELS_MAX = 256 };
+enum {
+	STARTS_PER_CPU = 4,
+	MEM_ENGINE_STARTS = 1024,
+	LEAVE_MAX_MS = 1800,
+	LABELS_MAX = 256,
+	TRIM_MS = 10000,
+};
 
 struct worker_shell {
 	struct worker_declared declared;
 	uv_loop_t *loop;
 	uv_prepare_t prepare;
-	uv_timer_t due_timer, stats_timer, leave_timer;
+	uv_timer_t due_timer, stats_timer, leave_timer, trim_timer;
 	struct rpc_client *client;
 	struct rpc_pub *pub;
 	struct engine *engine;
@@ -233,6 +240,14 @@ on_stats(uv_timer_t *timer)
 
 	if (rpc_pub_n_subscribers(shell->pub) > 0)
 		worker_stats_tick(shell->stats, clock_wall_ms());
+}
+
+/* What a burst of containers needed is not kept for the next one. */
+static void
+on_trim(uv_timer_t *timer)
+{
+	(void)timer;
+	process_trim_memory();
 }
 
 static void
@@ -448,6 +463,8 @@ open_loop(struct worker_shell *shell, const struct worker_shell_options *options
 	(void)uv_timer_init(shell->loop, &shell->due_timer);
 	(void)uv_timer_init(shell->loop, &shell->stats_timer);
 	(void)uv_timer_init(shell->loop, &shell->leave_timer);
+	(void)uv_timer_init(shell->loop, &shell->trim_timer);
+	(void)uv_timer_start(&shell->trim_timer, on_trim, TRIM_MS, TRIM_MS);
 	shell->prepare.data = shell->due_timer.data = shell;
 	shell->stats_timer.data = shell->leave_timer.data = shell;
 	(void)uv_prepare_start(&shell->prepare, on_prepare);
@@ -517,7 +534,7 @@ worker_shell_close(struct worker_shell *shell)
 {
 	uv_handle_t *const handles[] = {(uv_handle_t *)&shell->prepare,
 		(uv_handle_t *)&shell->due_timer, (uv_handle_t *)&shell->stats_timer,
-		(uv_handle_t *)&shell->leave_timer};
+		(uv_handle_t *)&shell->leave_timer, (uv_handle_t *)&shell->trim_timer};
 	struct worker *worker = TAKE(shell->worker);
 
 	worker_stats_free(shell->stats);

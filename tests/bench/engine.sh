@@ -168,6 +168,7 @@ for ((round = 1; round <= rounds; round++)); do
 	done
 	order=("${order[@]:1}" "${order[0]}")
 done
+sleep 12 # it gives memory back every 10 s
 echo "engine.worker.rss_anon.after $(worker_kib) KiB"
 
 median='function median(list, n,   i, j, t) {

@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -10,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/base/mem.h"
 #include "tests/lib/test.h"
 
 /* Runs body in a child, so that this process keeps its own settings; its exit status or -signal. */
@@ -85,6 +88,44 @@ check_is_told(int fd, const char *state)
 	CHECK_STR(text, state);
 	(void)close(fd);
 	(void)unsetenv("NOTIFY_SOCKET");
+}
+
+static size_t
+resident_kib(void)
+{
+	FILE *in = fopen("/proc/self/status", "re");
+	char line[256];
+	size_t kib = 0;
+
+	while (in != NULL && fgets(line, sizeof line, in) != NULL)
+		(void)sscanf(line, "RssAnon: %zu", &kib);
+	if (in != NULL)
+		(void)fclose(in);
+	return kib;
+}
+
+TEST(process_trim_gives_back_what_is_free_below_what_is_not)
+{
+	enum { BLOCKS = 256, BLOCK = 64 << 10 };
+	static char *blocks[BLOCKS];
+	char *last;
+	size_t full;
+
+	process_begin();
+	for (size_t i = 0; i < BLOCKS; i++) {
+		blocks[i] = xmalloc(BLOCK);
+		memset(blocks[i], 1, BLOCK);
+	}
+	last = xmalloc(BLOCK); /* keeps the top of the heap where it is */
+	memset(last, 1, BLOCK);
+	full = resident_kib();
+	for (size_t i = 0; i < BLOCKS; i++)
+		free(blocks[i]);
+	process_trim_memory();
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+	CHECK(resident_kib() + BLOCKS * BLOCK / 2048 < full); /* half of it at least */
+#endif
+	free(last);
 }
 
 TEST(process_notify_tells_a_supervisor_behind_a_path)

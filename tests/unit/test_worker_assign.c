@@ -125,6 +125,32 @@ TEST(worker_leaves_out_what_makes_no_sense)
 	world_fini(&world);
 }
 
+TEST(worker_asks_for_everything_before_it_drops_an_attempt_that_is_not_the_one_named)
+{
+	Davit__PollReply reply = DAVIT__POLL_REPLY__INIT;
+	Davit__TaskRef ref = DAVIT__TASK_REF__INIT, *refs = &ref;
+	struct world_task *task;
+	char id[ID_TEXT_SIZE];
+
+	begin();
+	task = world_assign(&world, 1, 1, &spec.spec);
+	world_expect(&world, task, OBS(RUNNING), 5000);
+	id_format(task->id, id);
+	ref.task_id = id;
+	ref.has_attempt = true;
+	ref.attempt = 2;
+	reply.has_applies_to = reply.has_results_in = true;
+	reply.applies_to = world.worker->uplink.have_version;
+	reply.results_in = reply.applies_to + 1;
+	reply.dropped = &refs;
+	reply.n_dropped = 1;
+	worker_assign(world.worker, &reply);
+	world_run(&world, 3000);
+	CHECK_EQ(world.n_complete, 2);
+	CHECK_EQ(task->observed, OBS(RUNNING));
+	world_fini(&world);
+}
+
 TEST(worker_keeps_a_spec_as_long_as_somebody_has_it)
 {
 	struct wish wish, other;

@@ -84,6 +84,26 @@ TEST(worker_stops_and_removes_without_a_look)
 	end_clean(task);
 }
 
+/* The engine tells of the end, and answers the stop later, when it has tidied up. */
+TEST(worker_reports_a_stop_when_the_end_is_told_and_removes_when_it_is_answered)
+{
+	struct world_task *task = begin_running("run:forever");
+	struct worker_slot *slot = slot_of(task);
+
+	world_run(&world, 100);
+	slot->state = WORKER_SLOT_STOPPING;
+	slot->cause = CAUSE(STOP);
+	worker_slot_stop(slot);
+	tell(task, "die", 5000000000000, "143");
+	CHECK(worker_slot_end_as_told(slot));
+	CHECK_EQ(slot->state, WORKER_SLOT_ENDED);
+	CHECK(slot->job != NULL);
+	world_expect(&world, task, OBS(ENDED), 1500);
+	CHECK_EQ(task->exit_code, 143);
+	CHECK_EQ(n_looks(), 0);
+	end_clean(task);
+}
+
 TEST(worker_starts_again_without_a_look)
 {
 	struct world_task *task;
