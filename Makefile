@@ -31,7 +31,8 @@ WARN := -Wall -Wextra -Werror -Wshadow -Wconversion -Wstrict-prototypes -Wmissin
         -Wimplicit-fallthrough -Wpedantic
 CFLAGS_debug   := -O0 -g3
 CFLAGS_release := -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
-CFLAGS_asan    := -O1 -g3 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+CFLAGS_asan    := -O1 -g3 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
+                  -DRPC_CLOSE_MAX_MS=20000
 CFLAGS_tsan    := -O1 -g3 -fsanitize=thread
 CFLAGS_fuzz    := -O1 -g3 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 $(if $(CFLAGS_$(MODE)),,$(error MODE=$(MODE): want debug, release, asan, tsan or fuzz))

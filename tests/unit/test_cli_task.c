@@ -213,7 +213,7 @@ TEST(cli_rm_waits_until_the_task_is_gone)
 	play.n_looks = 1000;
 	CHECK_EQ(cli_world_run(&world, "rm", "-d", "web", NULL), CLI_OK);
 	CHECK_EQ(play.n_looks, 1000);
-	CHECK_EQ(cli_world_run(&world, "rm", "--timeout", "50ms", "web", NULL), CLI_OK);
+	CHECK_EQ(cli_world_run(&world, "rm", "--timeout", "1s", "web", NULL), CLI_OK);
 	CHECK_HAS(world.err, "is removed once its node answers");
 	cli_world_close(&world);
 }
