@@ -179,7 +179,8 @@ discard(struct worker_channel *channel, uint64_t offset)
 	if (i < channel->n_runs)
 		channel->runs[i].size -= left;
 	channel->n_runs -= i;
-	memmove(channel->runs, channel->runs + i, channel->n_runs * sizeof *channel->runs);
+	if (i > 0)
+		memmove(channel->runs, channel->runs + i, channel->n_runs * sizeof *channel->runs);
 	buf_shift(&channel->out, n);
 	channel->out_offset = offset;
 	if (channel->out.size == 0)
