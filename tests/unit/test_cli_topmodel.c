@@ -19,7 +19,7 @@ take_stats(struct cli_topmodel *model, unsigned n, uint64_t second)
 	Davit__TaskSample samples[TASKS];
 	Davit__Node node = DAVIT__NODE__INIT, *nodes = &node;
 	char ids[TASKS][16], spaces[2][4] = {"lab", "web"}, names[2][4] = {"n1", "n2"},
-			    node_id[] = "node-1";
+			     node_id[] = "node-1";
 
 	for (unsigned i = 0; i < n; i++) {
 		davit__task__init(&tasks[i]);
