@@ -8,19 +8,20 @@
 
 enum {
 	MANAGER_NODES_MAX = 100000,
-	MANAGER_TASKS_MAX = 2000000,   /* records of tasks, ended ones included */
-	MANAGER_ARRAY_MAX = 1000000,   /* tasks of one submission */
-	MANAGER_SUBMIT_MAX = 10000,    /* submissions of one SubmitMany */
-	MANAGER_LIST_MAX = 1000,       /* tasks of one page, ids in one request or answer */
-	MANAGER_REPORTS_MAX = 4096,    /* of one Poll */
-	MANAGER_HISTORY_MAX = 10000,   /* ended tasks that are kept; the oldest go first */
-	MANAGER_REQUESTS_MAX = 100000, /* remembered answers */
-	MANAGER_EVENTS_MAX = 8192,     /* kept for ReadEvents */
-	MANAGER_WAITS_MAX = 100000,    /* parked calls of clients */
-	MANAGER_QUERIES_MAX = 4096,    /* questions to workers under way */
-	MANAGER_PLACE_MAX = 4096,      /* tasks of one Place call */
-	MANAGER_PLAN_MAX = 10000,      /* tasks of one PlanTasks */
-	MANAGER_QUESTIONS_MAX = 64,    /* ExplainTask and PlanTasks that wait for the scheduler */
+	MANAGER_TASKS_MAX = 2000000,    /* records of tasks, ended ones included */
+	MANAGER_ARRAY_MAX = 1000000,    /* tasks of one submission */
+	MANAGER_SUBMIT_MAX = 10000,     /* submissions of one SubmitMany */
+	MANAGER_LIST_MAX = 1000,        /* tasks of one page, ids in one request or answer */
+	MANAGER_LIST_LOOKS_MAX = 10000, /* tasks, or groups of which none fits, for one page */
+	MANAGER_REPORTS_MAX = 4096,     /* of one Poll */
+	MANAGER_HISTORY_MAX = 10000,    /* ended tasks that are kept; the oldest go first */
+	MANAGER_REQUESTS_MAX = 100000,  /* remembered answers */
+	MANAGER_EVENTS_MAX = 8192,      /* kept for ReadEvents */
+	MANAGER_WAITS_MAX = 100000,     /* parked calls of clients */
+	MANAGER_QUERIES_MAX = 4096,     /* questions to workers under way */
+	MANAGER_PLACE_MAX = 4096,       /* tasks of one Place call */
+	MANAGER_PLAN_MAX = 10000,       /* tasks of one PlanTasks */
+	MANAGER_QUESTIONS_MAX = 64,     /* ExplainTask and PlanTasks that wait for the scheduler */
 	MANAGER_GANG_MAX = MANAGER_PLACE_MAX,  /* tasks of an array with all_or_nothing */
 	MANAGER_CLAIMS_MAX = MANAGER_GANG_MAX, /* tasks for which room is kept on a node */
 	MANAGER_CLAIMS_BY_AGE_MAX = 8,  /* claims, a gang's being one, of who has waited long */

@@ -253,8 +253,11 @@ is_live_name(const struct model *model, const char *namespace, const char *name)
 static bool
 has_live_element(const struct model *model, const struct group *group, uint32_t count)
 {
-	if (group->n_live == 0 || count >= group->count)
-		return group->n_live > 0;
+	uint32_t n_live = group->n_by_state[TASK_PENDING] + group->n_by_state[TASK_SCHEDULED] +
+			  group->n_by_state[TASK_RUNNING];
+
+	if (n_live == 0 || count >= group->count)
+		return n_live > 0;
 	for (uint32_t i = 0; i < count; i++) {
 		const struct task *task = model_task_find(model, id_at(group->id, i));
 
@@ -376,7 +379,8 @@ model_task_add(struct model *model, struct group *group, uint32_t index)
 	task->desired =
 		group->spec->spec->hold ? DAVIT__TASK__DESIRED__READY : DAVIT__TASK__DESIRED__RUN;
 	group->n_left++;
-	group->n_live++;
+	group->n_by_state[TASK_PENDING]++;
+	group->last_task = task;
 	model->n_by_state[TASK_PENDING]++;
 	HASH_ADD(hh, model->tasks, id, sizeof task->id, task);
 	task->older = model->newest;
@@ -435,7 +439,9 @@ model_task_remove(struct model *model, struct task *task, bool *ret_spec_gone)
 	model_queue_leave(task);
 	if (group->count == 1)
 		name_leave(model, task);
-	group->n_live -= !task_state_is_final(task->state);
+	group->n_by_state[task->state]--;
+	if (group->last_task == task)
+		group->last_task = task->older;
 	HASH_DEL(model->tasks, task);
 	*(task->older != NULL ? &task->older->newer : &model->oldest) = task->newer;
 	*(task->newer != NULL ? &task->newer->older : &model->newest) = task->older;
@@ -451,7 +457,8 @@ void
 model_task_set_state(struct model *model, struct task *task, enum task_state state)
 {
 	model->n_by_state[task->state]--;
-	task->group->n_live -= !task_state_is_final(task->state) && task_state_is_final(state);
+	task->group->n_by_state[task->state]--;
+	task->group->n_by_state[state]++;
 	task->state = state;
 	model->n_by_state[state]++;
 	if (task_state_is_final(state))

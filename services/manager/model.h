@@ -44,8 +44,9 @@ struct group {
 	struct id replaces;
 	uint64_t created_ms;
 	uint64_t seq;
-	uint32_t n_live;         /* tasks that have not ended */
-	struct group *name_next; /* other arrays of the same name */
+	uint32_t n_by_state[TASK_STATE_COUNT]; /* its tasks, one behind the other in model.oldest */
+	struct task *last_task;                /* the newest of them */
+	struct group *name_next;               /* other arrays of the same name */
 	UT_hash_handle hh;
 };
 

@@ -117,19 +117,19 @@ has_name(const struct task *task, const char *wanted)
 	return strcmp(name, wanted) == 0;
 }
 
+/* False: none of its tasks passes. */
 static bool
-passes(const struct filter *filter, const struct task *task)
+may_have(const struct filter *filter, const struct group *group)
 {
 	const Davit__ListTasksRequest *request = filter->request;
-	const Davit__TaskSpec *spec = task->group->spec->spec;
+	const Davit__TaskSpec *spec = group->spec->spec;
+	bool has_state = filter->states == 0;
 
-	if (model_task_is_going(task))
+	for (unsigned state = 0; state < TASK_STATE_COUNT; state++)
+		has_state |= (filter->states >> state & 1u) != 0 && group->n_by_state[state] > 0;
+	if (!has_state)
 		return false;
-	if (filter->states != 0 && (filter->states >> task->state & 1u) == 0)
-		return false;
-	if (filter->node != NULL && task->node != filter->node)
-		return false;
-	if (!id_is_none(filter->array_id) && !id_equal(filter->array_id, task->group->id))
+	if (!id_is_none(filter->array_id) && !id_equal(filter->array_id, group->id))
 		return false;
 	if (request->namespace_ != NULL && strcmp(request->namespace_, spec->namespace_) != 0)
 		return false;
@@ -137,7 +137,21 @@ passes(const struct filter *filter, const struct task *task)
 		if (!has_label(spec, request->labels[i]))
 			return false;
 	}
-	return request->name == NULL || has_name(task, request->name);
+	return request->name == NULL ||
+	       strncmp(request->name, group->name, strlen(group->name)) == 0;
+}
+
+/* A task of a group that may have some. */
+static bool
+passes(const struct filter *filter, const struct task *task)
+{
+	if (model_task_is_going(task))
+		return false;
+	if (filter->states != 0 && (filter->states >> task->state & 1u) == 0)
+		return false;
+	if (filter->node != NULL && task->node != filter->node)
+		return false;
+	return filter->request->name == NULL || has_name(task, filter->request->name);
 }
 
 /* True if the call was refused. */
@@ -166,6 +180,12 @@ make_filter(struct manager *manager, struct rpc_call *call, struct filter *filte
 	return false;
 }
 
+static bool
+is_younger(const struct task *task, struct id id)
+{
+	return task->id.hi > id.hi || (task->id.hi == id.hi && task->id.lo > id.lo);
+}
+
 /* Where a page begins: behind the task with that id; if it is gone, behind its age. */
 static struct task *
 page_begin(struct manager *manager, const char *after)
@@ -178,11 +198,41 @@ page_begin(struct manager *manager, const char *after)
 	task = model_task_find(&manager->model, id);
 	if (task != NULL)
 		return task->newer;
-	for (task = manager->model.oldest; task != NULL; task = task->newer) {
-		if (task->id.hi > id.hi || (task->id.hi == id.hi && task->id.lo > id.lo))
-			break;
+	/* Arrays that are older as a whole are passed over. */
+	for (task = manager->model.oldest; task != NULL && !is_younger(task, id);
+		task = task->newer) {
+		if (!is_younger(task->group->last_task, id))
+			task = task->group->last_task;
 	}
 	return task;
+}
+
+/*
+ * One page: at most limit tasks, and what can be looked at in about a millisecond, so that a
+ * filter that fits nobody keeps no writer waiting: the page is short then, and `next` goes on.
+ */
+static void
+fill_page(struct manager *manager, const struct filter *filter, size_t limit,
+	Davit__ListTasksReply *reply)
+{
+	struct task *task = page_begin(manager, filter->request->after), *last = NULL;
+	struct arena *arena = &manager->batch.arena;
+	const struct group *fits = NULL;
+
+	for (size_t n = 0; task != NULL && n < MANAGER_LIST_LOOKS_MAX && reply->n_tasks < limit;
+		n++, task = last->newer) {
+		last = task;
+		if (task->group != fits && !may_have(filter, task->group)) {
+			last = task->group->last_task;
+			continue;
+		}
+		fits = task->group;
+		if (passes(filter, task))
+			reply->tasks[reply->n_tasks++] =
+				view_task(task, filter->request->with_spec, arena);
+	}
+	if (task != NULL && last != NULL)
+		reply->next = view_id(last->id, arena);
 }
 
 void
@@ -190,7 +240,6 @@ task_list(struct manager *manager, struct rpc_call *call)
 {
 	struct filter filter = {.request = (const Davit__ListTasksRequest *)call->request};
 	Davit__ListTasksReply reply = DAVIT__LIST_TASKS_REPLY__INIT;
-	struct arena *arena = &manager->batch.arena;
 	size_t limit = filter.request->has_limit ? filter.request->limit : MANAGER_LIST_MAX;
 	struct id id;
 
@@ -207,17 +256,8 @@ task_list(struct manager *manager, struct rpc_call *call)
 	}
 	if (make_filter(manager, call, &filter))
 		return;
-	reply.tasks = arena_array(arena, limit, sizeof *reply.tasks);
-	for (struct task *task = page_begin(manager, filter.request->after); task != NULL;
-		task = task->newer) {
-		if (!passes(&filter, task))
-			continue;
-		if (reply.n_tasks == limit) {
-			reply.next = reply.tasks[limit - 1]->id;
-			break;
-		}
-		reply.tasks[reply.n_tasks++] = view_task(task, filter.request->with_spec, arena);
-	}
+	reply.tasks = arena_array(&manager->batch.arena, limit, sizeof *reply.tasks);
+	fill_page(manager, &filter, limit, &reply);
 	batch_answer(manager, call, &reply.base);
 }
 
