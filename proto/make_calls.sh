@@ -21,7 +21,7 @@ package davit.calls;
 
 import "rpc.proto";
 HEAD
-for file in channel.proto $services; do
+for file in channel.proto chaos.proto $services; do
 	echo "import \"$file\";"
 done
 # shellcheck disable=SC2086

@@ -44,5 +44,13 @@ enum {
 	SPEC_HEALTH_RETRIES_MAX = 1000,
 };
 
+/* Of faults that are made on purpose. */
+enum {
+	CHAOS_FOR_MS = 30000, /* where nothing is said */
+	CHAOS_FOR_MAX_MS = 3600 * 1000,
+	CHAOS_DELAY_MAX_MS = 60000,
+	CHAOS_BY_MAX = 128, /* characters of who wants it */
+};
+
 #define SPEC_BYTES_MAX   (1ULL << 50)                     /* of memory, disk, … */
 #define SPEC_TIME_MAX_MS (10ULL * 365 * 24 * 3600 * 1000) /* of ttl, max_run_time, … */

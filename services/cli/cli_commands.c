@@ -11,7 +11,7 @@ static const struct cli_command *const task_tables[] = {cli_list_commands, cli_t
 static const struct cli_command *const vm_tables[] = {cli_vm_commands, cli_menu_commands, NULL};
 static const struct cli_command *const cluster_tables[] = {cli_node_commands, cli_image_commands,
 	cli_events_commands, cli_top_commands, cli_stats_commands, cli_cluster_commands,
-	cli_completion_commands, NULL};
+	cli_chaos_commands, cli_completion_commands, NULL};
 
 const struct cli_group cli_groups[] = {
 	{"Run something", run_tables},

@@ -23,6 +23,7 @@ extern const struct cli_command cli_stats_commands[];      /* cmd_stats.c */
 extern const struct cli_command cli_vm_commands[];         /* cmd_vm.c */
 extern const struct cli_command cli_menu_commands[];       /* cmd_menu.c */
 extern const struct cli_command cli_node_commands[];       /* cmd_node.c */
+extern const struct cli_command cli_chaos_commands[];      /* cmd_chaos.c */
 extern const struct cli_command cli_cluster_commands[];    /* cmd_cluster.c */
 extern const struct cli_command cli_completion_commands[]; /* cmd_completion.c */
 

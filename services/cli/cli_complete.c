@@ -19,6 +19,7 @@ static const struct choice choices[] = {
 	{"disconnect", "replace keep stop-after:"},
 	{"for", "running ended"},
 	{"sort", "cpu memory name"},
+	{"direction", "in out both"},
 };
 
 static bool
@@ -96,6 +97,8 @@ offer_value(const struct option_def *def, const char *prefix, FILE *out)
 		return CLI_COMPLETE_NODES;
 	if (strcmp(def->name, "task") == 0)
 		return CLI_COMPLETE_TASKS;
+	if (def->kind == OPTION_KIND_DURATION)
+		return CLI_COMPLETE_NONE; /* "for" is a time here, a state there */
 	for (size_t i = 0; i < sizeof choices / sizeof choices[0]; i++) {
 		const char *word = choices[i].words;
 

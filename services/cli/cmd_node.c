@@ -38,6 +38,24 @@ put_wide_cells(struct cli_table *table, const Davit__Node *node, struct buf *tex
 	cli_table_cell(table, buf_text(text));
 }
 
+/* What somebody does to it on purpose explains the rest. */
+static void
+put_message(struct cli_table *table, const Davit__Node *node, struct buf *text)
+{
+	buf_reset(text);
+	for (size_t i = 0; i < node->n_faults; i++) {
+		const Davit__Fault *fault = node->faults[i];
+		char left[UNITS_TEXT_SIZE];
+
+		buf_printf(text, "%schaos: %s, %s left", i > 0 ? "; " : "",
+			fault->text != NULL ? fault->text : "fault",
+			units_format_duration(fault->left_ms, left));
+	}
+	if (node->n_faults > 0 && node->message != NULL)
+		buf_printf(text, "; %s", node->message);
+	cli_table_cell(table, node->n_faults > 0 ? buf_text(text) : node->message);
+}
+
 static void
 put_row(struct cli *cli, struct cli_table *table, const Davit__Node *node)
 {
@@ -67,7 +85,7 @@ put_row(struct cli *cli, struct cli_table *table, const Davit__Node *node)
 	cli_table_cell(table, buf_text(&text));
 	if (cli->format == CLI_FORMAT_WIDE)
 		put_wide_cells(table, node, &text);
-	cli_table_cell(table, node->message);
+	put_message(table, node, &text);
 }
 
 static void

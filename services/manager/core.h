@@ -11,6 +11,7 @@
 #include "common/base/arena.h"
 #include "services/manager/assignments.h"
 #include "services/manager/batch.h"
+#include "services/manager/chaos.h"
 #include "services/manager/claims.h"
 #include "services/manager/events.h"
 #include "services/manager/flow.h"
@@ -46,6 +47,7 @@ struct manager {
 	struct liveness liveness;
 	struct assignments assignments;
 	struct relay relay;
+	struct manager_chaos chaos;
 	struct waits waits;
 	struct cluster_usage usage;
 	struct flow flow;

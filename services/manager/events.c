@@ -142,13 +142,20 @@ events_task(struct manager *manager, const struct task *task, const char *what)
 void
 events_node(struct manager *manager, const struct node *node, const char *what)
 {
+	events_node_says(manager, node, what, node->message);
+}
+
+void
+events_node_says(struct manager *manager, const struct node *node, const char *what,
+	const char *message)
+{
 	Davit__Event event = DAVIT__EVENT__INIT;
 
 	event.kind = DAVIT__EVENT__KIND__NODE;
 	event.what = (char *)(uintptr_t)what;
 	event.node_id = (char *)(uintptr_t)node->id_text;
 	event.node_name = node->name;
-	event.message = node->message;
+	event.message = (char *)(uintptr_t)message;
 	add(manager, &event);
 }
 

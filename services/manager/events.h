@@ -33,6 +33,9 @@ void events_fini(struct events *events);
 /* what: NULL for the state's name. */
 void events_task(struct manager *manager, const struct task *task, const char *what);
 void events_node(struct manager *manager, const struct node *node, const char *what);
+/* The same with a sentence of its own. */
+void events_node_says(struct manager *manager, const struct node *node, const char *what,
+	const char *message);
 
 /* Publishes what the batch made and answers those who wait for it: after the commit. */
 void events_show(struct manager *manager);

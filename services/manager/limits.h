@@ -55,6 +55,7 @@ enum {
 	MANAGER_PLACE_RETRY_MS = 500,       /* after a Place call that failed */
 	MANAGER_STRANGER_MS = 60000,        /* how long a port held by a stranger is left alone */
 	MANAGER_QUERY_MARGIN_MS = 5000, /* a worker's answer may be so much later than its wait */
+	MANAGER_FAULT_MARGIN_MS = 5000, /* a worker may say so much later that a fault is over */
 	MANAGER_STATS_MS = 1000,
 	MANAGER_STALE_STATS_MS = 10000, /* figures older than this are not counted */
 };

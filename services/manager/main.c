@@ -16,6 +16,7 @@ struct settings {
 	struct service_settings common;
 	char *listen, *feed, *feed_json, *stats, *scheduler, *state_dir, *name, *port_range;
 	struct option_list nodes, strategies;
+	bool allows_chaos;
 	struct manager_strategy of_namespaces[MANAGER_STRATEGIES_MAX];
 	uint64_t preempt_above, claim_after_ms, sweep_ms;
 	uint64_t poll_ms, silent_ms, restart_grace_ms, history_max, answers_bytes;
@@ -57,6 +58,8 @@ static const struct option_def option_defs[] = {
 		"that name none"),
 	OPTION_BYTES("answers", 0, S, answers_bytes, "16MiB",
 		"memory for answers that are given again to a request that is repeated"),
+	OPTION_FLAG("allow-chaos", 0, S, allows_chaos,
+		"'davit chaos' may make faults, on nodes whose workers allow it, too"),
 	SERVICE_OPTIONS(S),
 	OPTION_END,
 };
@@ -105,6 +108,7 @@ fill(struct shell_options *options, struct settings *settings, struct err *err)
 	config->preempt_above = (uint32_t)settings->preempt_above;
 	config->claim_after_ms = settings->claim_after_ms;
 	config->sweep_ms = settings->sweep_ms;
+	config->allows_chaos = settings->allows_chaos;
 	if (strategy_options_read(&settings->strategies, settings->of_namespaces, config, err) < 0)
 		return err->code;
 	if (settings->nodes.n > 0) {

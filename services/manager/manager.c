@@ -49,11 +49,15 @@ static const struct handler {
 	{"GetCluster", false, cluster_get},
 	{"ExplainTask", false, questions_explain},
 	{"PlanTasks", false, questions_plan},
+	{"InjectFault", false, manager_chaos_inject},
+	{"HealFaults", false, manager_chaos_heal},
+	{"ListFaults", false, manager_chaos_list},
 	/* Of workers: idempotent by session and version, so they need no request_id. */
 	{"RegisterNode", false, nodes_register},
 	{"Poll", false, nodes_poll},
 	{"AnswerQueries", false, nodes_answer},
 	{"LeaveNode", false, nodes_leave},
+	{"CheckFaults", false, manager_chaos_check},
 };
 
 static const struct handler *
@@ -129,6 +133,7 @@ manager_tick(struct manager *manager, struct manager_now now)
 	}
 	assignments_tick(manager);
 	relay_tick(manager);
+	manager_chaos_tick(manager);
 	waits_tick(manager);
 	placing_tick(manager);
 	usage_tick(manager);
@@ -194,6 +199,7 @@ init_parts(struct manager *manager)
 	model_init(&manager->model, manager->config.ports);
 	manager->requests = (struct requests){0};
 	manager->relay = (struct relay){.next_id = manager->relay.next_id};
+	manager->chaos = (struct manager_chaos){0};
 	manager->assignments = (struct assignments){0};
 	manager->waits = (struct waits){0};
 	manager->usage.waits = NULL;

@@ -59,6 +59,7 @@ struct manager_config {
 	size_t n_strategies;
 	const char *const *allowed_nodes; /* names; NULL: any may join */
 	size_t n_allowed_nodes;
+	bool allows_chaos; /* faults may be made on purpose */
 };
 
 /* The defaults of limits.h. */

@@ -162,6 +162,8 @@ struct node {
 	uint64_t sample_mono_ms, stats_seq;
 	uint64_t task_cpu_milli, task_memory_bytes;
 
+	struct node_faults *faults; /* chaos.h; NULL: none */
+
 	bool is_dirty, is_place_dirty;
 	struct node *dirty_next, *place_next;
 	struct tally *tallies_changed; /* families.h */

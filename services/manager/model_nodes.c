@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/base/mem.h"
+#include "services/manager/chaos.h"
 #include "services/manager/model.h"
 
 struct node *
@@ -133,6 +134,7 @@ model_node_free(struct model *model, struct node *node)
 	free(node->davit_version);
 	free(node->instance);
 	free(node->message);
+	node_faults_free(node->faults);
 	free(node);
 }
 

@@ -487,6 +487,7 @@ nodes_remove(struct manager *manager, struct rpc_call *call)
 	events_node(manager, node, "removed");
 	assignments_leave(manager, node);
 	relay_node_lost(manager, node);
+	manager_chaos_forget(manager, node);
 	claims_forget_node(manager, node);
 	waiting_forget_node(manager, node);
 	telling_node_removed(manager, node);

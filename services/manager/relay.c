@@ -113,6 +113,8 @@ answer_call(struct manager *manager, struct query *query, const Davit__QueryAnsw
 {
 	const ProtobufCMessage *reply = answer->error == NULL ? query->kind->pick(answer) : NULL;
 
+	if (reply != NULL && query->kind->heard != NULL)
+		query->kind->heard(manager, query, reply);
 	if (reply != NULL)
 		batch_answer(manager, query->call, reply);
 	else

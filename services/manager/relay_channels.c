@@ -255,9 +255,13 @@ pick_close(const Davit__QueryAnswer *answer)
 	return answer->close == NULL ? NULL : &answer->close->base;
 }
 
-static const struct query_kind read_kind = {ask_read, pick_read, NULL, "channel"};
-static const struct query_kind write_kind = {ask_write, pick_write, NULL, "channel"};
-static const struct query_kind close_kind = {ask_close, pick_close, NULL, "channel"};
+static const struct query_kind read_kind = {.ask = ask_read, .pick = pick_read, .field = "channel"};
+static const struct query_kind write_kind = {.ask = ask_write,
+	.pick = pick_write,
+	.field = "channel"};
+static const struct query_kind close_kind = {.ask = ask_close,
+	.pick = pick_close,
+	.field = "channel"};
 
 /* Hands the call down to where the channel is. */
 static void

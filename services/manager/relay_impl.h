@@ -22,6 +22,8 @@ struct query_kind {
 	void (*ask)(const struct query *query, Davit__Query *message, struct arena *arena);
 	/* Not for a question of one call: what of the answer answers it, or NULL if nothing. */
 	const ProtobufCMessage *(*pick)(const Davit__QueryAnswer *answer);
+	/* The same, that answer is about to be given. May be NULL. */
+	void (*heard)(struct manager *manager, struct query *query, const ProtobufCMessage *reply);
 	/* For a question that is part of a gather; answer NULL: there will be none. */
 	void (*gathered)(struct manager *manager, struct query *query,
 		const Davit__QueryAnswer *answer);

@@ -1,5 +1,6 @@
 #include "services/manager/view.h"
 
+#include "services/manager/chaos.h"
 #include "services/manager/model.h"
 #include "services/manager/usage.h"
 
@@ -198,5 +199,6 @@ view_node(const struct node *node, struct arena *arena)
 	Davit__Node *view = view_node_without_ports(node, arena);
 
 	fill_host_ports(view, node, arena);
+	view->faults = node_faults_view(node->faults, &view->n_faults, arena);
 	return view;
 }

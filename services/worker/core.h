@@ -18,7 +18,8 @@
  *   watch.c       the engine as a whole: is it there, its list, its events
  *   uplink.c      registration, polls, reports, answers
  *   assign.c      what the manager says, applied
- *   queries.c     questions to this node; logs_relay.c, inventory.c, channel.h answer them
+ *   queries.c     questions to this node; logs_relay.c, inventory.c, chaos_query.c, channel.h
+ *                 answer them
  */
 #pragma once
 
@@ -526,6 +527,9 @@ uint64_t worker_channels_tick(struct worker *worker);
 void worker_channels_free(struct worker *worker);
 
 void worker_inventory_remove(struct worker_query *query, const Davit__RemoveImagesRequest *request);
+
+/* chaos_query.c */
+void worker_chaos_query(struct worker_query *query, const Davit__ChaosQuery *asked);
 
 /* Lists out of the engine's JSON, for the caller to free with the answer. */
 int worker_inventory_volumes(const char *json, size_t size, const char *node_name,

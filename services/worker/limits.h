@@ -59,6 +59,16 @@ enum {
 	WORKER_SWEEP_MS = 20,          /* timers of slots are looked at this often at most */
 };
 
+/* Of faults that are made on purpose. */
+enum {
+	WORKER_CHAOS_ORDERS_KEPT = 16, /* that are known again */
+	WORKER_CHAOS_BEGIN_MS = 2000,  /* from an order, where its answer is not heard before */
+	WORKER_CHAOS_CHECK_MS = 1000,  /* between two questions whether they are to end */
+	WORKER_CHAOS_CALL_MS = 2000,   /* for the answer */
+	WORKER_CHAOS_SWEEP_MS = 500,   /* between two looks for what runs on a killed node */
+	WORKER_CHAOS_LINE_MAX = 1024,  /* calls to the manager that are lost or late at one time */
+};
+
 /* Of channels. */
 enum {
 	WORKER_CHANNEL_IDLE_MS = 300000, /* without a question a channel is given up */

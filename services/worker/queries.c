@@ -25,6 +25,7 @@ free_answer(Davit__QueryAnswer *answer)
 	free_message((ProtobufCMessage *)answer->read);
 	free_message((ProtobufCMessage *)answer->write);
 	free_message((ProtobufCMessage *)answer->close);
+	free_message((ProtobufCMessage *)answer->fault);
 	for (size_t i = 0; i < answer->n_volumes; i++)
 		davit__volume__free_unpacked(answer->volumes[i], NULL);
 	for (size_t i = 0; i < answer->n_networks; i++)
@@ -243,6 +244,8 @@ worker_query_begin(struct worker *worker, const Davit__Query *asked)
 		job->op = engine_image_list(worker->engine, on_images, job);
 	} else if (asked->remove_images != NULL) {
 		worker_inventory_remove(query, asked->remove_images);
+	} else if (asked->chaos != NULL) {
+		worker_chaos_query(query, asked->chaos);
 	} else if (asked->networks) {
 		job = worker_job_new(&query->job, query);
 		job->op = engine_network_list(worker->engine, on_networks, job);

@@ -60,6 +60,8 @@ static const struct option_def option_defs[] = {
 		"between two measurements; 0: none"),
 	OPTION_STRING("stats-source", 0, "SOURCE", S, stats_source, "auto",
 		"auto, engine, or cgroup (the kernel's files)"),
+	OPTION_FLAG("allow-chaos", 0, S, allows_chaos,
+		"'davit chaos' may make faults here, if the manager allows it, too"),
 	SERVICE_OPTIONS(S),
 	OPTION_END,
 };
@@ -116,6 +118,7 @@ worker_settings_read(struct worker_settings *settings, struct worker_shell_optio
 	shell->disk_bytes = settings->disk_bytes;
 	shell->start_limit = (unsigned)settings->start_limit;
 	shell->registry_config = settings->registry_config;
+	shell->allows_chaos = settings->allows_chaos;
 	shell->policy = (struct worker_policy){.log_max_bytes = settings->log_max_bytes,
 		.bind_dirs = settings->bind_dirs.items,
 		.n_bind_dirs = settings->bind_dirs.n,

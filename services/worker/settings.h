@@ -15,6 +15,7 @@ struct worker_settings {
 	struct option_list labels, taints, devices;
 	uint64_t gpus;
 	char *registry_config;
+	bool allows_chaos;
 	struct option_list bind_dirs;
 	uint64_t log_max_bytes, reserved_cpu_milli, reserved_memory_bytes, reserved_disk_bytes;
 	uint64_t cpu_percent, memory_percent;

@@ -93,6 +93,13 @@ struct worker_ports {
 	int (*disk_usage)(void *arg, const char *path, uint64_t *ret_used, uint64_t *ret_total);
 	/* NVIDIA's devices of this machine. NULL: none. */
 	uint32_t (*count_gpus)(void *arg);
+	/*
+	 * Accepts the order to make a fault (chaos.h), as it is carried out in ret_fault, whose
+	 * texts are the query's. -EINVAL with words; -EALREADY: it was carried out before. To kill
+	 * a task is left to the caller. NULL: this node does not allow that.
+	 */
+	int (*chaos)(void *arg, const Davit__ChaosQuery *query, Davit__Fault *ret_fault,
+		struct err *err);
 	/* Keep this over restarts: options.pulled. May be NULL. */
 	void (*save_pulled)(void *arg, const char *text);
 

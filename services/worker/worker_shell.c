@@ -18,6 +18,7 @@
 #include "common/docker/engine_mem.h"
 #include "common/rpc/client.h"
 #include "common/rpc/pubsub.h"
+#include "services/worker/chaos_shell.h"
 #include "services/worker/credentials.h"
 #include "services/worker/declared.h"
 #include "services/worker/journal_file.h"
@@ -25,11 +26,11 @@
 #include "services/worker/machine.h"
 #include "services/worker/probe.h"
 #include "services/worker/shell_metrics.h"
+#include "services/worker/shell_start.h"
 #include "services/worker/state_file.h"
 #include "services/worker/worker.h"
 
 enum {
-	STARTS_PER_CPU = 4,
 	MEM_ENGINE_STARTS = 1024,
 	LEAVE_MAX_MS = 1800,
 	LABELS_MAX = 256,
@@ -37,6 +38,7 @@ enum {
 };
 
 struct worker_shell {
+	struct worker_shell_options options; /* what it points to is borrowed */
 	struct worker_declared declared;
 	uv_loop_t *loop;
 	uv_prepare_t prepare;
@@ -45,7 +47,9 @@ struct worker_shell {
 	struct rpc_pub *pub;
 	struct engine *engine;
 	struct worker_journal_file *journal;
-	struct worker *worker;
+	struct worker *worker;     /* NULL: killed on purpose, or closed */
+	unsigned n_lives;          /* of the core: an answer to an earlier one is nobody's */
+	struct chaos_shell *chaos; /* NULL: not allowed */
 	struct worker_stats *stats;
 	struct worker_metrics *counted; /* NULL: nothing is counted */
 	struct probes *probes;
@@ -62,6 +66,7 @@ struct worker_shell {
 struct pending {
 	struct worker_shell *shell;
 	uint64_t ticket;
+	unsigned life;
 };
 
 static void
@@ -69,7 +74,7 @@ on_answer(const struct rpc_result *result, void *arg)
 {
 	struct pending *pending = arg;
 
-	if (pending->shell->worker != NULL)
+	if (pending->shell->worker != NULL && pending->shell->n_lives == pending->life)
 		worker_answered(pending->shell->worker, pending->ticket, result->status,
 			result->message, result->response);
 	free(pending);
@@ -82,7 +87,11 @@ port_call(void *arg, uint64_t ticket, const char *method, const ProtobufCMessage
 	struct worker_shell *shell = arg;
 	struct pending *pending = xmalloc(sizeof *pending);
 
-	*pending = (struct pending){shell, ticket};
+	*pending = (struct pending){shell, ticket, shell->n_lives};
+	if (shell->chaos != NULL) {
+		chaos_shell_call(shell->chaos, method, request, timeout_ms, on_answer, pending);
+		return;
+	}
 	(void)rpc_client_call(shell->client, rpc_method(&davit__workers__descriptor, method),
 		request, &(struct rpc_call_options){.timeout_ms = timeout_ms}, on_answer, pending);
 }
@@ -193,6 +202,12 @@ port_disk_usage(void *arg, const char *path, uint64_t *ret_used, uint64_t *ret_t
 	return worker_machine_disk_usage(path, ret_used, ret_total);
 }
 
+static int
+port_chaos(void *arg, const Davit__ChaosQuery *query, Davit__Fault *ret_fault, struct err *err)
+{
+	return chaos_shell_order(((struct worker_shell *)arg)->chaos, query, ret_fault, err);
+}
+
 static uint32_t
 port_count_gpus(void *arg)
 {
@@ -203,7 +218,10 @@ port_count_gpus(void *arg)
 static void
 publish(void *arg, const char *topic, const void *data, size_t size)
 {
-	rpc_pub_send(((struct worker_shell *)arg)->pub, topic, data, size);
+	struct worker_shell *shell = arg;
+
+	if (shell->chaos == NULL || !chaos_shell_loses_stats(shell->chaos))
+		rpc_pub_send(shell->pub, topic, data, size);
 }
 
 /* ---- the loop ---- */
@@ -218,14 +236,18 @@ static void
 on_prepare(uv_prepare_t *prepare)
 {
 	struct worker_shell *shell = prepare->data;
-	uint64_t now = clock_mono_ms(), due;
+	uint64_t now = clock_mono_ms(), due = UINT64_MAX, own;
 
-	worker_tick(shell->worker, now, clock_wall_ms());
-	if (shell->is_leaving && worker_has_left(shell->worker)) {
+	if (shell->chaos != NULL)
+		due = chaos_shell_tick(shell->chaos, now, clock_wall_ms());
+	if (shell->worker != NULL)
+		worker_tick(shell->worker, now, clock_wall_ms());
+	if (shell->is_leaving && (shell->worker == NULL || worker_has_left(shell->worker))) {
 		shell->is_leaving = false;
 		shell->on_left(shell->on_left_arg);
 	}
-	due = worker_due_ms(shell->worker);
+	own = shell->worker == NULL ? UINT64_MAX : worker_due_ms(shell->worker);
+	due = own < due ? own : due;
 	uv_update_time(shell->loop);
 	if (due == UINT64_MAX)
 		(void)uv_timer_stop(&shell->due_timer);
@@ -238,7 +260,7 @@ on_stats(uv_timer_t *timer)
 {
 	struct worker_shell *shell = timer->data;
 
-	if (rpc_pub_n_subscribers(shell->pub) > 0)
+	if (shell->stats != NULL && rpc_pub_n_subscribers(shell->pub) > 0)
 		worker_stats_tick(shell->stats, clock_wall_ms());
 }
 
@@ -267,29 +289,12 @@ worker_shell_leave(struct worker_shell *shell, void (*on_left)(void *arg), void 
 	shell->on_left = on_left;
 	shell->on_left_arg = arg;
 	shell->is_leaving = true;
-	worker_leave(shell->worker);
+	if (shell->worker != NULL)
+		worker_leave(shell->worker);
 	(void)uv_timer_start(&shell->leave_timer, on_leave_late, LEAVE_MAX_MS, 0);
 }
 
 /* ---- opening ---- */
-
-static int
-make_folder(const char *path, struct err *err)
-{
-	CLEANUP(free) char *part = xstrdup(path);
-
-	for (char *p = part + 1; *p != '\0'; p++) {
-		if (*p != '/')
-			continue;
-		*p = '\0';
-		(void)mkdir(part, 0750); /* the last one tells */
-		*p = '/';
-	}
-	if (mkdir(part, 0750) < 0 && errno != EEXIST)
-		return err_set(err, -errno, "cannot make state directory '%s': %s", path,
-			strerror(errno));
-	return 0;
-}
 
 static char *
 join(const char *folder, const char *name)
@@ -325,57 +330,6 @@ open_engine(struct worker_shell *shell, const struct worker_shell_options *optio
 		&(struct engine_http_options){.host = options->docker_host}, &shell->engine, err);
 }
 
-static int
-parse_labels(const struct option_list *list, Davit__StringEntry *ret_labels, struct err *err)
-{
-	for (size_t i = 0; i < list->n; i++) {
-		char *equals = strchr(list->items[i], '=');
-
-		if (equals == NULL || equals == list->items[i])
-			return err_set(err, -EINVAL, "--label '%.60s': want KEY=VALUE",
-				list->items[i]);
-		davit__string_entry__init(&ret_labels[i]);
-		*equals = '\0'; /* undone by the caller's copy: the list is ours to read */
-		ret_labels[i].key = xstrdup(list->items[i]);
-		ret_labels[i].value = xstrdup(equals + 1);
-		*equals = '=';
-	}
-	return 0;
-}
-
-/* An engine that is away at the start has most likely the CPUs and the memory that we see. */
-static void
-fill_fallback(Davit__Resources *fallback)
-{
-	long n_cpus = sysconf(_SC_NPROCESSORS_ONLN), n_pages = sysconf(_SC_PHYS_PAGES);
-
-	davit__resources__init(fallback);
-	fallback->cpu_milli = (uint64_t)(n_cpus > 0 ? n_cpus : 1) * 1000;
-	fallback->memory_bytes =
-		(uint64_t)(n_pages > 0 ? n_pages : 0) * (uint64_t)sysconf(_SC_PAGESIZE);
-	fallback->disk_bytes = worker_machine_disk_bytes("/");
-}
-
-static void
-fill_capacity(Davit__Resources *capacity, const struct worker_shell_options *options)
-{
-	davit__resources__init(capacity);
-	capacity->has_cpu_milli = options->cpu_milli > 0;
-	capacity->cpu_milli = options->cpu_milli;
-	capacity->has_memory_bytes = options->memory_bytes > 0;
-	capacity->memory_bytes = options->memory_bytes;
-	capacity->has_disk_bytes = options->disk_bytes > 0;
-	capacity->disk_bytes = options->disk_bytes;
-}
-
-static unsigned
-start_width(void)
-{
-	long n_cpus = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return (unsigned)(n_cpus > 1 ? n_cpus : 1) * STARTS_PER_CPU;
-}
-
 /* What the core wants from the world. */
 static struct worker_ports
 ports_of(struct worker_shell *shell)
@@ -392,6 +346,7 @@ ports_of(struct worker_shell *shell)
 		.registry_auth = port_registry_auth,
 		.real_path = port_real_path,
 		.disk_usage = port_disk_usage,
+		.chaos = shell->chaos != NULL ? port_chaos : NULL,
 		.count_gpus = port_count_gpus,
 		.save_pulled = port_save_pulled,
 		.random = port_random};
@@ -408,7 +363,7 @@ open_core(struct worker_shell *shell, const struct worker_shell_options *options
 		.start_limit = options->start_limit == 0 && is_mem_engine(options)
 				       ? MEM_ENGINE_STARTS
 				       : options->start_limit,
-		.start_width = start_width()};
+		.start_width = worker_start_lanes()};
 	CLEANUP(free) char *node_id = worker_state_load(shell->node_id_path);
 	CLEANUP(free) char *pulled = worker_state_load(shell->pulled_path);
 	char instance[RPC_REQUEST_ID_SIZE];
@@ -420,7 +375,7 @@ open_core(struct worker_shell *shell, const struct worker_shell_options *options
 	if (rc < 0)
 		return rc;
 	labels = xcalloc(options->labels.n + 1, sizeof *labels);
-	rc = parse_labels(&options->labels, labels, err);
+	rc = worker_start_labels(&options->labels, labels, err);
 	shell->declared =
 		(struct worker_declared){.node_class = options->node_class, .gpus = options->gpus};
 	if (rc == 0)
@@ -443,9 +398,12 @@ open_core(struct worker_shell *shell, const struct worker_shell_options *options
 		core.labels = labels;
 		core.n_labels = options->labels.n;
 		core.started = started;
-		fill_capacity(&core.capacity, options);
-		fill_fallback(&core.fallback);
-		shell->worker = worker_new(&core, shell->engine, &ports);
+		worker_start_capacity(&core.capacity, options);
+		worker_start_fallback(&core.fallback);
+		shell->n_lives++;
+		shell->worker = worker_new(&core,
+			shell->chaos != NULL ? chaos_shell_engine(shell->chaos) : shell->engine,
+			&ports);
 	}
 	for (size_t i = 0; i < options->labels.n; i++) {
 		free(labels[i].key);
@@ -454,6 +412,76 @@ open_core(struct worker_shell *shell, const struct worker_shell_options *options
 	free(labels);
 	free(started);
 	return rc;
+}
+
+static void
+open_stats(struct worker_shell *shell, const struct worker_shell_options *options)
+{
+	shell->stats =
+		worker_stats_new(&(struct worker_stats_options){.node_name = options->name,
+					 .source = is_mem_engine(options) ? WORKER_STATS_ENGINE
+									  : options->stats_source,
+					 .publish = publish,
+					 .arg = shell},
+			shell->worker, shell->engine);
+}
+
+/* ---- faults on purpose ---- */
+
+static const char *
+node_id_of(void *arg)
+{
+	const struct worker_shell *shell = arg;
+
+	return shell->worker == NULL ? "" : worker_node_id(shell->worker);
+}
+
+static void
+close_core(struct worker_shell *shell)
+{
+	struct worker *worker = TAKE(shell->worker);
+
+	worker_stats_free(TAKE(shell->stats));
+	worker_journal_file_close(TAKE(shell->journal));
+	worker_free(worker);
+	worker_declared_fini(&shell->declared);
+}
+
+static void
+die(void *arg)
+{
+	close_core(arg);
+}
+
+static void
+revive(void *arg)
+{
+	struct worker_shell *shell = arg;
+	struct err err;
+
+	if (open_core(shell, &shell->options, &err) < 0) {
+		log_error("worker.revive", "error=\"%s\", ending", err.text);
+		uv_stop(shell->loop);
+		return;
+	}
+	open_stats(shell, &shell->options);
+}
+
+static int
+open_chaos(struct worker_shell *shell, const struct worker_shell_options *options, struct err *err)
+{
+	if (!options->allows_chaos)
+		return 0;
+	return chaos_shell_open(&(struct chaos_shell_options){.loop = shell->loop,
+					.manager_url = options->manager_url,
+					.client = shell->client,
+					.engine = shell->engine,
+					.arg = shell,
+					.random = port_random,
+					.node_id = node_id_of,
+					.die = die,
+					.revive = revive},
+		&shell->chaos, err);
 }
 
 static void
@@ -481,6 +509,7 @@ worker_shell_open(uv_loop_t *loop, const struct worker_shell_options *options,
 	int rc;
 
 	shell->loop = loop;
+	shell->options = *options;
 	shell->probes = probes_new(loop);
 	shell->registry_config = options->registry_config;
 	if (getrandom(&shell->random_state, sizeof shell->random_state, 0) < 0 ||
@@ -489,13 +518,15 @@ worker_shell_open(uv_loop_t *loop, const struct worker_shell_options *options,
 	shell->node_id_path = join(options->state_dir, "node_id");
 	shell->pulled_path = join(options->state_dir, "images");
 	rc = options->labels.n > LABELS_MAX ? err_set(err, -EINVAL, "at most %d labels", LABELS_MAX)
-					    : make_folder(options->state_dir, err);
+					    : worker_start_folder(options->state_dir, err);
 	if (rc == 0)
 		rc = open_engine(shell, options, err);
 	if (rc == 0)
 		rc = rpc_client_open(loop, options->manager_url, &shell->client, err);
 	if (rc == 0)
 		rc = rpc_pub_open(options->stats_url, RPC_DIAL, &shell->pub, err);
+	if (rc == 0)
+		rc = open_chaos(shell, options, err);
 	if (rc == 0)
 		rc = open_core(shell, options, err);
 	open_loop(shell, options);
@@ -505,13 +536,7 @@ worker_shell_open(uv_loop_t *loop, const struct worker_shell_options *options,
 		worker_shell_free(shell);
 		return rc;
 	}
-	shell->stats =
-		worker_stats_new(&(struct worker_stats_options){.node_name = options->name,
-					 .source = is_mem_engine(options) ? WORKER_STATS_ENGINE
-									  : options->stats_source,
-					 .publish = publish,
-					 .arg = shell},
-			shell->worker, shell->engine);
+	open_stats(shell, options);
 	shell->counted = worker_metrics_new(options->metrics, shell->engine, &shell->worker);
 	*ret_shell = shell;
 	return 0;
@@ -520,7 +545,8 @@ worker_shell_open(uv_loop_t *loop, const struct worker_shell_options *options,
 bool
 worker_shell_is_ready(const struct worker_shell *shell, const char **ret_why)
 {
-	const char *trouble = worker_engine_trouble(shell->worker);
+	const char *trouble = shell->worker == NULL ? "killed on purpose for a while"
+						    : worker_engine_trouble(shell->worker);
 
 	if (trouble == NULL && worker_is_registered(shell->worker))
 		return true;
@@ -535,14 +561,11 @@ worker_shell_close(struct worker_shell *shell)
 	uv_handle_t *const handles[] = {(uv_handle_t *)&shell->prepare,
 		(uv_handle_t *)&shell->due_timer, (uv_handle_t *)&shell->stats_timer,
 		(uv_handle_t *)&shell->leave_timer, (uv_handle_t *)&shell->trim_timer};
-	struct worker *worker = TAKE(shell->worker);
 
-	worker_stats_free(shell->stats);
-	worker_journal_file_close(shell->journal);
-	worker_free(worker);
+	close_core(shell);
 	probes_free(shell->probes);
-	worker_declared_fini(&shell->declared);
 	rpc_client_close(shell->client);
+	chaos_shell_close(shell->chaos);
 	rpc_pub_close(shell->pub);
 	engine_close(shell->engine);
 	for (size_t i = 0; i < sizeof handles / sizeof handles[0]; i++)
@@ -553,6 +576,7 @@ void
 worker_shell_free(struct worker_shell *shell)
 {
 	worker_metrics_free(shell->counted);
+	chaos_shell_free(shell->chaos);
 	free(shell->node_id_path);
 	free(shell->pulled_path);
 	free(shell);

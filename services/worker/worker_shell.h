@@ -33,6 +33,7 @@ struct worker_shell_options {
 	unsigned start_limit;                         /* 0: it is found out */
 	uint64_t stats_interval_ms;                   /* 0: no statistics */
 	enum worker_stats_source stats_source;
+	bool allows_chaos;       /* faults may be made here on purpose */
 	struct metrics *metrics; /* where to count; NULL: nowhere */
 };
 

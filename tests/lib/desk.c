@@ -261,8 +261,8 @@ void
 desk_send(struct desk *desk, const char *method, const ProtobufCMessage *request,
 	const char *request_id, struct desk_reply *reply)
 {
-	bool of_workers = strcmp(method, "RegisterNode") == 0 || strcmp(method, "Poll") == 0 ||
-			  strcmp(method, "LeaveNode") == 0 || strcmp(method, "AnswerQueries") == 0;
+	bool of_workers = protobuf_c_service_descriptor_get_method_by_name(
+				  &davit__workers__descriptor, method) != NULL;
 	struct rpc_call *call;
 
 	*reply = (struct desk_reply){0};

@@ -69,6 +69,7 @@ TEST(cli_complete_values_of_flags)
 	check_words("completed\n", "ps", "--state", "co", NULL);
 	check_words("n1\n", "ps", "-n", "n", NULL);
 	check_words("", "run", "--name", "x", NULL);
+	check_words("running\n", "wait", "--for", "r", NULL);
 }
 
 TEST(cli_complete_names_that_the_manager_knows)
@@ -76,6 +77,16 @@ TEST(cli_complete_names_that_the_manager_knows)
 	check_words("web\n", "stop", "w", NULL, NULL);
 	check_words("", "stop", "x", NULL, NULL);
 	check_words("n1\nm2\n", "node", "drain", "", NULL);
+}
+
+TEST(cli_complete_knows_chaos)
+{
+	check_words("kill-node\nkill-task\n", "chaos", "kill", NULL, NULL);
+	check_words("n1\nm2\n", "chaos", "heal", "", NULL);
+	check_words("web\n", "chaos", "kill-task", "w", NULL);
+	check_words("--for\n", "chaos", "partition", "--fo", NULL);
+	check_words("out\n", "chaos", "partition", "--direction", "o");
+	check_words("", "chaos", "partition", "--for", "r"); /* a time, no state */
 }
 
 TEST(cli_complete_scripts_are_for_three_shells)

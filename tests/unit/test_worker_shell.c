@@ -100,6 +100,27 @@ drop_settings(struct worker_settings *settings)
 	options_free(worker_options_spec.defs, settings);
 }
 
+/* With a fault's machinery around it, and without anybody to order one. */
+TEST(worker_shell_that_allows_chaos_lives_and_ends_as_any_other)
+{
+	char folder[] = "/tmp/davit-worker-XXXXXX";
+	struct worker_shell_options with = options(folder);
+	struct worker_shell *shell;
+
+	with.allows_chaos = true;
+	CHECK_OK(worker_shell_open(&loop, &with, &shell, &err), &err);
+	for (unsigned i = 0; i < 20; i++)
+		(void)uv_run(&loop, UV_RUN_ONCE);
+	has_left = false;
+	worker_shell_leave(shell, on_left, NULL);
+	(void)uv_run(&loop, UV_RUN_DEFAULT);
+	CHECK(has_left);
+	worker_shell_close(shell);
+	(void)uv_run(&loop, UV_RUN_DEFAULT);
+	worker_shell_free(shell);
+	remove_folder(folder);
+}
+
 TEST(worker_settings_have_defaults_made_from_the_name)
 {
 	char *argv[] = {(char *)"davit-worker", (char *)"--name", (char *)"n7", (char *)"--cpus",
