@@ -269,6 +269,8 @@ manager_config_init(struct manager_config *config)
 		.preempt_above = MANAGER_PREEMPT_ABOVE,
 		.claim_after_ms = MANAGER_CLAIM_AFTER_MS,
 		.sweep_ms = MANAGER_SWEEP_MS,
+		.nodes_max = MANAGER_NODES_MAX,
+		.tasks_max = MANAGER_TASKS_MAX,
 	};
 }
 

@@ -59,7 +59,8 @@ struct manager_config {
 	size_t n_strategies;
 	const char *const *allowed_nodes; /* names; NULL: any may join */
 	size_t n_allowed_nodes;
-	bool allows_chaos; /* faults may be made on purpose */
+	uint32_t nodes_max, tasks_max; /* MANAGER_NODES_MAX, MANAGER_TASKS_MAX; tests have less */
+	bool allows_chaos;             /* faults may be made on purpose */
 };
 
 /* The defaults of limits.h. */

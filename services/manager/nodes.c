@@ -182,9 +182,10 @@ find_or_add(struct manager *manager, struct rpc_call *call,
 		node = named;
 	if (node != NULL)
 		return node;
-	if (HASH_COUNT(model->nodes) >= MANAGER_NODES_MAX) {
+	if (HASH_COUNT(model->nodes) >= manager->config.nodes_max) {
 		batch_refuse(manager, call, DAVIT__REPLY__STATUS__RESOURCE_EXHAUSTED, NULL,
-			"there are %d nodes already (MANAGER_NODES_MAX)", MANAGER_NODES_MAX);
+			"there are %u nodes already (MANAGER_NODES_MAX)",
+			manager->config.nodes_max);
 		return NULL;
 	}
 	node = model_node_add(model, request->node_id != NULL ? id : manager_new_id(manager, false),

@@ -77,10 +77,10 @@ refuse_count(struct manager *manager, struct rpc_call *call, const Davit__TaskSp
 			MANAGER_GANG_MAX);
 		return true;
 	}
-	if (HASH_COUNT(manager->model.tasks) + count > MANAGER_TASKS_MAX) {
+	if (HASH_COUNT(manager->model.tasks) + count > manager->config.tasks_max) {
 		batch_refuse(manager, call, DAVIT__REPLY__STATUS__RESOURCE_EXHAUSTED, field,
-			"there would be more than %d tasks (MANAGER_TASKS_MAX): remove some",
-			MANAGER_TASKS_MAX);
+			"there would be more than %u tasks (MANAGER_TASKS_MAX): remove some",
+			manager->config.tasks_max);
 		return true;
 	}
 	return false;
@@ -301,10 +301,10 @@ make_offers(struct manager *manager, struct rpc_call *call)
 		n_tasks += count_of(one);
 		make_offer(manager, one, &offers[i]);
 	}
-	if (n_tasks > MANAGER_TASKS_MAX) {
+	if (n_tasks > manager->config.tasks_max) {
 		batch_refuse(manager, call, DAVIT__REPLY__STATUS__RESOURCE_EXHAUSTED, "tasks",
-			"there would be more than %d tasks (MANAGER_TASKS_MAX): remove some",
-			MANAGER_TASKS_MAX);
+			"there would be more than %u tasks (MANAGER_TASKS_MAX): remove some",
+			manager->config.tasks_max);
 		return NULL;
 	}
 	return refuse_doubles(manager, call, offers, request->n_tasks) ? NULL : offers;
