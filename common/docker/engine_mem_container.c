@@ -267,6 +267,16 @@ release_ports(struct mem_container *container)
 	}
 }
 
+uint64_t
+engine_mem_container_starting_ms(struct mem_container *container)
+{
+	uint64_t now_ms = container->world->now_ms;
+
+	if (container->start_until_ms <= now_ms)
+		container->start_until_ms = now_ms + container->behaviour.slow_ms;
+	return container->start_until_ms - now_ms;
+}
+
 int
 engine_mem_container_start(struct mem_container *container, struct err *err)
 {

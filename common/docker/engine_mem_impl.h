@@ -115,7 +115,7 @@ struct mem_container {
 	int exit_code;
 	bool oom_killed, gone;
 	const char *health;
-	uint64_t created_ms, started_ms, finished_ms;
+	uint64_t created_ms, started_ms, finished_ms, start_until_ms;
 	uint32_t n_starts;
 	size_t history_at; /* its last start's place in the history */
 
@@ -140,6 +140,12 @@ uint64_t engine_mem_written(const struct mem_container *container);
 bool engine_mem_container_is_up(const struct mem_container *container);
 /* Paused already, or running already: nothing. -EBUSY when it is not up. */
 int engine_mem_container_pause(struct mem_container *container, bool pause, struct err *err);
+/*
+ * How long a start takes that is asked for now. As the real one does it, a start holds the
+ * container until it is done, and another that came meanwhile waits for it and finds that it was
+ * started.
+ */
+uint64_t engine_mem_container_starting_ms(struct mem_container *container);
 int engine_mem_container_start(struct mem_container *container, struct err *err);
 /* Delivers a signal. -EBUSY when it does not run, -EINVAL for a signal that is none. */
 int engine_mem_container_signal(struct mem_container *container, const char *signal,
@@ -191,7 +197,8 @@ struct mem_op {
 	struct err err;
 	uint64_t timeout_at_ms, cursor;
 	bool slept, paused, follow;
-	struct buf input; /* written by the caller */
+	uint32_t n_starts; /* of its container when it fell asleep */
+	struct buf input;  /* written by the caller */
 	bool input_ended;
 	bool lost;       /* it works, but the answer will not arrive */
 	bool busy, dead; /* a callback of its stream is on the stack; free it afterwards */

@@ -289,14 +289,17 @@ do_start(struct mem_op *op)
 {
 	if (op->container == NULL && !engine_mem_op_find(op))
 		return true;
-	if (op->container->behaviour.slow_ms > 0 && !op->slept) {
+	if (op->container->behaviour.slow_ms > 0 && !op->slept &&
+		!engine_mem_container_is_up(op->container)) {
 		op->slept = true;
-		engine_mem_due_in(op->world, &op->due, op->container->behaviour.slow_ms);
+		op->n_starts = op->container->n_starts;
+		engine_mem_due_in(op->world, &op->due,
+			engine_mem_container_starting_ms(op->container));
 		return false;
 	}
 	if (op->container->gone)
 		(void)err_set(&op->err, -ENOENT, "No such container: %s", op->call.target);
-	else
+	else if (!op->slept || op->n_starts == op->container->n_starts)
 		(void)engine_mem_container_start(op->container, &op->err);
 	return true;
 }

@@ -65,12 +65,17 @@ assignments_dropped(struct manager *manager, struct task *task)
 void
 assignments_unknown(struct manager *manager, struct node *node, const Davit__TaskReport *report)
 {
+	const struct task *task;
 	struct id id;
 
 	if (report->observed == DAVIT__TASK_REPORT__OBSERVED__GONE &&
 		id_parse(report->task_id, &id)) {
-		drop(manager, node, id, report->attempt);
-		return;
+		task = model_task_find(&manager->model, id);
+		/* To forget an attempt that nobody was given would be to forget the one that is. */
+		if (task == NULL || report->attempt <= task->attempt) {
+			drop(manager, node, id, report->attempt);
+			return;
+		}
 	}
 	node->needs_complete = true;
 	assignments_serve(manager, node);

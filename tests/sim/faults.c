@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "common/store/store_mem.h"
+#include "services/worker/core.h"
 #include "tests/sim/conduct.h"
 #include "tests/sim/host.h"
 #include "tests/sim/lies.h"
@@ -18,7 +19,8 @@ enum {
 	FULL_MS_MAX = 1500,
 	COMMITS_AHEAD = 8, /* a commit fails so many later at most */
 	ENGINE_MS_MAX = 3000,
-	ENGINE_LONG_MS_MAX = 90000, /* beyond a worker's patience */
+	ENGINE_LONG_MS_MIN = 12000, /* beyond a worker's patience: this, … */
+	ENGINE_LONG_MS_MAX = 50000, /* … and up to so much more */
 	DRIFT_MAX = 10,             /* thousandths */
 	STEPS_PER_DEATH = 4000,
 };
@@ -205,7 +207,11 @@ fill_disk(struct sim *sim)
 static void
 fail_journal(struct sim *sim)
 {
-	pick_worker(sim)->journal_fails = true;
+	struct host_worker *host = pick_worker(sim);
+
+	host->journal_fails = true;
+	if (dice_chance(&sim->fault_dice, 400)) /* what waits for the journal may be removed */
+		strangers_clear(sim, host);
 }
 
 /* ---- the network ---- */
@@ -302,17 +308,41 @@ faults_pick_machine(struct sim *sim)
 	return host;
 }
 
+/* One where something has begun that needs the engine, if there is one. */
+static struct host_worker *
+pick_busy_machine(struct sim *sim)
+{
+	struct host_worker *picked = faults_pick_machine(sim);
+	enum worker_slot_state state = WORKER_SLOT_NONE;
+	const struct worker_slot *slot;
+
+	for (unsigned i = 0; i < sim->options.n_workers; i++) {
+		if (sim->workers[i]->core == NULL)
+			continue;
+		DL_FOREACH (sim->workers[i]->core->slots, slot) {
+			if (slot->state > WORKER_SLOT_CREATING || slot->state <= state)
+				continue;
+			state = slot->state;
+			picked = sim->workers[i];
+		}
+	}
+	engine_mem_advance(picked->world, sim->now_ms);
+	conduct_worker_troubled(sim, picked->index);
+	return picked;
+}
+
 static void
 restart_engine(struct sim *sim)
 {
-	struct host_worker *host = faults_pick_machine(sim);
+	bool is_long = dice_chance(&sim->fault_dice, 300);
+	struct host_worker *host = is_long ? pick_busy_machine(sim) : faults_pick_machine(sim);
 	bool live = dice_chance(&sim->fault_dice, 500);
 
 	sim_trace(sim, host->proc, "its engine restarts, containers %s", live ? "live" : "die");
 	sim_count(sim, SIM_ENGINE_RESTARTED);
 	engine_mem_restart(host->world, live,
-		dice_roll(&sim->fault_dice,
-			dice_chance(&sim->fault_dice, 250) ? ENGINE_LONG_MS_MAX : ENGINE_MS_MAX));
+		is_long ? ENGINE_LONG_MS_MIN + dice_roll(&sim->fault_dice, ENGINE_LONG_MS_MAX)
+			: dice_roll(&sim->fault_dice, ENGINE_MS_MAX));
 	host_worker_poke(sim, host->index);
 }
 
@@ -348,7 +378,7 @@ static const struct fault {
 	{change_weather, 8},
 	{jump_clock, 3},
 	{change_drift, 3},
-	{restart_engine, 5},
+	{restart_engine, 7},
 	{hang_engine, 3},
 	{strangers_end_container, 12},
 	{strangers_lose_answer, 14},

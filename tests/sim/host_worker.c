@@ -342,7 +342,7 @@ host_worker_start(struct sim *sim, unsigned index)
 	char instance[32];
 	struct worker_options options = {.name = host->name,
 		.instance = instance,
-		.start_limit = index % 2 == 0 ? 0 : 1, /* with the default, and one at a time */
+		.start_limit = index == 0 ? 0 : 1, /* the default, and one at a time */
 		.labels = labels,
 		.n_labels = 2,
 		.started = host->journal,

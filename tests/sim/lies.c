@@ -129,12 +129,13 @@ void
 lies_after_turn(struct sim *sim, unsigned worker)
 {
 	struct worker_slot *slot;
+	bool all;
 
-	if (!sim->faults_on ||
-		dice_roll(&sim->procs[SIM_WORKER + worker].dice, TURNS_PER_OFFER) > 0)
+	if (!sim->faults_on)
 		return;
+	all = dice_roll(&sim->procs[SIM_WORKER + worker].dice, TURNS_PER_OFFER) == 0;
 	DL_FOREACH (sim->workers[worker]->core->slots, slot) {
-		if (is_passing(slot->state))
-			offer_to_slot(sim, slot);
+		if ((all && is_passing(slot->state)) || slot->state == WORKER_SLOT_RETURNED)
+			offer_to_slot(sim, slot); /* few are ever returned */
 	}
 }

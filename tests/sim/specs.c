@@ -19,6 +19,9 @@ static const char *const behaviours[] = {
 	"badcmd:1",
 	"oom:1s",
 	"slow:2s/run:forever",
+	"slow:2s/exit:0/after:3s",
+	"slow:2s/exit:1/after:1s",
+	"slow:2s/health:ok/run:forever",
 	"health:ok/run:forever",
 	"health:bad/run:forever",
 };
@@ -76,7 +79,7 @@ throw_behaviour(struct dice *dice, char *wish, struct spec_draft *draft)
 	spec->stop_timeout_ms = 1000;
 	spec->has_auto_remove = true;
 	spec->auto_remove = dice_chance(dice, 100);
-	spec->has_hold = spec->hold = dice_chance(dice, 80);
+	spec->has_hold = spec->hold = dice_chance(dice, 180);
 	spec->has_pull_policy = dice_chance(dice, 60);
 	spec->pull_policy = dice_chance(dice, 500) ? DAVIT__TASK_SPEC__PULL_POLICY__ALWAYS
 						   : DAVIT__TASK_SPEC__PULL_POLICY__NEVER;
@@ -150,11 +153,14 @@ throw_resources(struct dice *dice, struct spec_draft *draft)
 		spec->n_ports = 1;
 		spec->ports = draft->ports;
 	}
-	if (dice_chance(dice, 80)) {
-		davit__network_attachment__init(&draft->network);
-		draft->network.name = (char *)"backend";
-		draft->networks[0] = &draft->network;
-		spec->n_networks = 1;
+	if (dice_chance(dice, 120)) {
+		for (size_t i = 0; i < 2; i++) {
+			davit__network_attachment__init(&draft->network[i]);
+			draft->networks[i] = &draft->network[i];
+		}
+		draft->network[0].name = (char *)"backend";
+		draft->network[1].name = (char *)"frontend"; /* joined after the creation */
+		spec->n_networks = 1 + dice_roll(dice, 2);
 		spec->networks = draft->networks;
 	}
 }

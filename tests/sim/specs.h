@@ -23,7 +23,7 @@ struct spec_draft {
 	Davit__Toleration toleration, *tolerations[1];
 	Davit__Gang gang;
 	Davit__Healthcheck health;
-	Davit__NetworkAttachment network, *networks[1];
+	Davit__NetworkAttachment network[2], *networks[2];
 	char *constraints[1], own[48];
 	char *health_command[1];
 };

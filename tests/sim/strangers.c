@@ -10,9 +10,9 @@
 #include "tests/sim/witness.h"
 
 enum {
-	SLOWEST_START_MS = 2500, /* of the images of specs.c */
-	MEDDLE_MS = 150,         /* between two looks of one who starts things, … */
-	MEDDLE_MAX = 20,         /* … who loses interest after so many */
+	MEDDLE_MS = 90, /* between two looks of one who starts things, … */
+	CLEAR_MAX = 25,
+	MEDDLE_MAX = 60, /* … who loses interest after so many */
 };
 
 /* ---- containers ---- */
@@ -31,11 +31,12 @@ choose(const struct engine_mem_view *view, void *arg)
 	struct choice *choice = arg;
 	const char *task = engine_mem_label(view, "davit.task");
 
-	/* While a start that a dead worker asked for may still follow, it is nobody's fault. */
-	if ((view->status == ENGINE_RUNNING &&
-		    choice->sim->now_ms < view->started_ms + SLOWEST_START_MS) ||
-		view->status == ENGINE_PAUSED ||
-		dice_roll(&choice->sim->fault_dice, ++choice->n) != 0)
+	if (view->status == ENGINE_PAUSED)
+		return;
+	/* Of those that have not run yet there are few at any moment. */
+	choice->n += view->status == ENGINE_CREATED ? 8 : 1;
+	if (dice_roll(&choice->sim->fault_dice, choice->n) >=
+		(view->status == ENGINE_CREATED ? 8 : 1))
 		return;
 	(void)snprintf(choice->id, sizeof choice->id, "%s", view->id);
 	choice->status = view->status;
@@ -94,12 +95,13 @@ strangers_end_container(struct sim *sim)
 	host_worker_poke(sim, host->index);
 }
 
-/* ---- starts ---- */
+/* ---- who starts or removes what waits ---- */
 
 struct meddler {
 	struct host_worker *host;
 	unsigned n_left;
-	char id[ENGINE_ID_MAX + 1]; /* of what is started now */
+	bool removes;               /* what has not run yet, instead of starting it */
+	char id[ENGINE_ID_MAX + 1]; /* of what is touched now */
 	struct id task;
 };
 
@@ -113,12 +115,14 @@ find_idle(const struct engine_mem_view *view, void *arg)
 	struct id task;
 	uint32_t attempt;
 
-	if ((view->status != ENGINE_CREATED && view->status != ENGINE_EXITED) ||
+	if ((view->status != ENGINE_CREATED &&
+		    (view->status != ENGINE_EXITED || meddler->removes)) ||
 		!witness_read_labels(view, &task, &attempt))
 		return;
 	seen = witness_see(sim->witness, task);
-	if (seen->is_one_shot || seen->is_final || seen->attempt != attempt ||
-		seen->on != meddler->host->index || seen->desired > DAVIT__TASK__DESIRED__RUN)
+	if ((seen->is_one_shot && !meddler->removes) || seen->is_final ||
+		seen->attempt != attempt || seen->on != meddler->host->index ||
+		seen->desired > DAVIT__TASK__DESIRED__RUN)
 		return;
 	(void)snprintf(meddler->id, sizeof meddler->id, "%s", view->id);
 	meddler->task = task;
@@ -140,10 +144,17 @@ on_meddle(struct sim *sim, void *arg)
 	engine_mem_each(host->world, find_idle, meddler);
 	if (meddler->id[0] == '\0')
 		return false;
-	sim_trace(sim, host->proc, "a stranger starts a container");
-	sim_count(sim, SIM_CONTAINER_BEGUN);
-	conduct_meddled(sim, meddler->task);
-	(void)engine_mem_begin(host->world, meddler->id);
+	if (meddler->removes) {
+		sim_trace(sim, host->proc, "a stranger removes what has not run yet");
+		sim_count(sim, SIM_CONTAINER_GONE);
+		conduct_stranger(sim, meddler->task);
+		(void)engine_mem_destroy(host->world, meddler->id);
+	} else {
+		sim_trace(sim, host->proc, "a stranger starts a container");
+		sim_count(sim, SIM_CONTAINER_BEGUN);
+		conduct_meddled(sim, meddler->task);
+		(void)engine_mem_begin(host->world, meddler->id);
+	}
 	host_worker_poke(sim, host->index);
 	return true;
 }
@@ -155,8 +166,20 @@ strangers_meddle(struct sim *sim)
 
 	meddler->host = faults_pick_machine(sim);
 	meddler->n_left = 1 + (unsigned)dice_roll(&sim->fault_dice, MEDDLE_MAX);
-	if (dice_chance(&sim->fault_dice, 300)) /* its worker will not know that it was made */
+	if (dice_chance(&sim->fault_dice, 700)) /* its worker will not know that it was made */
 		engine_mem_lose_next(meddler->host->world, ENGINE_CALL_CREATE);
+	sim_at(sim, sim->now_ms, on_meddle, meddler);
+}
+
+void
+strangers_clear(struct sim *sim, struct host_worker *host)
+{
+	struct meddler *meddler = xcalloc(1, sizeof *meddler);
+
+	conduct_worker_troubled(sim, host->index);
+	meddler->host = host;
+	meddler->removes = true;
+	meddler->n_left = 1 + (unsigned)dice_roll(&sim->fault_dice, CLEAR_MAX);
 	sim_at(sim, sim->now_ms, on_meddle, meddler);
 }
 

@@ -12,6 +12,8 @@
 void strangers_end_container(struct sim *sim);
 /* For a while, what does not run on a machine is started by hand. */
 void strangers_meddle(struct sim *sim);
+/* Somebody removes containers of the machine that have not run yet, for a while. */
+void strangers_clear(struct sim *sim, struct host_worker *host);
 /* The next request of some kind fails, or its answer is lost. */
 void strangers_lose_answer(struct sim *sim);
 void strangers_hold_port(struct sim *sim);

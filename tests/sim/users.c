@@ -461,7 +461,7 @@ static const struct wish_kind {
 	{want_submission, 50},
 	{want_stop, 16},
 	{want_removal, 15},
-	{want_start, 4},
+	{want_start, 11},
 	{want_pause, 5},
 	{want_drain, 6},
 	{want_marks, 4},

@@ -118,6 +118,31 @@ TEST(engine_mem_hanging_engine_makes_calls_time_out)
 	CHECK_EQ(stop.err.code, 0);
 }
 
+/* As Docker does it: the second finds a container that was started, even if it has ended since. */
+TEST(r3_engine_mem_starts_once_who_is_asked_twice_while_it_starts)
+{
+	BENCH();
+	struct got made = {0}, first = {0}, second = {0};
+
+	engine_container_create(bench.engine,
+		&(struct engine_creation){.name = "a",
+			.body = mem_bench_body("slow:2s/exit:0/after:0")},
+		got_id, &made);
+	mem_bench_pass(&bench, 0);
+	engine_container_start(bench.engine, "a", got_done, &first);
+	mem_bench_pass(&bench, 500);
+	engine_container_start(bench.engine, "a", got_done, &second);
+	mem_bench_pass(&bench, 1499);
+	CHECK_EQ(first.n + second.n, 0);
+	mem_bench_pass(&bench, 10000);
+	CHECK_EQ(first.n, 1);
+	CHECK_EQ(second.n, 1);
+	CHECK_EQ(first.err.code, 0);
+	CHECK_EQ(second.err.code, 0);
+	CHECK(mem_bench_inspect(&bench, "a").container.finished_ms <=
+		engine_mem_now(bench.world) - 9000);
+}
+
 TEST(engine_mem_fails_as_planned_with_or_without_effect)
 {
 	BENCH();
