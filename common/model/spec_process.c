@@ -131,6 +131,23 @@ check_rights(const struct spec_check *check)
 	return rc;
 }
 
+/* What the program inside is told by us cannot be told otherwise: it would be left out in silence.
+ */
+static int
+check_own_names(const struct spec_check *check)
+{
+	static const char own[] = "DAVIT_";
+
+	for (size_t i = 0; i < check->spec->n_env; i++) {
+		const char *key = check->spec->env[i]->key;
+
+		if (strncmp(key, own, strlen(own)) == 0)
+			return err_set(spec_at(check, "env[\"%.64s\"]", key), -EINVAL,
+				"variables that begin with %s are Davit's own", own);
+	}
+	return 0;
+}
+
 int
 spec_check_process(const struct spec_check *check)
 {
@@ -147,6 +164,8 @@ spec_check_process(const struct spec_check *check)
 						   .value_max = SPEC_ARGUMENT_MAX,
 						   .is_key = rule_is_env_key,
 						   .want = "1 to 255 characters without ="});
+	if (rc == 0)
+		rc = check_own_names(check);
 	if (rc == 0)
 		rc = check_place(check);
 	if (rc == 0)

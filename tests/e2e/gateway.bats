@@ -197,3 +197,22 @@ spec() { # NAME COMMAND
 	kill "$pid"
 	wait_for 10 grep -q '"request_id":"mine"' "$BATS_TEST_TMPDIR/access"
 }
+
+# A line that ends in "# Ctrl-C ends it" is given 2 s, and its interrupt.
+interrupted() {
+	timeout --foreground -s INT -k 5 2 "$@" || case $? in 124 | 130) ;; *) return 1 ;; esac
+}
+
+@test "every command of docs/API.md works" {
+	export -f interrupted
+	awk -v dir="$BATS_TEST_TMPDIR" '/^```sh$/ {file = sprintf("%s/block-%02d", dir, ++n); next}
+		/^```/ {file = ""} file != "" {print > file}' "$repo/docs/API.md"
+	n=0
+	for block in "$BATS_TEST_TMPDIR"/block-*; do
+		n=$((n + 1))
+		sed -E -i "s/davit-demo/$E2E_IMAGE/g; s/127\.0\.0\.1:8080\b/${url_gateway##*/}/g
+			s/^(.*[^ ]) *# Ctrl-C ends it$/interrupted \1/; s/curl -s/curl -fsS/" "$block"
+		(cd "$repo" && timeout 60 bash -e -o pipefail -x "$block" 3>&- 4>&-) 2>&1 || fail "block $n failed"
+	done
+	[ "$n" -ge 3 ]
+}

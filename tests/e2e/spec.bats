@@ -9,7 +9,7 @@ setup_file() {
 		image: $E2E_IMAGE
 		entrypoint: [/bin/sh, -c]
 		command: ['trap "exit 0" INT; while :; do sleep 0.1; done']
-		env: {COLOUR: blue, DAVIT_TASK_ID: forged}
+		env: {COLOUR: blue}
 		working_dir: /tmp
 		user: "65534:65534"
 		hostname: here
@@ -68,6 +68,9 @@ shows() {
 @test "the process: command, environment, directory, user, host name, terminal, init" {
 	shows "blue" inside 'tr "\0" "\n" </proc/1/environ | sed -n s/COLOUR=//p'
 	shows "$(task full .id)" inside 'echo "$DAVIT_TASK_ID"'
+	run davit run -d --name forger --env DAVIT_TASK_ID=forged "$E2E_IMAGE" true
+	[ "$status" -ne 0 ] || fail "$output"
+	has 'DAVIT_TASK_ID'
 	shows "full $(task full .node_name)" inside 'echo "$DAVIT_TASK_NAME $DAVIT_NODE_NAME"'
 	shows "/tmp 65534 65534 here" inside 'echo "$(pwd) $(id -u) $(id -g) $(hostname)"'
 	shows "docker-init" inside 'cat /proc/1/comm'

@@ -146,6 +146,25 @@ vm-2
 	[ -z "$output" ]
 }
 
+@test "a VM that is made over HTTP takes the public key that came with it" {
+	ssh-keygen -q -t ed25519 -N '' -f "$BATS_TEST_TMPDIR/key"
+	run http -d "$(jq -cn --rawfile key "$BATS_TEST_TMPDIR/key.pub" '{name: "keyed", public_key: $key}')" "$lb/create_vm"
+	is_status 201
+	host=$(body | jq -r .ssh_host) port=$(body | jq -r .ssh_port)
+	run timeout 20 ssh -q -i "$BATS_TEST_TMPDIR/key" -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
+		-p "$port" "root@$host" hostname
+	[ "$output" = keyed ] || fail "$output"
+	run http -d '{"name": "keyed"}' "$lb/delete_vm"
+	is_status 200
+}
+
+@test "docs/CONTRACTS.md tells of no command that is not run here" {
+	run awk '/^```sh$/ {inside = 1; next} /^```/ {inside = 0} inside {sub(/ *#.*/, ""); print}' "$repo/docs/CONTRACTS.md"
+	# The first is what setup_file runs; the second needs a registry, which tests must not.
+	[ "$output" = "deploy/images/vm/make.sh
+docker build -t davit-vm deploy/images/vm" ] || fail "$output"
+}
+
 @test "root/root where the configuration asks for it" {
 	daemon rooted davit-gateway --manager "$url_manager" --listen "http://127.0.0.1:$(free_ports 1)" --contracts vms \
 		--vms-listen "http://127.0.0.1:$(free_ports 1)" --vms-server "http://127.0.0.1:$(free_ports 1)=n2" \

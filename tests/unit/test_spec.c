@@ -137,6 +137,8 @@ TEST(what_the_process_is_must_be_right)
 	bad("\"hostname\":\"a_b-\"", "hostname", "no host name");
 	bad("\"env\":{\"\":\"x\"}", "env", "characters without =");
 	bad("\"env\":{\"A=B\":\"x\"}", "env", "'A=B' cannot be a key");
+	bad("\"env\":{\"A\":\"1\",\"DAVIT_TASK_ID\":\"x\"}", "env[\"DAVIT_TASK_ID\"]",
+		"Davit's own");
 	bad("\"labels\":{\"a b\":\"x\"}", "labels", "cannot be a key");
 	bad("\"labels\":{\"davit.task\":\"x\"}", "labels", "Davit's own");
 	bad("\"cap_add\":[\"ALL\",\"CAP 1\"]", "cap_add[1]", "NET_ADMIN");
