@@ -476,6 +476,44 @@ quick_engine_n_running(const struct engine *base)
 }
 
 static void
+keep_id(const struct err *err, const char *id, void *arg)
+{
+	(void)err;
+	(void)snprintf(arg, ENGINE_ID_MAX + 1, "%s", id);
+}
+
+static void
+pass_over(const struct err *err, void *arg)
+{
+	(void)err;
+	(void)arg;
+}
+
+static void
+look_over(const struct err *err, const struct engine_container *container, void *arg)
+{
+	(void)err;
+	(void)container;
+	(void)arg;
+}
+
+void
+quick_engine_live(struct engine *engine, const char *body, uint64_t now_ms)
+{
+	char id[ENGINE_ID_MAX + 1];
+
+	(void)engine_container_create(engine, &(struct engine_creation){.name = "", .body = body},
+		keep_id, id);
+	quick_engine_run(engine, now_ms);
+	(void)engine_container_start(engine, id, pass_over, NULL);
+	quick_engine_run(engine, now_ms + 1);
+	(void)engine_container_inspect(engine, id, look_over, NULL);
+	quick_engine_run(engine, now_ms + 1);
+	(void)engine_container_remove(engine, id, pass_over, NULL);
+	quick_engine_run(engine, now_ms + 1);
+}
+
+static void
 quick_resume(struct engine_op *op)
 {
 	(void)op;

@@ -23,3 +23,6 @@ void quick_engine_run(struct engine *engine, uint64_t now_ms);
 uint64_t quick_engine_next(const struct engine *engine);
 
 size_t quick_engine_n_running(const struct engine *engine);
+
+/* A container from its creation to its removal, as a worker asks for it: to see what that costs. */
+void quick_engine_live(struct engine *engine, const char *body, uint64_t now_ms);
