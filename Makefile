@@ -10,6 +10,7 @@
 # make bench-engine worker, Docker Swarm and a bare client on one engine   N=100 JOBS=200 ROUNDS=3
 # make bench-cluster     PROFILE=c1m SCALE=1: thousands of workers, up to two million tasks
 # make bench-scheduler   the scheduler's figures, and cost by nodes and tasks as build/release/bench/scheduler.png
+# make bench-report  what bench-cluster and bench-peers found, into docs/BENCHMARKS.md
 # make bench-peers  Docker Swarm and Slurm beside Davit, on this machine   WHO="swarm slurm"
 # make bench-gateway  HTTP: reads by wrk, idle streams, a bulk submission
 # make up / down    a cluster on this machine (PORT=7070); down PURGE=1 forgets its state
@@ -61,7 +62,7 @@ gen_h    += $(testgen_c:.c=.h)
 testlib_o := $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/*.c)) $(testgen_c:.c=.o)
 service_a := $(services:%=$(B)/%.a)
 
-.PHONY: all bench-gateway bench-gateway-run sim sim-mutants mutants-run check fuzz fuzz-all fuzz-merge fuzz-smoke test test-long storm soak soak-run deps up down unit tidy golden fmt clean bench bench-run bench-build bench-scheduler bench-scheduler-run bench-cluster bench-cluster-run bench-cluster-smoke bench-peers bench-peers-run bench-engine bench-engine-run FORCE
+.PHONY: all bench-gateway bench-gateway-run sim sim-mutants mutants-run check fuzz fuzz-all fuzz-merge fuzz-smoke test test-long storm soak soak-run deps up down unit tidy golden fmt clean bench bench-run bench-build bench-scheduler bench-scheduler-run bench-cluster bench-cluster-run bench-cluster-smoke bench-peers bench-peers-run bench-report bench-engine bench-engine-run FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(foreach s,$(services),$(B)/bin/$(call program,$s))
@@ -151,6 +152,8 @@ bench-engine: # with an engine of its own, as root
 	$(Q)$(MAKE) MODE=release bench-engine-run
 bench-engine-run: all $(B)/bench/engine_raw
 	$(Q)BUILD=$(B) tests/bench/engine.sh
+bench-report: # what was measured last, into docs/BENCHMARKS.md
+	$(Q)tests/bench/cluster/report.sh build/release/bench/cluster.out
 bench-peers: # with an engine of its own and Slurm's packages, as root
 	$(Q)$(MAKE) MODE=release bench-peers-run
 bench-peers-run: all $(B)/bench/engine_raw

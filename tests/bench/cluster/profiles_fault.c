@@ -99,16 +99,19 @@ profile_failover(struct result *result)
 
 /* ---- the manager dies ---- */
 
+/* Again and again until the manager is there. */
 static void
 ask_first_page(struct bench_cluster *cluster)
 {
 	Davit__ListTasksRequest request = DAVIT__LIST_TASKS_REQUEST__INIT;
-	ProtobufCMessage *reply;
+	uint64_t end_ns = bench_now_ns() + RESTART_MAX_MS * UINT64_C(1000000);
+	ProtobufCMessage *reply = NULL;
 
 	request.has_limit = true;
 	request.limit = 50;
-	reply = bench_call(cluster, "ListTasks", &request.base, false);
-	if (((const Davit__ListTasksReply *)reply)->n_tasks != request.limit)
+	while (reply == NULL && bench_now_ns() < end_ns)
+		reply = bench_call(cluster, "ListTasks", &request.base, true);
+	if (reply == NULL || ((const Davit__ListTasksReply *)reply)->n_tasks != request.limit)
 		bench_die("ListTasks", "the tasks are not there");
 	protobuf_c_message_free_unpacked(reply, NULL);
 }

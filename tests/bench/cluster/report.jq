@@ -73,16 +73,18 @@ def beside($result; $title; $pairs; $a; $b):
       else "\($b), \((if $less then $x / $y else $y / $x end) | short) times" end)] | row);
 
 def peers($all):
-  beside(found($all; "peers-swarm"); "Docker Swarm, in the same dockerd:";
-    [["100 replicas to running, seen on the engine (Swarm) or by the manager (Davit)", "davit.start_100", "swarm.start_100", "s", true],
-     ["100 replicas until their manager says so", "davit.start_100_known", "swarm.start_100_known", "s", true],
+  (found($all; "peers-swarm") as $result | (value($result; "n") | short) as $n | (value($result; "updated") | short) as $k |
+   (value($result; "waiting") | short) as $w |
+  beside($result; "Docker Swarm, in the same dockerd:";
+    [["\($n) replicas to running, seen on the engine (Swarm) or by the manager (Davit)", "davit.start", "swarm.start", "s", true],
+     ["\($n) replicas until their manager says so", "davit.start_known", "swarm.start_known", "s", true],
      ["a killed task runs again", "davit.replace_killed", "swarm.replace_killed", "s", true],
-     ["100 stopped", "davit.stop_100", "swarm.stop_100", "s", true],
-     ["20 replaced one by one (Swarm: rolling update; Davit has none yet: a loop of the CLI)", "davit.replace_loop_20", "swarm.update_20", "s", true],
-     ["10,000 that fit nowhere, until all are PENDING", "davit.pending_10000", "swarm.pending_10000", "s", true],
+     ["\($n) stopped", "davit.stop", "swarm.stop", "s", true],
+     ["\($k) replaced one by one (Swarm: rolling update; Davit has none yet: a loop of the CLI)", "davit.update", "swarm.update", "s", true],
+     ["\($w) that fit nowhere, until all are PENDING", "davit.pending", "swarm.pending", "s", true],
      ["memory idle", "davit.memory_idle", "swarm.memory_idle", "MiB", true],
-     ["memory with 100", "davit.memory_100", "swarm.memory_100", "MiB", true],
-     ["memory that 10,000 PENDING add", "davit.memory_pending_10000", "swarm.memory_pending_10000", "MiB", true]]; "Davit"; "Swarm"),
+     ["memory with \($n)", "davit.memory_with", "swarm.memory_with", "MiB", true],
+     ["memory that \($w) PENDING add", "davit.memory_pending", "swarm.memory_pending", "MiB", true]]; "Davit"; "Swarm")),
   beside(found($all; "peers-slurm"); "Slurm, which starts real processes; Davit with an engine in memory starts none:";
     [["an array of `true`", "davit_memory.array_rate", "slurm.array_rate", "jobs/s", false],
      ["single submissions from a shell", "davit_memory.submit_rate", "slurm.submit_rate", "jobs/s", false],

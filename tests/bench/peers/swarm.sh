@@ -81,15 +81,15 @@ run_swarm() {
 	from=$(now_us)
 	swarm_service "$n"
 	ask await start "$n"
-	figure "peers.swarm.start_$n" "$seconds" s
+	figure "peers.swarm.start" "$seconds" s
 	wait_for 60 swarm_has running "$n"
-	figure "peers.swarm.start_${n}_known" "$(since_s "$from")" s
-	figure "peers.swarm.memory_$n" "$(mib "$(engine_kib) - $engine_alone_kib")" MiB
+	figure "peers.swarm.start_known" "$(since_s "$from")" s
+	figure "peers.swarm.memory_with" "$(mib "$(engine_kib) - $engine_alone_kib")" MiB
 	kill_some swarm $swarm
 	ask mark $swarm
 	docker service scale -d many=0 >/dev/null
 	ask await die "$n"
-	figure "peers.swarm.stop_$n" "$seconds" s
+	figure "peers.swarm.stop" "$seconds" s
 	swarm_remove
 
 	swarm_service "$updated"
@@ -98,15 +98,15 @@ run_swarm() {
 	docker service update -q -d --env-add X=1 --update-parallelism 1 --update-delay 0s \
 		--update-monitor 0s --update-order stop-first --no-resolve-image many >/dev/null
 	wait_for 120 swarm_is_updated
-	figure "peers.swarm.update_$updated" "$(since_s "$from")" s
+	figure "peers.swarm.update" "$(since_s "$from")" s
 	swarm_remove
 
 	idle_kib=$(engine_kib)
 	from=$(now_us)
 	swarm_service "$waiting" --constraint node.labels.nowhere==1
 	wait_for 120 swarm_has pending "$waiting"
-	figure "peers.swarm.pending_$waiting" "$(since_s "$from")" s
-	figure "peers.swarm.memory_pending_$waiting" "$(mib "$(engine_kib) - $idle_kib")" MiB
+	figure "peers.swarm.pending" "$(since_s "$from")" s
+	figure "peers.swarm.memory_pending" "$(mib "$(engine_kib) - $idle_kib")" MiB
 	docker service rm many >/dev/null
 	docker swarm leave --force >/dev/null
 }
@@ -146,19 +146,19 @@ run_davit() {
 	ask mark davit.task
 	davit_many "$n"
 	ask await running "$n"
-	figure "peers.davit.start_$n" "$seconds" s
-	figure "peers.davit.start_${n}_known" "$seconds" s
-	figure "peers.davit.memory_$n" "$(mib "$(davit_kib)")" MiB
+	figure "peers.davit.start" "$seconds" s
+	figure "peers.davit.start_known" "$seconds" s
+	figure "peers.davit.memory_with" "$(mib "$(davit_kib)")" MiB
 	kill_some davit davit.task
 	ask mark davit.task
 	davit stop -q -d --array "$(davit_array)" >/dev/null
 	ask await completed "$n"
-	figure "peers.davit.stop_$n" "$seconds" s
+	figure "peers.davit.stop" "$seconds" s
 	davit_remove
 
 	davit_many "$updated"
 	wait_for 60 davit_runs "$updated"
-	timed "peers.davit.replace_loop_$updated" davit_replace
+	timed "peers.davit.update" davit_replace
 	davit ps -aq | xargs "$DAVIT_BIN/davit" rm -q -f >/dev/null
 	wait_for 120 davit_is_empty
 
@@ -166,8 +166,8 @@ run_davit() {
 	from=$(now_us)
 	davit_many "$waiting" --constraint node.labels.nowhere=1
 	wait_for 120 davit_waits
-	figure "peers.davit.pending_$waiting" "$(since_s "$from")" s
-	figure "peers.davit.memory_pending_$waiting" "$(mib "$(davit_kib) - $idle_kib")" MiB
+	figure "peers.davit.pending" "$(since_s "$from")" s
+	figure "peers.davit.memory_pending" "$(mib "$(davit_kib) - $idle_kib")" MiB
 	davit rm -q -d -f --array "$(davit_array)" >/dev/null
 }
 
@@ -177,6 +177,9 @@ coproc raw { exec "$B/bench/engine_raw" "$DOCKER_HOST" $image "$url_feed"; }
 engine_alone_kib=$(engine_kib)
 figure peers.engine.memory_alone "$(mib "$engine_alone_kib")" MiB
 figure peers.engine.version "$(docker version -f '{{.Server.Version}}' | cut -d+ -f1)" ""
+figure peers.n "$n" ""
+figure peers.updated "$updated" ""
+figure peers.waiting "$waiting" ""
 run_swarm
 manager_start
 scheduler_start
