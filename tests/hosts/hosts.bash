@@ -112,9 +112,11 @@ hosts_cluster() {
 hosts_manager() { # HOST
 	HOST=$1 daemon manager davit-manager --state-dir "$home/manager" --listen tcp://0.0.0.0:7070 \
 		--feed tcp://0.0.0.0:7071 --stats tcp://0.0.0.0:7072 --feed-json tcp://0.0.0.0:7073 \
-		--scheduler tcp://scheduler:7074 --restart-grace 2s --port-range "$(cat "$home/ports")"
+		--scheduler tcp://scheduler:7074 --restart-grace 2s --port-range "$(cat "$home/ports")" --allow-chaos
 }
-host_worker() { worker_start "$1" 4 8GiB --docker-host "${ENGINE:-unix:///var/run/docker.sock}"; }
+host_worker() {
+	worker_start "$1" 4 8GiB --docker-host "${ENGINE:-unix:///var/run/docker.sock}" --allow-chaos
+}
 
 # What the engine itself says that it did: starts and ends of one task's containers.
 engine_did() { # TASK-ID ACTION

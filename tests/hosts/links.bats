@@ -12,6 +12,7 @@ teardown() {
 	for host in manager a b; do
 		link_heal "$host"
 	done
+	davit chaos heal --all >/dev/null 2>&1 || true
 }
 
 @test "a host that is cut off: what is to be kept goes on there, the rest moves, and nothing runs twice in the end" {
@@ -62,6 +63,34 @@ teardown() {
 	wait_for 30 engine_is_as_the_store
 	ran_only_once keep-a patient-a keep-b patient-b
 	davit rm -f keep-a patient-a keep-b patient-b
+}
+
+@test "a host that loses its power and comes back: what ran there ended, and nothing runs twice" {
+	davit run --name kept --disconnect keep --restart always --constraint 'node.name == a' "$E2E_IMAGE" -- sleep 600
+	davit run --name moves --restart always --prefer 'node.name == a,weight=100' "$E2E_IMAGE" -- sleep 600
+	davit run --name job --disconnect keep --constraint 'node.name == a' "$E2E_IMAGE" -- sleep 600
+	for name in kept moves job; do
+		wait_task $name RUNNING
+	done
+	[ "$(task moves .node_name)" = a ]
+	kept=$(task kept .id) old=$(task moves .id) job=$(task job .id)
+
+	davit chaos kill-node a --for 8s
+	wait_node a UNKNOWN 10
+	moved() { [ "$(task moves .node_name)" = b ] && [ "$(task moves .state)" = RUNNING ]; }
+	wait_for 30 moved || fail "$(task moves)"
+	[ "$(engine_did "$kept" die) $(engine_did "$old" die) $(engine_did "$job" die)" = "1 1 1" ]
+	# By itself: nobody heals it.
+	wait_node a READY 40
+	wait_task job FAILED
+	restarted() { [ "$(engine_did "$kept" start)" = 2 ] && [ "$(task kept .state)" = RUNNING ]; }
+	wait_for 20 restarted || fail "$(task kept)"
+	wait_for 30 engine_is_as_the_store || fail "$(docker ps --filter "label=davit.cluster=$CLUSTER")"
+	[ "$(task kept .id) $(task kept .node_name)" = "$kept a" ]
+	[ "$(engine_did "$old" start) $(engine_did "$job" start)" = "1 1" ]
+	never_two_at_once "$old" "$(task moves .id)"
+	never_two_at_once "$kept"
+	davit rm -f kept moves job
 }
 
 @test "a host that gets another address is the same node, and its tasks go on" {
