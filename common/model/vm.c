@@ -102,17 +102,29 @@ hostname_of(const char *name, struct arena *arena)
 	return host != NULL && rule_is_hostname(host, SPEC_HOSTNAME_MAX) ? host : NULL;
 }
 
+/* As it stands in its file: the line's end is no part of the key. */
+static char *
+key_of(const char *text, struct arena *arena)
+{
+	char *key = text == NULL ? NULL : arena_strdup(arena, text);
+	size_t n = key == NULL ? 0 : strlen(key);
+
+	while (n > 0 && (key[n - 1] == '\n' || key[n - 1] == '\r'))
+		key[--n] = '\0';
+	return key;
+}
+
 int
 vm_spec_fill(const struct vm_wish *wish, Davit__TaskSpec *spec, struct arena *arena,
 	struct err *err)
 {
-	char *hash = NULL;
+	char *key = key_of(wish->public_key, arena), *hash = NULL;
 
 	if (wish->password != NULL && !is_line(wish->password, VM_PASSWORD_MAX))
 		return err_set(err, -EINVAL,
 			"a password is 1 to %d characters without control characters",
 			VM_PASSWORD_MAX);
-	if (wish->public_key != NULL && !is_line(wish->public_key, VM_KEY_MAX))
+	if (key != NULL && !is_line(key, VM_KEY_MAX))
 		return err_set(err, -EINVAL, "a public key is one line of at most %d characters",
 			VM_KEY_MAX);
 	if (wish->password != NULL &&
@@ -124,8 +136,8 @@ vm_spec_fill(const struct vm_wish *wish, Davit__TaskSpec *spec, struct arena *ar
 	spec->env = arena_array(arena, 2, sizeof *spec->env);
 	if (hash != NULL)
 		add_env(spec, arena, "VM_PASSWORD_HASH", hash);
-	if (wish->public_key != NULL)
-		add_env(spec, arena, "VM_AUTHORIZED_KEY", arena_strdup(arena, wish->public_key));
+	if (key != NULL)
+		add_env(spec, arena, "VM_AUTHORIZED_KEY", key);
 	add_port_and_label(spec, arena);
 	spec->has_cpu_milli = spec->has_memory_bytes = true;
 	spec->cpu_milli = wish->cpu_milli;

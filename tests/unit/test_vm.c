@@ -35,7 +35,7 @@ TEST(vm_spec_has_the_hash_of_the_password_but_not_the_password)
 {
 	struct vm_wish wish = {.name = "vm_1",
 		.password = "sesame",
-		.public_key = "ssh-ed25519 AAAA me",
+		.public_key = "ssh-ed25519 AAAA me\n",
 		.node = "n1"};
 	Davit__TaskSpec spec = DAVIT__TASK_SPEC__INIT;
 	CLEANUP(arena_fini) struct arena arena = {0};
