@@ -197,6 +197,12 @@ store_figures(struct store *store, struct store_figures *ret_figures)
 }
 
 void
+store_limit_log(struct store *store, size_t bytes)
+{
+	store->log_max_bytes = bytes;
+}
+
+void
 store_tidy(struct store *store)
 {
 	store->ops->tidy(store);

@@ -21,6 +21,9 @@
 enum {
 	STORE_KEY_MAX = 256,        /* bytes, without the NUL */
 	STORE_VALUE_MAX = 16 << 20, /* bytes */
+	STORE_LOG_BYTES = 16 << 20, /* store_limit_log: without it */
+	STORE_LOG_BYTES_LOW = 64 << 10,
+	STORE_LOG_BYTES_HIGH = 1 << 30,
 };
 
 struct store;
@@ -47,6 +50,13 @@ void store_batch_reset(struct store_batch *batch);
  */
 int store_open_sqlite(const char *path, struct store **ret_store, struct err *err);
 int store_open_mem(struct store **ret_store, struct err *err);
+
+/*
+ * How much is written before it begins to move into the table: that much is in memory, and
+ * in the file beside the table, twice that at worst. STORE_LOG_BYTES_LOW to _HIGH; a store
+ * in memory has no use for it.
+ */
+void store_limit_log(struct store *store, size_t bytes);
 
 /* NULL is fine. */
 void store_close(struct store *store);

@@ -24,6 +24,7 @@ struct store_ops {
 struct store {
 	const struct store_ops *ops;
 	struct store_figures figures; /* sizes are asked for when wanted */
+	size_t log_max_bytes;
 };
 
 /* One write of a batch; key and value are borrowed from it. */

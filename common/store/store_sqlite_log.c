@@ -14,10 +14,8 @@
 #include "common/store/store_sqlite.h"
 
 enum {
-	LOG_MAX_BYTES =
-		16 << 20, /* then it is begun anew; as much in memory, and twice that at worst */
 	ROW_MAX_BYTES = 1 << 20, /* a larger batch takes several rows */
-	ANEW_TIDIES = 50,        /* … or at that age */
+	ANEW_TIDIES = 50,        /* a log of log_max_bytes is begun anew, or of that age */
 	QUIET_TIDIES = 5,        /* … or when nothing has come for so long */
 	STEP_KEYS = 1024,        /* of one piece of tidying */
 	STEP_ROWS = 64,
@@ -91,7 +89,7 @@ store_sqlite_appended(struct sqlite *sqlite, bool is_durable)
 	buf_fini(&sqlite->row);
 	sqlite->row = (struct buf){0};
 	sqlite->n_quiet = 0;
-	if (sqlite->old == NULL && store_log_bytes(sqlite->young) >= LOG_MAX_BYTES)
+	if (sqlite->old == NULL && store_log_bytes(sqlite->young) >= sqlite->base.log_max_bytes)
 		begin_anew(sqlite);
 }
 
@@ -144,7 +142,8 @@ store_sqlite_read_log(struct sqlite *sqlite, struct err *err)
 bool
 store_sqlite_is_pressed(const struct sqlite *sqlite)
 {
-	return sqlite->old != NULL && store_log_bytes(sqlite->young) >= LOG_MAX_BYTES / 4;
+	return sqlite->old != NULL &&
+	       store_log_bytes(sqlite->young) >= sqlite->base.log_max_bytes / 4;
 }
 
 /* The oldest rows of what is in the table already go. */

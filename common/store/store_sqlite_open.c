@@ -231,6 +231,7 @@ store_open_sqlite(const char *path, struct store **ret_store, struct err *err)
 	int rc;
 
 	sqlite->base.ops = &store_sqlite_ops;
+	sqlite->base.log_max_bytes = STORE_LOG_BYTES;
 	sqlite->young = store_log_new();
 	/* A path is never one of SQLite's special names (":memory:", "file:…", ""). */
 	buf_printf(&full, "%s%s", path[0] == '/' ? "" : "./", path);

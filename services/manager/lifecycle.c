@@ -311,6 +311,8 @@ observe_ended(struct manager *manager, struct task *task, const Davit__TaskRepor
 	if (task_state_is_final(task->state))
 		return;
 	take_course(task, report);
+	if (task->state == TASK_SCHEDULED && report->has_started_ms && report->started_ms > 0)
+		must_raise(manager, task, TASK_EV_STARTED); /* it ran between two reports */
 	task->has_exit_code = report->has_exit_code;
 	task->exit_code = report->exit_code;
 	task->oom_killed = report->oom_killed;

@@ -19,7 +19,7 @@ struct settings {
 	bool allows_chaos;
 	struct manager_strategy of_namespaces[MANAGER_STRATEGIES_MAX];
 	uint64_t preempt_above, claim_after_ms, sweep_ms;
-	uint64_t poll_ms, silent_ms, restart_grace_ms, history_max, answers_bytes;
+	uint64_t poll_ms, silent_ms, restart_grace_ms, history_max, answers_bytes, store_log_bytes;
 };
 
 #define S struct settings
@@ -58,6 +58,8 @@ static const struct option_def option_defs[] = {
 		"that name none"),
 	OPTION_BYTES("answers", 0, S, answers_bytes, "16MiB",
 		"memory for answers that are given again to a request that is repeated"),
+	OPTION_BYTES("store-log", 0, S, store_log_bytes, "16MiB",
+		"what is written is in memory, too, until it is so much"),
 	OPTION_FLAG("allow-chaos", 0, S, allows_chaos,
 		"'davit chaos' may make faults, on nodes whose workers allow it, too"),
 	SERVICE_OPTIONS(S),
@@ -93,8 +95,8 @@ fill(struct shell_options *options, struct settings *settings, struct err *err)
 
 	manager_config_init(config);
 	*options = (struct shell_options){settings->listen, settings->feed, settings->feed_json,
-		settings->stats, settings->scheduler, settings->state_dir, settings->common.metrics,
-		*config};
+		settings->stats, settings->scheduler, settings->state_dir,
+		(size_t)settings->store_log_bytes, settings->common.metrics, *config};
 	config->name = settings->name;
 	config->scheduler_url = settings->scheduler;
 	config->feed_url = settings->feed;
@@ -122,6 +124,9 @@ fill(struct shell_options *options, struct settings *settings, struct err *err)
 	if (settings->answers_bytes < MANAGER_REQUESTS_BYTES_LOW ||
 		settings->answers_bytes > MANAGER_REQUESTS_BYTES_HIGH)
 		return err_set(err, -1, "--answers: want 64KiB to 1GiB");
+	if (settings->store_log_bytes < STORE_LOG_BYTES_LOW ||
+		settings->store_log_bytes > STORE_LOG_BYTES_HIGH)
+		return err_set(err, -1, "--store-log: want 64KiB to 1GiB");
 	return parse_port_range(settings->port_range, &config->ports, err);
 }
 

@@ -266,8 +266,9 @@ on_stats(const char *topic, const void *payload, size_t size, void *arg)
 /* ---- beginning and end ---- */
 
 static int
-open_store(struct shell *shell, const char *state_dir, struct err *err)
+open_store(struct shell *shell, const struct shell_options *options, struct err *err)
 {
+	const char *state_dir = options->state_dir;
 	char path[PATH_SIZE];
 	int rc;
 
@@ -276,7 +277,10 @@ open_store(struct shell *shell, const char *state_dir, struct err *err)
 			strerror(errno));
 	(void)snprintf(path, sizeof path, "%s/manager.db", state_dir);
 	rc = store_open_sqlite(path, &shell->store, err);
-	return rc < 0 ? err_wrap(err, "open the store") : 0;
+	if (rc < 0)
+		return err_wrap(err, "open the store");
+	store_limit_log(shell->store, options->store_log_bytes);
+	return 0;
 }
 
 static int
@@ -324,7 +328,7 @@ shell_open(uv_loop_t *loop, const struct shell_options *options, struct shell **
 	shell->loop = loop;
 	start_handles(shell);
 	shell->manager = manager_new(&options->config, &ports);
-	rc = open_store(shell, options->state_dir, err);
+	rc = open_store(shell, options, err);
 	if (rc == 0)
 		rc = manager_load(shell->manager, shell->store, now(), err);
 	if (rc == 0)

@@ -20,6 +20,7 @@ struct shell;
 struct shell_options {
 	const char *listen, *feed, *feed_json, *stats, *scheduler; /* nng URLs */
 	const char *state_dir;                                     /* made if absent */
+	size_t store_log_bytes;                                    /* store_limit_log */
 	struct metrics *metrics; /* where to count; NULL: nowhere */
 	struct manager_config config;
 };

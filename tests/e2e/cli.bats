@@ -13,10 +13,10 @@ setup_file() {
 	export home url_manager url_feed url_stats url_feed_json url_scheduler url_monitor url_monitor_http DAVIT_MANAGER
 	export XDG_CONFIG_HOME=$BATS_FILE_TMPDIR/config TZ=UTC
 	unset DAVIT_CONFIG DAVIT_OUTPUT DAVIT_NAMESPACE DAVIT_TIMEOUT
-	manager_start
+	manager_start --allow-chaos
 	scheduler_start
-	worker_start n1 4 8GiB --docker-host mem:// --label zone=eu
-	worker_start n2 8 16GiB --docker-host mem://
+	worker_start n1 4 8GiB --docker-host mem:// --allow-chaos --label zone=eu
+	worker_start n2 8 16GiB --docker-host mem:// --allow-chaos
 	wait_for 30 ready
 }
 teardown_file() {
@@ -217,7 +217,7 @@ two" ]
 	silent() { davit nodes | grep -q '^n1 *unknown'; }
 	wait_for 10 silent || { kill -CONT "$worker"; fail "the node is not missed"; }
 	davit ps | grep -q 'RUNNING (unreachable)' || { kill -CONT "$worker"; fail "$(davit ps)"; }
-	run timeout 10 "$DAVIT_BIN/davit" logs talker # gives up after 5 s
+	run timeout 10 "$DAVIT_BIN/davit" --timeout 3s logs talker
 	kill -CONT "$worker"
 	exits 1
 	has "davit: "
@@ -285,7 +285,8 @@ two" ]
 	davit run --name told busybox -- exit 4
 	run davit wait told
 	davit events --task told | grep -qE '^[0-9-]{10} [0-9:.]{12} task failed +told .* on n[12] exit 4'
-	[ "$(davit events --task told -o json | jq -r .what | xargs)" = "pending scheduled running failed" ]
+	run --separate-stderr jq -r .what <<<"$(davit events --task told -o json)"
+	[ "$(xargs <<<"$output")" = "pending scheduled running failed" ] || fail "$output"
 	davit events --node n1 | grep -q 'node ready'
 }
 
@@ -431,7 +432,7 @@ two" ]
 	wait_for 10 procs_gone "$home/run/manager.pid"
 	timeout 60 "$DAVIT_BIN/davit" run --timeout 20s --name during busybox >"$BATS_TEST_TMPDIR/id" 2>&1 &
 	runner=$!
-	manager_start
+	manager_start --allow-chaos
 	wait $runner || fail "$(cat "$BATS_TEST_TMPDIR/id")"
 	[ "$(davit ps -a --name during -q)" = "$(cat "$BATS_TEST_TMPDIR/id")" ]
 	code=0

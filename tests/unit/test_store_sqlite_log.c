@@ -124,3 +124,38 @@ TEST(store_sqlite_says_the_same_wherever_its_log_is_on_the_way_into_the_table)
 	(void)unlink(copied_log);
 	CHECK_EQ(rmdir(folder), 0);
 }
+
+/* Bytes of the file after the same hundred keys were written so often that it makes 8 MB. */
+static uint64_t
+file_bytes_with(size_t log_bytes)
+{
+	CLEANUP(store_batch_free) struct store_batch *batch = store_batch_new();
+	char folder[SCRATCH_PATH_SIZE], path[80], key[32], value[800] = {0};
+	struct store_figures figures;
+	struct store *store;
+
+	CHECK(scratch_make(folder) != NULL);
+	(void)snprintf(path, sizeof path, "%s/db", folder);
+	store = must_open(path);
+	store_limit_log(store, log_bytes);
+	for (unsigned i = 0; i < 100; i++) {
+		store_batch_reset(batch);
+		for (unsigned k = 0; k < 100; k++) {
+			(void)snprintf(key, sizeof key, "k/%03u", k);
+			store_batch_put(batch, key, value, sizeof value);
+		}
+		CHECK_OK(store_commit(store, batch, &err), &err);
+	}
+	store_tidy(store);
+	store_figures(store, &figures);
+	store_close(store);
+	(void)unlink(path);
+	CHECK_EQ(rmdir(folder), 0);
+	return figures.file_bytes;
+}
+
+TEST(store_sqlite_log_is_as_long_as_its_limit_says)
+{
+	CHECK(file_bytes_with(STORE_LOG_BYTES_LOW) < 2 << 20);
+	CHECK(file_bytes_with(STORE_LOG_BYTES) > 7 << 20);
+}
