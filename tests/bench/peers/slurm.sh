@@ -21,13 +21,18 @@ image=davit-demo:latest
 dir=$(mktemp -d "${BENCH_DIR:-/var/tmp}/davit-slurm.XXXXXX")
 chmod 755 "$dir"
 finish() {
-	trap - EXIT INT TERM
+	local status=$?
+	trap - EXIT
+	trap '' INT TERM
+	set +e # whatever of it fails, the rest is removed
 	proc_stop 5 "$dir/slurmd.pid" "$dir/slurmctld.pid" "$dir/munged.pid" >/dev/null 2>&1 || true
 	cluster_end "$dir/davit" 5 >/dev/null 2>&1 || true
 	own_engine_end "$dir/engine"
 	rm -rf "$dir"
+	exit "$status"
 }
-trap finish EXIT INT TERM
+trap finish EXIT
+trap 'exit 1' INT TERM
 
 # ---- Slurm ----
 
