@@ -588,12 +588,6 @@ lifecycle_assigned_desire(const struct task *task)
 	return task->desired;
 }
 
-int
-lifecycle_restore_holds(struct task *task, struct err *err)
-{
-	return holds_restore(task, err);
-}
-
 void
 lifecycle_abandon(struct manager *manager, struct task *task, const char *message)
 {

@@ -72,8 +72,6 @@ void lifecycle_forget_node(struct manager *manager, struct task *task);
 /* What the assignment says: derived, never stored. */
 Davit__Task__Desired lifecycle_assigned_desire(const struct task *task);
 
-/* While loading: takes again what the record says that the task holds. -EUCLEAN, -ENOSPC. */
-int lifecycle_restore_holds(struct task *task, struct err *err);
 /* After loading: queues and dues follow from states. */
 void lifecycle_restore_queues(struct manager *manager);
 

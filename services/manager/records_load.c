@@ -6,6 +6,7 @@
 #include "common/rpc/unpack.h"
 #include "proto/store.pb-c.h"
 #include "services/manager/core.h"
+#include "services/manager/holds.h"
 #include "services/manager/lifecycle.h"
 #include "services/manager/limits.h"
 #include "services/manager/nodes.h"
@@ -167,7 +168,7 @@ restore_place(struct manager *manager, struct task *task, const Davit__TaskRecor
 	if (record->on_node)
 		model_task_enter_node(task, node);
 	if (record->holds)
-		return lifecycle_restore_holds(task, err);
+		return holds_restore(task, err);
 	return 0;
 }
 

@@ -32,7 +32,7 @@ setup_file() {
 		docker image rm "$kind/demo:1" >/dev/null
 	done
 	# One with a layer that takes a moment.
-	head -c 30000000 /dev/urandom >"$BATS_FILE_TMPDIR/ballast"
+	head -c 90000000 /dev/urandom >"$BATS_FILE_TMPDIR/ballast"
 	box=$(docker create --label "davit.e2e=$E2E_IMAGE" "$E2E_IMAGE" true)
 	docker commit "$box" "$open/own:1" >/dev/null # not the demo image by another name
 	docker cp "$BATS_FILE_TMPDIR/ballast" "$box:/ballast"
