@@ -11,6 +11,21 @@
 
 typedef void duty_fn(struct worker_slot *slot, enum worker_want want);
 
+/*
+ * A start that an earlier worker asked for, or that was not answered, may still come through, and
+ * then what has ended would run on. Once the container is removed it cannot.
+ */
+static void
+give_up_container(struct worker_slot *slot, enum worker_want want)
+{
+	if (!slot->may_have_run || !worker_slot_has_container(slot)) {
+		worker_slot_give_up(slot, want);
+		return;
+	}
+	if (worker_lane_enter(&slot->worker->remove_lane, &slot->pass))
+		worker_slot_remove(slot, slot->container_id);
+}
+
 static void
 duty_accepted(struct worker_slot *slot, enum worker_want want)
 {
@@ -51,7 +66,7 @@ static void
 duty_created(struct worker_slot *slot, enum worker_want want)
 {
 	if (want >= WORKER_WANT_STOP)
-		worker_slot_give_up(slot, want);
+		give_up_container(slot, want);
 	else if (slot->spec != NULL && slot->n_connected < slot->spec->spec->n_networks) {
 		if (worker_networks_want(slot))
 			worker_slot_connect(slot);
@@ -65,7 +80,7 @@ static void
 duty_starting(struct worker_slot *slot, enum worker_want want)
 {
 	if (want >= WORKER_WANT_STOP)
-		worker_slot_give_up(slot, want);
+		give_up_container(slot, want);
 	else if (!worker_networks_want(slot) ||
 		 !worker_lane_enter(&slot->worker->start_lane, &slot->pass))
 		return;

@@ -21,7 +21,7 @@ enum {
 
 /* A task as it was on disk. */
 struct was {
-	struct id id, replaced_by;
+	struct id id, replaced_by, node;
 	enum task_state state;
 	Davit__Task__Desired desired;
 	bool is_on_node, replace_when_ended, stops_alone, was_touched, is_gone, is_preempted;
@@ -319,6 +319,7 @@ note_task(const struct task *task, struct was *was)
 	was->state = task->state;
 	was->desired = task->desired;
 	was->is_on_node = task->on_node;
+	was->node = task->on_node ? task->node->id : (struct id){0};
 	was->replace_when_ended = task->replace_when_ended;
 	was->attempt = task->attempt;
 	was->replaced_by = task->replaced_by;
@@ -462,8 +463,11 @@ conduct_gone(struct sim *sim, struct id task)
 {
 	struct was *was = find(sim->conduct, task);
 
-	if (was != NULL && was->state != TASK_NONE)
-		was->is_gone = true;
+	if (was == NULL || was->state == TASK_NONE)
+		return;
+	was->is_gone = true;
+	if (model_node_find(&sim->manager->core->model, was->node) == NULL)
+		was->is_on_node = false; /* both were removed at once */
 }
 
 void

@@ -25,8 +25,9 @@ complaint(struct sim *sim, const struct task *task)
 	case TASK_RUNNING:
 		if (task->desired >= DAVIT__TASK__DESIRED__STOP)
 			return "it should have been stopped";
-		if (task->phase == DAVIT__TASK__PHASE__RESTARTING)
-			return NULL;
+		if (task->phase == DAVIT__TASK__PHASE__RESTARTING ||
+			task->desired == DAVIT__TASK__DESIRED__READY)
+			return NULL; /* of the latter a stranger started the container */
 		return is_running ? NULL : "no container runs for it";
 	default:
 		if (task->desired == DAVIT__TASK__DESIRED__REMOVE)
