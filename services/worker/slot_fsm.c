@@ -49,6 +49,7 @@ static const uint8_t matrix[WORKER_SLOT_STATE_COUNT * WORKER_SLOT_EVENT_COUNT] =
 	ON(CREATED,    ABSENT)  = WORKER_SLOT_ACCEPTED,
 	ON(CREATED,    REJECT)  = WORKER_SLOT_REJECTED,   /* it cannot join its networks */
 	ON(CREATED,    DISCARD) = WORKER_SLOT_REMOVING,
+	ON(CREATED,    REMOVED) = WORKER_SLOT_GONE,       /* somebody did, when it was to go */
 
 	ON(STARTING,   MADE)    = WORKER_SLOT_CREATED,    /* the start did not arrive */
 	ON(STARTING,   UP)      = WORKER_SLOT_RUNNING,

@@ -68,7 +68,8 @@ overdue(struct sim *sim, const struct task *task)
 			       : NULL;
 	if (is_over(sim, task->group->created_ms, spec_ttl_ms(spec)))
 		return "its ttl is over";
-	if (task->state == TASK_RUNNING &&
+	/* A held one that a stranger started may have ended, and waits for its start. */
+	if (task->state == TASK_RUNNING && task->desired != DAVIT__TASK__DESIRED__READY &&
 		is_over(sim, task->started_ms, spec_max_run_time_ms(spec)))
 		return "it runs longer than max_run_time";
 	return NULL;
