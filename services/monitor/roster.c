@@ -266,22 +266,41 @@ take_node_event(struct roster *roster, const Davit__Event *event)
 		node->is_draining = event->what[0] == 'd';
 }
 
-void
-roster_take_event(struct roster *roster, const Davit__Event *event)
+/* One that ended before anything was measured has no past to show. */
+static void
+forget_unmeasured(struct roster *roster, struct roster_task *task)
+{
+	if (task != NULL && task->counted_ms == 0)
+		task_free(roster, task);
+}
+
+static void
+take_task_event(struct roster *roster, const Davit__Event *event)
 {
 	struct roster_task *task;
 	struct id id;
 
-	if (event->kind == DAVIT__EVENT__KIND__NODE)
-		take_node_event(roster, event);
-	if (event->kind != DAVIT__EVENT__KIND__TASK || event->task_id == NULL ||
-		!id_parse(event->task_id, &id) || event->state != DAVIT__TASK__STATE__RUNNING)
+	if (event->task_id == NULL || !id_parse(event->task_id, &id))
+		return;
+	if (event->state == DAVIT__TASK__STATE__COMPLETED ||
+		event->state == DAVIT__TASK__STATE__FAILED)
+		forget_unmeasured(roster, task_find(roster, id));
+	if (event->state != DAVIT__TASK__STATE__RUNNING)
 		return;
 	task = task_need(roster, id);
 	if (task == NULL || task->about != NULL)
 		return;
 	task->about = roster_about_of_event(event);
 	roster->wants_list = true;
+}
+
+void
+roster_take_event(struct roster *roster, const Davit__Event *event)
+{
+	if (event->kind == DAVIT__EVENT__KIND__NODE)
+		take_node_event(roster, event);
+	if (event->kind == DAVIT__EVENT__KIND__TASK)
+		take_task_event(roster, event);
 }
 
 void

@@ -104,6 +104,38 @@ TEST(roster_takes_names_and_states_from_events)
 	CHECK(roster_find_task(roster, id)->node == NULL);
 }
 
+static void
+tell_state(struct roster *roster, unsigned index, Davit__Task__State state)
+{
+	Davit__Event event = DAVIT__EVENT__INIT;
+	char id[ID_TEXT_SIZE], name[] = "job";
+
+	roster_task_id(index, id);
+	event.has_kind = event.has_state = true;
+	event.kind = DAVIT__EVENT__KIND__TASK;
+	event.state = state;
+	event.task_id = id;
+	event.task_name = name;
+	roster_take_event(roster, &event);
+}
+
+TEST(roster_forgets_what_ended_before_it_was_measured)
+{
+	CLEANUP(roster_free) struct roster *roster = roster_new();
+	char id[ID_TEXT_SIZE];
+
+	roster_hear(roster, 1, 0, 1, 0, 1); /* the first task, not the second */
+	tell_state(roster, 0, DAVIT__TASK__STATE__RUNNING);
+	tell_state(roster, 1, DAVIT__TASK__STATE__RUNNING);
+	roster_task_id(1, id);
+	CHECK(roster_find_task(roster, id) != NULL);
+	tell_state(roster, 0, DAVIT__TASK__STATE__COMPLETED);
+	tell_state(roster, 1, DAVIT__TASK__STATE__FAILED);
+	CHECK(roster_find_task(roster, id) == NULL);
+	roster_task_id(0, id);
+	CHECK(roster_find_task(roster, id) != NULL);
+}
+
 TEST(roster_bounds_tasks_and_forgets_the_longest_silent_first)
 {
 	CLEANUP(roster_free) struct roster *roster = roster_new();
