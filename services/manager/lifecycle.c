@@ -115,8 +115,7 @@ lifecycle_submit(struct manager *manager, struct id id, struct spec *spec, uint3
 		task->is_new = true;
 		if (manager->placing.trouble[0] != '\0') /* those before it know already */
 			model_set_text(&task->message, manager->placing.trouble);
-		model_task_set_due(&manager->model, task,
-			spec->spec->ttl_ms > 0 ? group->created_ms + spec->spec->ttl_ms : 0);
+		lifecycle_mind_ttl(manager, task);
 		waiting_add(manager, task);
 		batch_touch_task(manager, task);
 		events_task(manager, task, NULL);
@@ -373,6 +372,7 @@ settle_unstarted(struct manager *manager, struct task *task)
 	}
 	task->phase = DAVIT__TASK__PHASE__QUEUED;
 	must_raise(manager, task, TASK_EV_RETURNED);
+	lifecycle_mind_ttl(manager, task); /* its worker did until now */
 }
 
 static void

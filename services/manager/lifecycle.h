@@ -75,5 +75,8 @@ Davit__Task__Desired lifecycle_assigned_desire(const struct task *task);
 /* After loading: queues and dues follow from states. */
 void lifecycle_restore_queues(struct manager *manager);
 
+/* One that is PENDING ends when its ttl is over; on a node its worker minds it. */
+void lifecycle_mind_ttl(struct manager *manager, struct task *task);
+
 /* ttl of tasks that wait, auto_remove, history. */
 void lifecycle_tick(struct manager *manager);

@@ -4,6 +4,15 @@
 #include "services/manager/limits.h"
 
 void
+lifecycle_mind_ttl(struct manager *manager, struct task *task)
+{
+	uint64_t ttl_ms = task->group->spec->spec->ttl_ms;
+
+	model_task_set_due(&manager->model, task,
+		ttl_ms > 0 ? task->group->created_ms + ttl_ms : 0);
+}
+
+void
 lifecycle_restore_queues(struct manager *manager)
 {
 	struct model *model = &manager->model;
@@ -13,8 +22,7 @@ lifecycle_restore_queues(struct manager *manager)
 
 		if (task->state == TASK_PENDING) {
 			waiting_add(manager, task);
-			model_task_set_due(&manager->model, task,
-				spec->ttl_ms > 0 ? task->group->created_ms + spec->ttl_ms : 0);
+			lifecycle_mind_ttl(manager, task);
 		} else if (task_state_is_final(task->state) &&
 			   task->desired != DAVIT__TASK__DESIRED__REMOVE) {
 			model_queue_move(task, &model->history);

@@ -145,6 +145,39 @@ TEST(manager_has_nodes_avoided_where_a_task_could_not_start_until_there_is_nowhe
 	desk_worker_fini(&two);
 }
 
+/* From its placing on the worker minds it, and then nobody would. */
+TEST(manager_minds_the_ttl_of_a_task_that_its_node_has_given_back)
+{
+	char image[] = "demo", name[] = "web";
+	struct desk desk;
+	struct desk_worker worker = {0};
+	Davit__TaskSpec spec = DAVIT__TASK_SPEC__INIT;
+	Davit__SubmitTasksRequest request = DAVIT__SUBMIT_TASKS_REQUEST__INIT;
+	Davit__TaskReport report = DAVIT__TASK_REPORT__INIT;
+	Davit__SubmitTasksReply *reply;
+
+	desk_init(&desk);
+	desk_worker_join(&desk, &worker, "n1", 4000);
+	spec.image = image;
+	spec.name = name;
+	spec.has_ttl_ms = true;
+	spec.ttl_ms = 5000;
+	request.spec = &spec;
+	reply = (Davit__SubmitTasksReply *)desk_ask(&desk, "SubmitTasks", &request.base);
+	CHECK_EQ(desk_task(&desk, reply->task_ids[0])->state, TASK_SCHEDULED);
+	desk.no_scheduler = true;
+	report.task_id = reply->task_ids[0];
+	report.attempt = 1;
+	report.observed = DAVIT__TASK_REPORT__OBSERVED__RETURNED;
+	desk_worker_poll(&worker, &report);
+	CHECK_EQ(desk_task(&desk, reply->task_ids[0])->state, TASK_PENDING);
+	desk_pass(&desk, 6000);
+	CHECK_EQ(desk_task(&desk, reply->task_ids[0])->state, TASK_FAILED);
+	davit__submit_tasks_reply__free_unpacked(reply, NULL);
+	desk_fini(&desk);
+	desk_worker_fini(&worker);
+}
+
 /* What the scheduler is told of one's strategy. */
 static Davit__TaskSpec__Strategy
 strategy_told(struct desk *desk, const char *namespace_name, Davit__TaskSpec__Strategy own)
