@@ -17,6 +17,7 @@
 #include "common/store/store.h"
 #include "tests/lib/scratch.h"
 #include "tests/lib/sqlite_vfs.h"
+#include "tests/lib/store_file.h"
 #include "tests/lib/test.h"
 
 enum { KEYS_PER_BATCH = 20, PAGE_BYTES = 8192 };
@@ -49,31 +50,6 @@ place_remove(struct place *place)
 	(void)unlink(place->copy);
 	(void)unlink(place->copy_log);
 	CHECK_EQ(rmdir(place->folder), 0);
-}
-
-static struct store *
-must_open(const char *path)
-{
-	struct store *store = NULL;
-
-	CHECK_OK(store_open_sqlite(path, &store, &err), &err);
-	return store;
-}
-
-static void
-copy_file(const char *from, const char *to)
-{
-	char bytes[4096];
-	int in = open(from, O_RDONLY | O_CLOEXEC);
-	int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	ssize_t n;
-
-	CHECK(out >= 0);
-	while (in >= 0 && (n = read(in, bytes, sizeof bytes)) > 0)
-		CHECK_EQ(write(out, bytes, (size_t)n), n);
-	if (in >= 0)
-		(void)close(in);
-	(void)close(out);
 }
 
 /* Batch number i: as many keys as KEYS_PER_BATCH, one key of all batches, and the one before goes.
@@ -153,7 +129,7 @@ tidy_all(struct store *store)
 static unsigned
 last_in_copy(const struct place *place)
 {
-	CLEANUP(store_close) struct store *store = must_open(place->copy);
+	CLEANUP(store_close) struct store *store = store_file_open(place->copy);
 
 	return check_whole(store);
 }
@@ -161,7 +137,7 @@ last_in_copy(const struct place *place)
 TEST(store_sqlite_file_is_its_owners_alone)
 {
 	struct place place = place_new();
-	struct store *store = must_open(place.path);
+	struct store *store = store_file_open(place.path);
 	struct stat st;
 
 	CHECK_OK(commit(store, 1), &err);
@@ -176,7 +152,7 @@ TEST(store_sqlite_file_is_its_owners_alone)
 TEST(store_sqlite_has_one_holder)
 {
 	struct place place = place_new();
-	struct store *store = must_open(place.path), *second = NULL;
+	struct store *store = store_file_open(place.path), *second = NULL;
 	int status = 0;
 	pid_t pid;
 
@@ -190,7 +166,7 @@ TEST(store_sqlite_has_one_holder)
 	CHECK_EQ(status, 0);
 	CHECK_OK(commit(store, 1), &err); /* and is not disturbed */
 	store_close(store);
-	store_close(must_open(place.path));
+	store_close(store_file_open(place.path));
 	place_remove(&place);
 }
 
@@ -237,7 +213,7 @@ TEST(store_sqlite_leaves_a_strangers_database_alone)
 TEST(store_sqlite_refuses_a_newer_format)
 {
 	struct place place = place_new();
-	struct store *store = must_open(place.path);
+	struct store *store = store_file_open(place.path);
 
 	store_close(store);
 	make_with(place.path, "PRAGMA user_version = 3");
@@ -266,7 +242,7 @@ TEST(store_sqlite_takes_an_empty_file_for_a_new_store)
 	struct store *store;
 
 	(void)fclose(fopen(place.path, "we"));
-	store = must_open(place.path);
+	store = store_file_open(place.path);
 	CHECK_OK(commit(store, 1), &err);
 	store_close(store);
 	place_remove(&place);
@@ -320,7 +296,7 @@ TEST(store_sqlite_keeps_what_it_acknowledged_through_kill_9)
 
 	for (unsigned round = 0; round < 12; round++) {
 		unsigned acknowledged = kill_after(place.path, first, round * 5 % 37);
-		struct store *store = must_open(place.path);
+		struct store *store = store_file_open(place.path);
 		unsigned last = check_whole(store);
 
 		CHECK(last == acknowledged || last == acknowledged + 1);
@@ -336,7 +312,7 @@ TEST(store_sqlite_keeps_what_it_acknowledged_through_a_power_cut)
 	struct store *store;
 
 	sqlite_vfs_install(true);
-	store = must_open(place.path);
+	store = store_file_open(place.path);
 	for (unsigned i = 1; i <= 100; i++) {
 		CHECK_OK(commit(store, i), &err);
 		if (i % 30 == 0)
@@ -361,14 +337,14 @@ commit_with_accident(unsigned n, int code, bool forever)
 	int rc;
 
 	sqlite_vfs_install(false);
-	store = must_open(place.path);
+	store = store_file_open(place.path);
 	for (unsigned i = 1; i <= 60; i++) /* a log long enough for store_tidy */
 		CHECK_OK(commit(store, i), &err);
 	sqlite_vfs_fault(&fault, code, forever);
 	rc = commit(store, 61);
 	CHECK_EQ(check_whole(store), rc == 0 ? 61 : 60);
-	copy_file(place.path, place.copy); /* as if it were killed now */
-	copy_file(place.log, place.copy_log);
+	store_file_copy(place.path, place.copy); /* as if it were killed now */
+	store_file_copy(place.log, place.copy_log);
 	for (unsigned i = 0; i < 9; i++) /* the log goes into the table */
 		store_tidy(store);
 	CHECK_EQ(check_whole(store), rc == 0 ? 61 : 60);
@@ -380,7 +356,7 @@ commit_with_accident(unsigned n, int code, bool forever)
 	CHECK_OK(commit(store, rc == 0 ? 62 : 61), &err);
 	store_tidy(store);
 	store_close(store);
-	store = must_open(place.path);
+	store = store_file_open(place.path);
 	CHECK_EQ(check_whole(store), rc == 0 ? 62 : 61);
 	store_close(store);
 	sqlite_vfs_remove();
@@ -452,7 +428,7 @@ TEST(store_sqlite_log_has_a_bound_without_any_tidying)
 {
 	CLEANUP(store_batch_free) struct store_batch *batch = store_batch_new();
 	struct place place = place_new();
-	struct store *store = must_open(place.path);
+	struct store *store = store_file_open(place.path);
 	CLEANUP(free) char *value = xcalloc(100, 1000);
 	struct store_figures figures;
 
@@ -477,7 +453,7 @@ TEST(store_sqlite_gives_room_back_when_most_is_deleted)
 {
 	CLEANUP(store_batch_free) struct store_batch *batch = store_batch_new();
 	struct place place = place_new();
-	struct store *store = must_open(place.path);
+	struct store *store = store_file_open(place.path);
 	struct store_figures full, empty;
 	char key[32], value[1000] = {0};
 
@@ -506,18 +482,18 @@ TEST(store_sqlite_gives_room_back_when_most_is_deleted)
 TEST(store_sqlite_gives_a_file_of_the_format_before_a_log)
 {
 	struct place place = place_new();
-	struct store *store = must_open(place.path);
+	struct store *store = store_file_open(place.path);
 
 	for (unsigned i = 1; i <= 5; i++)
 		CHECK_OK(commit(store, i), &err);
 	tidy_all(store);
 	store_close(store);
 	make_with(place.path, "DROP TABLE log; PRAGMA user_version = 1");
-	store = must_open(place.path);
+	store = store_file_open(place.path);
 	CHECK_EQ(check_whole(store), 5);
 	CHECK_OK(commit(store, 6), &err);
 	store_close(store);
-	store = must_open(place.path);
+	store = store_file_open(place.path);
 	CHECK_EQ(check_whole(store), 6);
 	store_close(store);
 	place_remove(&place);
@@ -572,7 +548,7 @@ next_place(off_t at)
 TEST(store_sqlite_never_gives_back_damaged_values)
 {
 	struct place place = place_new();
-	struct store *store = must_open(place.path);
+	struct store *store = store_file_open(place.path);
 	unsigned n_refused = 0, n_short = 0, n_rows;
 	struct stat st;
 
@@ -584,7 +560,7 @@ TEST(store_sqlite_never_gives_back_damaged_values)
 	for (off_t at = 0; at < st.st_size; at = next_place(at)) {
 		int rc;
 
-		copy_file(place.path, place.copy);
+		store_file_copy(place.path, place.copy);
 		rc = read_flipped(place.copy, at);
 		CHECK(rc >= 0 || rc == -EUCLEAN || rc == -EACCES || rc == -EBUSY || rc == -EIO);
 		n_refused += rc < 0;

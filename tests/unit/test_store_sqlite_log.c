@@ -6,34 +6,10 @@
 #include "common/base/mem.h"
 #include "common/store/store.h"
 #include "tests/lib/scratch.h"
+#include "tests/lib/store_file.h"
 #include "tests/lib/test.h"
 
 static struct err err;
-
-static struct store *
-must_open(const char *path)
-{
-	struct store *store = NULL;
-
-	CHECK_OK(store_open_sqlite(path, &store, &err), &err);
-	return store;
-}
-
-static void
-copy_file(const char *from, const char *to)
-{
-	char bytes[4096];
-	int in = open(from, O_RDONLY | O_CLOEXEC);
-	int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	ssize_t n;
-
-	CHECK(out >= 0);
-	while (in >= 0 && (n = read(in, bytes, sizeof bytes)) > 0)
-		CHECK_EQ(write(out, bytes, (size_t)n), n);
-	if (in >= 0)
-		(void)close(in);
-	(void)close(out);
-}
 
 struct listing {
 	struct store *other;
@@ -93,7 +69,7 @@ TEST(store_sqlite_says_the_same_wherever_its_log_is_on_the_way_into_the_table)
 	(void)snprintf(log, sizeof log, "%s-wal", path);
 	(void)snprintf(copied, sizeof copied, "%s/copy", folder);
 	(void)snprintf(copied_log, sizeof copied_log, "%s-wal", copied);
-	store = must_open(path);
+	store = store_file_open(path);
 	CHECK_OK(store_open_mem(&other, &err), &err);
 	for (unsigned i = 0; i < 1500; i++) { /* about 70 MB: the log is begun anew some times */
 		fill_by_chance(batch, &chance);
@@ -104,9 +80,9 @@ TEST(store_sqlite_says_the_same_wherever_its_log_is_on_the_way_into_the_table)
 		if (i % 50 != 0)
 			continue;
 		check_same(store, other);
-		copy_file(path, copied); /* as if it were killed now */
-		copy_file(log, copied_log);
-		copy = must_open(copied);
+		store_file_copy(path, copied); /* as if it were killed now */
+		store_file_copy(log, copied_log);
+		copy = store_file_open(copied);
 		check_same(copy, other);
 		store_close(copy);
 	}
@@ -114,7 +90,7 @@ TEST(store_sqlite_says_the_same_wherever_its_log_is_on_the_way_into_the_table)
 		store_tidy(store);
 	check_same(store, other);
 	store_close(store);
-	store = must_open(path);
+	store = store_file_open(path);
 	check_same(store, other);
 	store_close(store);
 	store_close(other);
@@ -136,7 +112,7 @@ file_bytes_with(size_t log_bytes)
 
 	CHECK(scratch_make(folder) != NULL);
 	(void)snprintf(path, sizeof path, "%s/db", folder);
-	store = must_open(path);
+	store = store_file_open(path);
 	store_limit_log(store, log_bytes);
 	for (unsigned i = 0; i < 100; i++) {
 		store_batch_reset(batch);
