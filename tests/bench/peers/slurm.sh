@@ -20,6 +20,13 @@ image=davit-demo:latest
 [ "$(id -u)" -eq 0 ] || die "Slurm's daemons and an engine of its own need root"
 dir=$(mktemp -d "${BENCH_DIR:-/var/tmp}/davit-slurm.XXXXXX")
 chmod 755 "$dir"
+# The keepers of steps outlive slurmd: those that write into our folder are ours.
+end_steps() {
+	local pid
+	for pid in $(pgrep slurmstepd); do
+		! readlink "/proc/$pid/fd"/* 2>/dev/null | grep -qF "$dir/" || kill -KILL "$pid"
+	done
+}
 finish() {
 	local status=$?
 	trap - EXIT
@@ -28,6 +35,7 @@ finish() {
 	proc_stop 5 "$dir/slurmd.pid" "$dir/slurmctld.pid" "$dir/munged.pid" >/dev/null 2>&1 || true
 	cluster_end "$dir/davit" 5 >/dev/null 2>&1 || true
 	own_engine_end "$dir/engine"
+	end_steps
 	rm -rf "$dir"
 	exit "$status"
 }
