@@ -24,7 +24,7 @@ chmod 755 "$dir"
 end_steps() {
 	local pid
 	for pid in $(pgrep slurmstepd); do
-		! readlink "/proc/$pid/fd"/* 2>/dev/null | grep -qF "$dir/" || kill -KILL "$pid"
+		[[ $(readlink "/proc/$pid/fd"/* 2>/dev/null) != *"$dir/"* ]] || kill -KILL "$pid"
 	done
 }
 finish() {
