@@ -6,9 +6,10 @@ say() { echo "davit: $*"; }
 complain() { echo "davit: $*" >&2; }
 die() { complain "$@"; exit 1; }
 
-# wait_for SECONDS COMMAND...: until the command succeeds. Asks ten times a second.
+# wait_for SECONDS COMMAND...: until the command succeeds. Asks ten times a second. Tests, which run on
+# busy machines, set PATIENCE: so many times longer.
 wait_for() {
-	local deadline=$((${EPOCHREALTIME/[.,]/} + $1 * 1000000))
+	local deadline=$((${EPOCHREALTIME/[.,]/} + $1 * ${PATIENCE:-1} * 1000000))
 	shift
 	until "$@"; do
 		[ "${EPOCHREALTIME/[.,]/}" -lt "$deadline" ] || return 1

@@ -185,7 +185,8 @@ watch_anon() { # FILE PID COMMAND...
 	wait_for 30 prints 300000000 davit exec brief -- stat -c %s /tmp/zero
 	davit cp brief:/tmp/zero "$dir/zero" 2>"$dir/err" &
 	local copy=$!
-	wait_for 20 test -n "$(find "$dir" -name '.davit-cp-*')" || true
+	comes() { [ -n "$(find "$dir" -name '.davit-cp-*')" ] || ! kill -0 "$copy" 2>/dev/null; }
+	wait_for 20 comes
 	docker kill "$(containers "$(task brief .id)")" >/dev/null 2>&1 || true
 	davit rm -f brief >/dev/null
 	wait "$copy" || true

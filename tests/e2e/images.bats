@@ -2,6 +2,7 @@
 # images.bats - images from a registry: with and without a password, by digest, and how pulls are told.
 
 load lib
+answers() { curl -s -o /dev/null "http://$1/v2/"; }
 setup_file() {
 	local kind
 	for kind in open locked; do
@@ -22,7 +23,6 @@ setup_file() {
 		docker-registry serve "$BATS_FILE_TMPDIR/$kind.yml" >"$BATS_FILE_TMPDIR/$kind.log" 2>&1 3>&- &
 		echo $! >>"$BATS_FILE_TMPDIR/pids"
 	done
-	answers() { curl -s -o /dev/null "http://$1/v2/"; }
 	wait_for 20 answers "$open"
 	wait_for 20 answers "$locked"
 	docker login -u me -p secret "$locked" >/dev/null 2>&1
@@ -31,8 +31,8 @@ setup_file() {
 		docker push -q "$kind/demo:1" >/dev/null
 		docker image rm "$kind/demo:1" >/dev/null
 	done
-	# One with a layer that takes a moment.
-	head -c 90000000 /dev/urandom >"$BATS_FILE_TMPDIR/ballast"
+	# One with a layer of which a test sees the half.
+	head -c 20000000 /dev/urandom >"$BATS_FILE_TMPDIR/ballast"
 	box=$(docker create --label "davit.e2e=$E2E_IMAGE" "$E2E_IMAGE" true)
 	docker commit "$box" "$open/own:1" >/dev/null # not the demo image by another name
 	docker cp "$BATS_FILE_TMPDIR/ballast" "$box:/ballast"
@@ -105,18 +105,26 @@ forget() { docker image rm -f "$1" >/dev/null 2>&1 || true; }
 }
 
 @test "a pull is told by layers and bytes: in the task, and as a bar on a terminal" {
-	forget "$open/big:1"
-	script -qefc "'$DAVIT_BIN/davit' run --wait --name big '$open/big:1' -- sleep 600" /dev/null \
+	local valve opened=$BATS_TEST_TMPDIR/opened
+	valve=$(free_ports 1)
+	python3 "$BATS_TEST_DIRNAME/valve.py" "$valve" "$open" "$opened" 3>&- &
+	echo $! >>"$BATS_FILE_TMPDIR/pids"
+	wait_for 20 answers "127.0.0.1:$valve"
+	script -qefc "'$DAVIT_BIN/davit' run --wait --name big '127.0.0.1:$valve/big:1' -- sleep 600" /dev/null \
 		</dev/null >"$BATS_TEST_TMPDIR/terminal" 2>&1 3>&- &
 	local run=$!
 	pulls() { [ "$(davit inspect big 2>/dev/null | jq '.phase == "PULLING" and .pull.n_layers > 0 and .pull.bytes_total > 1000')" = true ]; }
-	wait_for 30 pulls
+	wait_for 30 pulls || fail "$(davit inspect big)"
+	draws() {
+		grep -qE 'big: pulling \[#*\.*\] [0-9]+ of [0-9]+ layers, [0-9.]+[KM]iB of [0-9.]+MiB' "$BATS_TEST_TMPDIR/terminal"
+	}
+	wait_for 30 draws || fail "$(cat -v "$BATS_TEST_TMPDIR/terminal")"
+	touch "$opened"
 	wait "$run"
-	grep -qE 'big: pulling \[#*\.*\] [0-9]+ of [0-9]+ layers, [0-9.]+[KM]iB of [0-9.]+MiB' "$BATS_TEST_TMPDIR/terminal" ||
-		fail "$(cat -v "$BATS_TEST_TMPDIR/terminal")"
 	wait_task big RUNNING
 	[ "$(davit inspect big | jq .pull)" = null ]
 	davit rm -f big
+	docker image rm -f "127.0.0.1:$valve/big:1" >/dev/null
 }
 
 @test "an image is brought to a node by hand, with its credentials" {

@@ -3,6 +3,9 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/../../deploy/cluster.sh"
 
+# A wait ends with its condition: a large bound costs nothing where it is met.
+PATIENCE=4
+
 [ -n "${E2E_DIR:-}" ] || { echo "run this by tests/e2e/run.sh FILE" >&2; exit 1; }
 
 # free_ports N: the first of N consecutive ports on which nobody listens, below those that the
