@@ -165,6 +165,7 @@ struct worker_slot {
 	bool wants_journal; /* in worker->to_journal or ->in_journal */
 	struct worker_slot *journal_prev, *journal_next;
 	bool may_have_run;      /* by the journal, or because it was seen */
+	bool may_come_up;       /* a start that nobody saw the answer of may still come through */
 	bool is_remade;         /* its container went away and is made again */
 	bool is_stray;          /* has ended, and somebody started it again */
 	bool was_oom;           /* an event said so */

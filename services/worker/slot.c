@@ -311,7 +311,8 @@ worker_slot_give_up(struct worker_slot *slot, enum worker_want want)
 {
 	bool ran = slot->may_have_run || slot->observed >= DAVIT__TASK_REPORT__OBSERVED__RUNNING;
 
-	slot->cause = worker_slot_cause(slot);
+	if (slot->cause == DAVIT__TASK_REPORT__CAUSE__EXIT)
+		slot->cause = worker_slot_cause(slot);
 	if (want != WORKER_WANT_REMOVE || ran || slot->cause == DAVIT__TASK_REPORT__CAUSE__TTL ||
 		slot->state >= WORKER_SLOT_STARTING) /* it may have run: it ends first */
 		end_for(slot, slot->cause);
@@ -365,7 +366,7 @@ worker_slot_over(struct worker_slot *slot, int exit_code)
 		return;
 	}
 	forget_row_of_quick_ends(slot);
-	if (want < WORKER_WANT_STOP &&
+	if ((want < WORKER_WANT_STOP || slot->may_come_up) &&
 		worker_restart_wanted(&slot->restart, judged, slot->n_again)) {
 		(void)snprintf(why, sizeof why, "%s with code %d",
 			was_unfit ? "was unhealthy, exited" : "exited", exit_code);
@@ -397,7 +398,7 @@ worker_slot_vanished(struct worker_slot *slot)
 	slot->knows_log_path = false;
 	slot->pid = 0;
 	slot->kill_ms = 0;
-	slot->is_stray = slot->is_paused = slot->is_unfit = false;
+	slot->is_stray = slot->is_paused = slot->is_unfit = slot->may_come_up = false;
 	worker_slot_told_nothing(slot, 0);
 	worker_slot_touch(slot);
 	if (slot->state == WORKER_SLOT_STOPPING) {
@@ -495,8 +496,19 @@ observe_running(struct worker_slot *slot, const struct engine_container *contain
 		worker_health_begin(slot);
 		slot->restart_count += slot->observed >= DAVIT__TASK_REPORT__OBSERVED__RUNNING;
 	}
-	slot->is_remade = false;
+	slot->is_remade = slot->may_come_up = false;
 	(void)worker_slot_step(slot, WORKER_SLOT_EV_UP);
+}
+
+/*
+ * What is found ended by a new worker may be about to be started again by the one before; and
+ * what ended before our own start was asked for says nothing of that start.
+ */
+static bool
+may_come_up(const struct worker_slot *slot, const struct engine_container *container)
+{
+	return slot->state == WORKER_SLOT_ACCEPTED ||
+	       (slot->may_come_up && container->finished_ms <= slot->told_end_ms);
 }
 
 static void
@@ -507,10 +519,13 @@ observe_ended(struct worker_slot *slot, const struct engine_container *container
 	slot->may_have_run = true;
 	slot->oom_killed = container->oom_killed || slot->was_oom;
 	slot->was_oom = false;
+	slot->may_come_up = may_come_up(slot, container);
 	worker_slot_told_nothing(slot, container->finished_ms);
 	slot->finished_ms = container->finished_ms;
 	if (slot->started_ms == 0 || (slot->restart_count == 0 && container->started_ms != 0))
 		slot->started_ms = container->started_ms; /* ours was when we heard of it */
+	if (slot->state == WORKER_SLOT_STARTING && slot->may_come_up)
+		return; /* that end was judged; it is started again */
 	if (slot->state < WORKER_SLOT_ENDED && slot->state != WORKER_SLOT_RESTARTING)
 		worker_slot_over(slot, container->exit_code);
 }

@@ -22,6 +22,7 @@ give_up_container(struct worker_slot *slot, enum worker_want want)
 		worker_slot_give_up(slot, want);
 		return;
 	}
+	slot->cause = worker_slot_cause(slot); /* what is gone is not wanted back */
 	if (worker_lane_enter(&slot->worker->remove_lane, &slot->pass))
 		worker_slot_remove(slot, slot->container_id);
 }
@@ -108,7 +109,9 @@ duty_running(struct worker_slot *slot, enum worker_want want)
 static void
 duty_restarting(struct worker_slot *slot, enum worker_want want)
 {
-	if (want >= WORKER_WANT_STOP)
+	if (want >= WORKER_WANT_STOP && slot->may_come_up)
+		give_up_container(slot, want);
+	else if (want >= WORKER_WANT_STOP)
 		worker_slot_give_up(slot, want);
 	else if (want != WORKER_WANT_RUN || slot->worker->mono_ms < slot->restart_ms)
 		return;

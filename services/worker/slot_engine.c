@@ -301,6 +301,7 @@ cannot_start(struct worker_slot *slot, const struct err *err)
 {
 	char text[WORKER_MESSAGE_MAX];
 
+	slot->may_come_up = false;
 	if (err->code == -EADDRINUSE)
 		slot->busy_port =
 			worker_engine_busy_port(err->text, slot->port_list, slot->n_ports);
@@ -320,7 +321,7 @@ on_started(const struct err *err, void *arg)
 		if (slot->observed >= DAVIT__TASK_REPORT__OBSERVED__RUNNING)
 			slot->restart_count++;
 		slot->is_up_fresh = true;
-		slot->is_remade = false;
+		slot->is_remade = slot->may_come_up = false;
 		slot->has_exit_code = false;
 		slot->health = DAVIT__TASK__PHASE__PHASE_NONE;
 		worker_health_begin(slot);
@@ -341,7 +342,8 @@ worker_slot_start(struct worker_slot *slot)
 {
 	struct worker_job *job = worker_job_new(&slot->job, slot);
 
-	slot->may_have_run = true;
+	slot->may_have_run = slot->may_come_up = true;
+	slot->cause = DAVIT__TASK_REPORT__CAUSE__EXIT;
 	slot->finished_ms = 0;
 	slot->oom_killed = false;
 	worker_slot_told_nothing(slot, 0);
@@ -459,6 +461,8 @@ on_removed(const struct err *err, void *arg)
 	slot->container_id[0] = '\0';
 	if (slot->state == WORKER_SLOT_REMOVING)
 		(void)worker_slot_step(slot, WORKER_SLOT_EV_REMOVED);
+	else if (slot->state >= WORKER_SLOT_CREATED && slot->state < WORKER_SLOT_ENDED)
+		worker_slot_give_up(slot, WORKER_WANT_STOP); /* that is what it was removed for */
 	else
 		worker_slot_changed(slot);
 }

@@ -44,7 +44,8 @@ told_start(struct worker_slot *slot, const struct engine_event *event)
 {
 	uint64_t at_ms = event->time_ns / NS_PER_MS;
 
-	slot->must_look |= slot->state == WORKER_SLOT_ENDED;
+	slot->must_look |=
+		slot->state == WORKER_SLOT_ENDED || slot->state == WORKER_SLOT_RESTARTING;
 	/* One from before the last end that we know of is an earlier start's. */
 	if (is_up(slot) && at_ms > slot->told_end_ms) {
 		slot->is_start_told = true;

@@ -216,6 +216,79 @@ TEST(worker_looks_again_where_an_event_overtook_the_answer)
 	end_clean(task);
 }
 
+/* A task that ends after 100 ms, and is started again after so long. */
+static struct world_task *
+begin_pausing(const char *image, uint64_t pause_ms)
+{
+	struct world_task *task;
+
+	world_init(&world);
+	world_spec_init(&spec, image);
+	spec.restart.has_condition = true;
+	spec.restart.condition = DAVIT__RESTART_POLICY__CONDITION__ALWAYS;
+	spec.restart.has_delay_ms = true;
+	spec.restart.delay_ms = pause_ms;
+	spec.spec.restart = &spec.restart;
+	task = world_assign(&world, 1, 1, &spec.spec);
+	return task;
+}
+
+static bool
+starts_again(struct world *w)
+{
+	const struct worker_slot *slot = worker_slots_find(w->worker, w->tasks[0].id);
+
+	return slot != NULL && slot->state == WORKER_SLOT_STARTING && slot->may_come_up &&
+	       slot->observed == OBS(RUNNING);
+}
+
+TEST(worker_hears_of_a_start_in_its_restart_pause)
+{
+	/* The first restart is at once, the second after the pause. */
+	struct world_task *task = begin_pausing("exit:1/after:2s", 20000);
+
+	world_run(&world, 6000);
+	CHECK_EQ(slot_of(task)->state, WORKER_SLOT_RESTARTING);
+	CHECK(engine_mem_begin(world.engine_world, slot_of(task)->container_id));
+	world_run(&world, 200);
+	CHECK_EQ(slot_of(task)->state, WORKER_SLOT_RUNNING);
+	world_want(&world, task, WANT(STOP));
+	world_expect(&world, task, OBS(ENDED), 2000);
+	CHECK_EQ(task->exit_code, 143);
+	end_clean(task);
+}
+
+/* The worker that asked for it is dead, and its start comes through after the stop. */
+TEST(worker_stops_what_an_earlier_worker_is_starting_again)
+{
+	struct world_task *task = begin_pausing("exit:1/after:100ms/slow:2s", 10);
+
+	CHECK(world_until(&world, starts_again, 10000));
+	world_crash(&world);
+	world_want(&world, task, WANT(STOP));
+	world_expect(&world, task, OBS(ENDED), 1500);
+	CHECK_EQ(task->cause, CAUSE(STOP));
+	CHECK_EQ(engine_mem_count(world.engine_world), 0);
+	end_clean(task);
+}
+
+/* So it is for a start of our own that was not answered, and the end before it counts once. */
+TEST(worker_does_not_judge_an_end_again_when_its_start_is_not_answered)
+{
+	struct world_task *task = begin_pausing("exit:1/after:100ms/slow:2s", 10);
+	uint32_t n_again;
+
+	CHECK(world_until(&world, starts_again, 10000));
+	n_again = slot_of(task)->n_again;
+	engine_mem_lose_next(world.engine_world, ENGINE_CALL_START);
+	engine_mem_restart(world.engine_world, true, 300);
+	world_run(&world, 1000);
+	CHECK_EQ(slot_of(task)->n_again, n_again);
+	world_want(&world, task, WANT(STOP));
+	world_expect(&world, task, OBS(ENDED), 5000);
+	end_clean(task);
+}
+
 /* The stream of events breaks: an end in the gap is found by the list that follows. */
 TEST(worker_finds_an_end_that_no_event_told)
 {
