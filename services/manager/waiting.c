@@ -11,6 +11,11 @@
 #include "services/manager/placing.h"
 #include "services/manager/waiting_impl.h"
 
+enum {
+	TURN_MAX = 16,    /* tasks of one turn */
+	TURN_READY = 256, /* … at least so many times as many are ready */
+};
+
 void
 waiting_init(struct waiting *waiting)
 {
@@ -317,7 +322,19 @@ gather_gang(struct manager *manager, struct line *line)
 		waiting_unblock(manager, bucket, bucket->tasks.n);
 }
 
-/* One turn: a task, or a gang if there is room for all of it. 0: there is not. */
+/*
+ * While few wait, tasks of a turn: one. When very many do, who comes first matters less than
+ * that neighbours stay together: in memory, and in messages that say each spec once.
+ */
+static size_t
+turn_size(const struct waiting *waiting)
+{
+	size_t n = waiting->n_ready / TURN_READY;
+
+	return n < 1 ? 1 : n < TURN_MAX ? n : TURN_MAX;
+}
+
+/* One turn: some tasks, or a gang if there is room for all of it. 0: there is not. */
 static size_t
 take_turn(struct manager *manager, struct level *level, struct task **ret_tasks, size_t n_max)
 {
@@ -327,9 +344,11 @@ take_turn(struct manager *manager, struct level *level, struct task **ret_tasks,
 	size_t n;
 
 	gather_gang(manager, line);
-	n = line->is_gang ? line->ready.n : 1;
-	if (n > n_max)
+	n = line->is_gang ? line->ready.n : turn_size(waiting);
+	if (line->is_gang && n > n_max)
 		return 0;
+	n = n < line->ready.n ? n : line->ready.n;
+	n = n < n_max ? n : n_max;
 	/* Whose turn it was goes last; pulling may take both out of their rings. */
 	DL_DELETE(share->ready, line);
 	DL_APPEND(share->ready, line);

@@ -4,7 +4,8 @@
  * Every PENDING task is in one of four places: ready to be asked about, asked about just
  * now, blocked (refused), or waiting for a claim. Who is asked next: the highest
  * priority; within it namespaces in turn, and in a namespace its arrays in turn, tasks
- * that are no array's counting as one. Oldest first in each.
+ * that are no array's counting as one. Oldest first in each. A turn is one task, or up to
+ * 16 while thousands are ready.
  *
  * Blocked tasks that want the same are one bucket, which knows what it lacks. When that
  * appears (room on a node, a node, a port, a neighbour) as many of a bucket are woken as
