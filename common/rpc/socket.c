@@ -1,11 +1,15 @@
 /* tested by tests/unit/test_server.c, test_client.c and test_pubsub.c */
 #include "common/rpc/socket.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "common/base/cleanup.h"
@@ -57,6 +61,52 @@ bound_url(nng_listener listener, const char *url)
 	return xstrdup(text);
 }
 
+static bool
+is_listening_on(int fd, int port)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+		struct sockaddr_storage room;
+	} address = {0};
+	socklen_t size = sizeof address;
+	int is_listening = 0;
+	socklen_t flag_size = sizeof is_listening;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &flag_size) < 0 ||
+		!is_listening || getsockname(fd, &address.any, &size) < 0)
+		return false;
+	return (address.any.sa_family == AF_INET && ntohs(address.v4.sin_port) == port) ||
+	       (address.any.sa_family == AF_INET6 && ntohs(address.v6.sin6_port) == port);
+}
+
+/*
+ * nng lets 128 connections wait to be accepted. When thousands of workers come back at once the
+ * kernel then drops the others' first packets, and sends them again after 1, 3 and 7 s: that was
+ * most of the time of a manager's restart. A second listen(2) on the same descriptor makes the
+ * queue longer; nng keeps the descriptor to itself, so it is found by its port.
+ */
+static void
+lengthen_queue(nng_listener listener)
+{
+	DIR *folder;
+	struct dirent *entry;
+	int port;
+
+	if (nng_listener_get_int(listener, NNG_OPT_TCP_BOUND_PORT, &port) != 0)
+		return; /* no TCP */
+	folder = opendir("/proc/self/fd");
+	while (folder != NULL && (entry = readdir(folder)) != NULL) {
+		int fd = (int)strtol(entry->d_name, NULL, 10);
+
+		if (is_listening_on(fd, port))
+			(void)listen(fd, RPC_LISTEN_QUEUE);
+	}
+	if (folder != NULL)
+		(void)closedir(folder);
+}
+
 int
 rpc_socket_listen(nng_socket socket, const char *url, char **ret_url, struct err *err)
 {
@@ -74,6 +124,7 @@ rpc_socket_listen(nng_socket socket, const char *url, char **ret_url, struct err
 		(void)nng_listener_close(listener);
 		return rpc_socket_fail(err, rv, "listen on", url);
 	}
+	lengthen_queue(listener);
 	if (ret_url != NULL)
 		*ret_url = bound_url(listener, url);
 	return 0;

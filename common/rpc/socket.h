@@ -16,6 +16,7 @@
 enum {
 	RPC_RECONNECT_MIN_MS = 50, /* nng waits a random part of a time that doubles from here … */
 	RPC_RECONNECT_MAX_MS = 1000, /* … to here */
+	RPC_LISTEN_QUEUE = 8192,     /* connections not accepted yet; net.core.somaxconn is less */
 };
 
 /* What is left behind then is a leak to a sanitizer, and with one all is slow: its builds say more.

@@ -1,8 +1,15 @@
 #include "common/rpc/server.h"
 #include "common/rpc/socket.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <nng/nng.h>
@@ -307,6 +314,39 @@ TEST(server_may_be_closed_by_its_callback)
 	rpc_client_close(client);
 	turn_end(&closer.loop);
 	CHECK_EQ(seen.n, 10);
+}
+
+/* How many connections may wait on the port to be accepted; 0: nobody of this process listens. */
+static unsigned
+queue_of(int port)
+{
+	for (int fd = 0; fd < 1024; fd++) {
+		struct sockaddr_in address = {0};
+		socklen_t size = sizeof address, info_size = sizeof(struct tcp_info);
+		struct tcp_info info = {0};
+
+		if (getsockname(fd, (void *)&address, &size) == 0 &&
+			address.sin_family == AF_INET && ntohs(address.sin_port) == port &&
+			getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &info_size) == 0 &&
+			info.tcpi_state == TCP_LISTEN)
+			return info.tcpi_sacked;
+	}
+	return 0;
+}
+
+TEST(server_lets_thousands_connect_at_once)
+{
+	char text[16] = "";
+	struct peer peer;
+	int fd = open("/proc/sys/net/core/somaxconn", O_RDONLY | O_CLOEXEC), allowed;
+
+	CHECK(fd >= 0 && read(fd, text, sizeof text - 1) > 0);
+	(void)close(fd);
+	allowed = (int)strtol(text, NULL, 10);
+	peer_open(&peer, NULL);
+	CHECK_EQ(queue_of((int)strtol(strrchr(rpc_server_url(peer.server), ':') + 1, NULL, 10)),
+		allowed < RPC_LISTEN_QUEUE ? allowed : RPC_LISTEN_QUEUE);
+	peer_close(&peer);
 }
 
 TEST(server_says_why_it_cannot_listen)

@@ -1,5 +1,11 @@
 #include "tests/bench/cluster/courier.h"
 
+#include <arpa/inet.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/req.h>
 
@@ -7,6 +13,11 @@
 #include "common/base/mailbox.h"
 #include "common/base/mem.h"
 #include "common/rpc/socket.h"
+
+enum {
+	NEVER_MS = 3600000,     /* when nng itself would dial again */
+	REDIAL_AGAIN_MS = 2000, /* what was dialled and is not there is dialled again */
+};
 
 /* One of nng's contexts, which first sends and then receives. nng's threads while busy. */
 struct slot {
@@ -26,6 +37,8 @@ struct courier_line {
 	void *owner;
 	nng_socket socket;
 	nng_dialer dialer;
+	atomic_bool is_up; /* nng's threads */
+	uint64_t dialled_ms;
 	struct slot slots[COURIER_CALLS_MAX];
 };
 
@@ -36,7 +49,9 @@ struct courier {
 	courier_turn_fn *on_turn;
 	void *arg;
 	struct courier_line **lines;
-	size_t n_lines;
+	size_t n_lines, next_redial;
+	atomic_size_t n_up; /* nng's threads */
+	char *url;          /* of all lines */
 	struct courier_figures figures;
 	struct buf bytes;
 };
@@ -131,6 +146,35 @@ courier_new(uv_loop_t *loop, size_t n_lines, courier_answer_fn *on_answer, couri
 	return courier;
 }
 
+/* nng's thread. */
+static void
+on_pipe(nng_pipe pipe, nng_pipe_ev event, void *arg)
+{
+	struct courier_line *line = arg;
+	bool is_up = event == NNG_PIPE_EV_ADD_POST;
+
+	(void)pipe;
+	if (atomic_exchange(&line->is_up, is_up) == is_up)
+		return;
+	if (is_up)
+		(void)atomic_fetch_add(&line->courier->n_up, 1);
+	else
+		(void)atomic_fetch_sub(&line->courier->n_up, 1);
+}
+
+static int
+dial(struct courier_line *line, struct err *err)
+{
+	int rc = rpc_socket_dial(line->socket, line->courier->url, &line->dialer, err);
+
+	line->dialled_ms = clock_mono_ms();
+	if (rc < 0)
+		return rc;
+	(void)nng_dialer_set_ms(line->dialer, NNG_OPT_RECONNMINT, NEVER_MS);
+	(void)nng_dialer_set_ms(line->dialer, NNG_OPT_RECONNMAXT, NEVER_MS);
+	return 0;
+}
+
 int
 courier_line_open(struct courier *courier, const char *url, void *owner,
 	struct courier_line **ret_line, struct err *err)
@@ -143,12 +187,17 @@ courier_line_open(struct courier *courier, const char *url, void *owner,
 	/* What was lost is found by the deadline: a timer of nng's for each call is not needed. */
 	if (rv == 0)
 		rv = nng_socket_set_ms(line->socket, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE);
-	rc = rv != 0 ? rpc_socket_fail(err, rv, "open a socket for", url)
-		     : rpc_socket_dial(line->socket, url, &line->dialer, err);
-	if (rc < 0)
-		return rc;
+	if (rv == 0)
+		rv = nng_pipe_notify(line->socket, NNG_PIPE_EV_ADD_POST, on_pipe, line);
+	if (rv == 0)
+		rv = nng_pipe_notify(line->socket, NNG_PIPE_EV_REM_POST, on_pipe, line);
+	if (courier->url == NULL)
+		courier->url = xstrdup(url);
 	line->courier = courier;
 	line->owner = owner;
+	rc = rv != 0 ? rpc_socket_fail(err, rv, "open a socket for", url) : dial(line, err);
+	if (rc < 0)
+		return rc;
 	for (int i = 0; i < COURIER_CALLS_MAX; i++)
 		line->slots[i].line = line;
 	courier->lines[courier->n_lines++] = line;
@@ -222,6 +271,47 @@ courier_expire(struct courier *courier)
 				give_up(slot);
 		}
 	courier->on_turn(courier->arg);
+}
+
+static bool
+does_listen(const char *url)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET};
+	char host[16];
+	unsigned port;
+	int fd;
+	bool does;
+
+	if (sscanf(url, "tcp://%15[0-9.]:%u", host, &port) != 2 ||
+		inet_pton(AF_INET, host, &address.sin_addr) != 1)
+		return true;
+	address.sin_port = htons((uint16_t)port);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	does = fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof address) == 0;
+	if (fd >= 0)
+		(void)close(fd);
+	return does;
+}
+
+void
+courier_redial(struct courier *courier)
+{
+	size_t most = courier->n_lines / COURIER_REDIALS + 1;
+	uint64_t now_ms = clock_mono_ms();
+	struct err err;
+
+	if (atomic_load(&courier->n_up) == courier->n_lines || !does_listen(courier->url))
+		return;
+	for (size_t i = 0; i < courier->n_lines && most > 0; i++) {
+		struct courier_line *line =
+			courier->lines[courier->next_redial++ % courier->n_lines];
+
+		if (atomic_load(&line->is_up) || now_ms < line->dialled_ms + REDIAL_AGAIN_MS)
+			continue;
+		(void)nng_dialer_close(line->dialer);
+		(void)dial(line, &err); /* what fails is tried again */
+		most--;
+	}
 }
 
 struct courier_figures

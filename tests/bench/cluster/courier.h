@@ -40,6 +40,14 @@ void courier_line_call(struct courier_line *line, uint64_t ticket,
 /* Ends the calls whose time is up. For a timer. */
 void courier_expire(struct courier *courier);
 
+/*
+ * Dials again where the connection was lost, some lines at a time, once somebody listens there: all
+ * are back within about COURIER_REDIALS calls. For a timer. nng would do that by itself, but 1.5.2
+ * keeps a core busy with a thousand timers a second, which one worker a machine does not have.
+ */
+enum { COURIER_REDIALS = 20 };
+void courier_redial(struct courier *courier);
+
 struct courier_figures {
 	uint64_t n_calls, n_answers, bytes_out, bytes_in;
 };

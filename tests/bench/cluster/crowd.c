@@ -17,7 +17,8 @@ enum {
 	JOIN_AT_ONCE = 50,
 	JOIN_MS = 20,
 	EXPIRE_MS = 200,
-	ARGS = 7,          /* program, "crowd", url, first, n, cpu, memory */
+	REDIAL_MS = 50, /* COURIER_REDIALS of them are a second, as a worker alone takes at most */
+	ARGS = 7,       /* program, "crowd", url, first, n, cpu, memory */
 	ROUNDS_MAX = 1000, /* of a worker with its engine, in one turn */
 };
 
@@ -42,7 +43,7 @@ struct crowd {
 	struct member *touched;
 	struct member **heap; /* by due_ms; from 1 */
 	size_t n_heap;
-	uv_timer_t join_timer, due_timer, expire_timer;
+	uv_timer_t join_timer, due_timer, expire_timer, redial_timer;
 	uint32_t chance;
 };
 
@@ -213,6 +214,12 @@ on_expire(uv_timer_t *timer)
 	courier_expire(((struct crowd *)timer->data)->courier);
 }
 
+static void
+on_redial(uv_timer_t *timer)
+{
+	courier_redial(((struct crowd *)timer->data)->courier);
+}
+
 /* ---- birth ---- */
 
 static void
@@ -296,6 +303,7 @@ crowd_main(int argc, char **argv)
 	start_timer(&crowd, &crowd.due_timer, NULL, 0);
 	start_timer(&crowd, &crowd.join_timer, on_join, JOIN_MS);
 	start_timer(&crowd, &crowd.expire_timer, on_expire, EXPIRE_MS);
+	start_timer(&crowd, &crowd.redial_timer, on_redial, REDIAL_MS);
 	if (process_signals_start(crowd.loop, on_stop, NULL, NULL, &signals, &err) < 0)
 		bench_die("signals", err.text);
 	(void)uv_run(crowd.loop, UV_RUN_DEFAULT);
