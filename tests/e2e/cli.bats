@@ -208,7 +208,7 @@ two" ]
 @test "logs -f goes on when a silent node is heard again" {
 	davit run --name talker --constraint 'node.name == n1' busybox -- sh -c 'echo one; sleep 8; echo two; exit 6'
 	davit wait --for running talker
-	timeout 60 "$DAVIT_BIN/davit" logs -f talker >"$BATS_TEST_TMPDIR/log" 2>"$BATS_TEST_TMPDIR/notes" &
+	timeout 240 "$DAVIT_BIN/davit" logs -f talker >"$BATS_TEST_TMPDIR/log" 2>"$BATS_TEST_TMPDIR/notes" &
 	follower=$!
 	grows() { [ -s "$BATS_TEST_TMPDIR/log" ]; }
 	wait_for 5 grows
@@ -217,7 +217,7 @@ two" ]
 	silent() { davit nodes | grep -q '^n1 *unknown'; }
 	wait_for 10 silent || { kill -CONT "$worker"; fail "the node is not missed"; }
 	davit ps | grep -q 'RUNNING (unreachable)' || { kill -CONT "$worker"; fail "$(davit ps)"; }
-	run timeout 10 "$DAVIT_BIN/davit" --timeout 3s logs talker
+	run timeout 240 "$DAVIT_BIN/davit" --timeout 3s logs talker
 	kill -CONT "$worker"
 	exits 1
 	has "davit: "
@@ -291,7 +291,7 @@ two" ]
 }
 
 @test "events -f tell it as it happens, until ^C" {
-	timeout 60 "$DAVIT_BIN/davit" events -f -o json >"$BATS_TEST_TMPDIR/events" &
+	timeout 240 "$DAVIT_BIN/davit" events -f -o json >"$BATS_TEST_TMPDIR/events" &
 	pid=$!
 	sees() { davit run --rm --follow busybox -- true && grep -q '"what":"completed"' "$BATS_TEST_TMPDIR/events"; }
 	wait_for 10 sees
@@ -423,14 +423,14 @@ two" ]
 
 @test "a manager that restarts is waited for, and nothing happens twice" {
 	davit run --name before busybox -- sh -c 'sleep 4; exit 9'
-	timeout 60 "$DAVIT_BIN/davit" wait before >"$BATS_TEST_TMPDIR/code" 2>&1 &
+	timeout 240 "$DAVIT_BIN/davit" wait before >"$BATS_TEST_TMPDIR/code" 2>&1 &
 	waiter=$!
-	timeout 60 "$DAVIT_BIN/davit" events -f >"$BATS_TEST_TMPDIR/events" 2>&1 &
+	timeout 240 "$DAVIT_BIN/davit" events -f >"$BATS_TEST_TMPDIR/events" 2>&1 &
 	watcher=$!
 	manager_pid=$(proc_pid "$home/run/manager.pid")
 	kill -9 "$manager_pid"
 	wait_for 10 procs_gone "$home/run/manager.pid"
-	timeout 60 "$DAVIT_BIN/davit" run --timeout 20s --name during busybox >"$BATS_TEST_TMPDIR/id" 2>&1 &
+	timeout 240 "$DAVIT_BIN/davit" run --timeout 20s --name during busybox >"$BATS_TEST_TMPDIR/id" 2>&1 &
 	runner=$!
 	manager_start --allow-chaos
 	wait $runner || fail "$(cat "$BATS_TEST_TMPDIR/id")"
@@ -458,7 +458,7 @@ export -f interrupted
 	for block in "$BATS_TEST_TMPDIR"/block-*; do
 		n=$((n + 1))
 		sed -E -i 's/^(.*[^ ]) *# Ctrl-C ends it$/interrupted \1/' "$block"
-		(cd "$BATS_TEST_TMPDIR/here" && PATH=$DAVIT_BIN:$PATH timeout 60 bash -e -o pipefail -x "$block" 3>&- 4>&-) 2>&1 ||
+		(cd "$BATS_TEST_TMPDIR/here" && PATH=$DAVIT_BIN:$PATH timeout 240 bash -e -o pipefail -x "$block" 3>&- 4>&-) 2>&1 ||
 			fail "block $n failed"
 	done
 	[ "$n" -ge 5 ]

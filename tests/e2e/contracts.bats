@@ -158,11 +158,11 @@ is_gone() { ! docker inspect "$1" >/dev/null 2>&1; }
 }
 
 @test "a contract that is switched off is not there, and one that does not exist is told" {
-	run timeout 5 "$DAVIT_BIN/davit-gateway" --manager "$url_manager" --contracts containerz
+	run timeout 60 "$DAVIT_BIN/davit-gateway" --manager "$url_manager" --contracts containerz
 	[ "$status" -eq 1 ]
 	has "there is no 'containerz'"
 	export ORCHESTRATION_PORT=http
-	run timeout 5 "$DAVIT_BIN/davit-gateway" --manager "$url_manager"
+	run timeout 60 "$DAVIT_BIN/davit-gateway" --manager "$url_manager"
 	[ "$status" -eq 1 ]
 	has 'Failed to convert port to integer'
 	daemon other davit-gateway --manager "$url_manager" --contracts none --listen "http://127.0.0.1:$((api_port + 1))"

@@ -254,7 +254,7 @@ watch_anon() { # FILE PID COMMAND...
 	echo page >"$BATS_TEST_TMPDIR/docs/page"
 	awk '/^```sh container$/ {on = 1; next} /^```/ {on = 0} on && !/ -it |attach/' "$repo/docs/CLI.md" >"$BATS_TEST_TMPDIR/block"
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/block")" -ge 5 ]
-	(cd "$BATS_TEST_TMPDIR" && PATH=$DAVIT_BIN:$PATH timeout 20 bash -e -o pipefail -x block 3>&- 4>&-) 2>&1
+	(cd "$BATS_TEST_TMPDIR" && PATH=$DAVIT_BIN:$PATH timeout 240 bash -e -o pipefail -x block 3>&- 4>&-) 2>&1
 	[ -s "$BATS_TEST_TMPDIR/hosts" ]
 	[ "$(davit exec web -- cat /tmp/docs/page)" = page ]
 	grep -q 'davit attach' "$repo/docs/CLI.md"

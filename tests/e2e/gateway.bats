@@ -160,7 +160,7 @@ spec() { # NAME COMMAND
 }
 
 @test "figures come every second as events, and by long poll from a cursor" {
-	run timeout 20 bash -c "curl -sS -N -H 'Accept: text/event-stream' '$url_gateway/v1/stats' 2>/dev/null | grep -m 2 '^id: '"
+	run timeout 120 bash -c "curl -sS -N -H 'Accept: text/event-stream' '$url_gateway/v1/stats' 2>/dev/null | grep -m 2 '^id: '"
 	[ "$(sort -u <<<"$output" | wc -l)" = 2 ]
 	cursor=$(curl -sS "$url_gateway/v1/stats" | jq -r .cursor)
 	[ "$(curl -sS -m 10 "$url_gateway/v1/stats?cursor=$cursor&wait=5s" | jq -r .cursor)" != "$cursor" ]
@@ -212,7 +212,7 @@ interrupted() {
 		n=$((n + 1))
 		sed -E -i "s/davit-demo/$E2E_IMAGE/g; s/127\.0\.0\.1:8080\b/${url_gateway##*/}/g
 			s/^(.*[^ ]) *# Ctrl-C ends it$/interrupted \1/; s/curl -s/curl -fsS/" "$block"
-		(cd "$repo" && timeout 60 bash -e -o pipefail -x "$block" 3>&- 4>&-) 2>&1 || fail "block $n failed"
+		(cd "$repo" && timeout 240 bash -e -o pipefail -x "$block" 3>&- 4>&-) 2>&1 || fail "block $n failed"
 	done
 	[ "$n" -ge 3 ]
 }

@@ -10,7 +10,7 @@ teardown_file() { cluster_down; }
 	davit run -d --name counter "$E2E_IMAGE" -- \
 		sh -c 'i=0; while [ $i -lt 400 ]; do echo $i; echo e$i >&2; i=$((i+1)); usleep 20000; done' >/dev/null
 	wait_task counter RUNNING
-	timeout 60 "$DAVIT_BIN/davit" logs -f counter >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" &
+	timeout 240 "$DAVIT_BIN/davit" logs -f counter >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" &
 	local reader=$! node
 	wait_for 10 grep -qx 50 "$BATS_TEST_TMPDIR/out"
 	manager_restart KILL
@@ -29,8 +29,8 @@ teardown_file() { cluster_down; }
 	node=$(task flood .node_name)
 	pid=$(proc_pid "$home/run/$node.pid")
 	before=$(awk '/^RssAnon/ {print $2}' "/proc/$pid/status")
-	(timeout 20 "$DAVIT_BIN/davit" logs -f flood | (read -r _; sleep 3)) || true
-	(timeout 20 "$DAVIT_BIN/davit" exec flood -- sh -c 'yes | head -c 30000000' | (read -r _; sleep 3)) || true
+	(timeout 240 "$DAVIT_BIN/davit" logs -f flood | (read -r _; sleep 3)) || true
+	(timeout 240 "$DAVIT_BIN/davit" exec flood -- sh -c 'yes | head -c 30000000' | (read -r _; sleep 3)) || true
 	after=$(awk '/^RssAnon/ {print $2}' "/proc/$pid/status")
 	[ $((after - before)) -lt 8192 ] || fail "the worker grew from $before to $after KiB"
 }
@@ -51,7 +51,7 @@ three" ]
 	davit run -d --name dated "$E2E_IMAGE" -- sh -c 'echo early; sleep 3; echo late; sleep 600' >/dev/null
 	wait_for 20 prints early davit logs dated
 	moment=$(date -u -d '+1 second' +%Y-%m-%dT%H:%M:%SZ)
-	run timeout 20 "$DAVIT_BIN/davit" logs -f --until "$moment" dated # ends by itself
+	run timeout 240 "$DAVIT_BIN/davit" logs -f --until "$moment" dated # ends by itself
 	[ "$status" -eq 0 ]
 	[ "$output" = early ]
 	late() { davit logs dated | grep -q late; }

@@ -12,7 +12,7 @@ modules=$repo/build/openapi
 install_modules() {
 	cmp -s "$repo/tests/openapi/package-lock.json" "$modules/package-lock.json" && [ -d "$modules/node_modules" ] && return
 	rm -rf "$modules" && mkdir -p "$modules" && cp "$repo"/tests/openapi/package*.json "$modules" &&
-		timeout 120 npm ci --prefix "$modules" --fetch-retries=1 --no-audit --no-fund --ignore-scripts >"$modules/npm.log" 2>&1 || {
+		timeout 300 npm ci --prefix "$modules" --fetch-retries=1 --no-audit --no-fund --ignore-scripts >"$modules/npm.log" 2>&1 || {
 		rm -rf "$modules/node_modules"
 		return 1
 	}
@@ -34,7 +34,7 @@ teardown_file() { cluster_end "$E2E_DIR/openapi" 5; }
 needs_npm() { [ -z "$openapi_missing" ] || skip "$openapi_missing"; }
 
 @test "JSON Schema's own rules accept the document, and the answers are as it says" {
-	run timeout 60 /usr/bin/python3 -W ignore "$repo/tests/openapi/check.py" "$url_gateway"
+	run timeout 240 /usr/bin/python3 -W ignore "$repo/tests/openapi/check.py" "$url_gateway"
 	[ "$status" -eq 0 ] || fail "$output"
 	has "OpenAPI 3.1"
 }
@@ -48,13 +48,13 @@ needs_npm() { [ -z "$openapi_missing" ] || skip "$openapi_missing"; }
 
 @test "the page to try calls makes them, without anything from elsewhere" {
 	needs_npm
-	run timeout 30 node "$modules/page.mjs" "$url_gateway"
+	run timeout 240 node "$modules/page.mjs" "$url_gateway"
 	[ "$status" -eq 0 ] || fail "$output"
 }
 
 @test "whatever a fuzzing client sends, the answer is one that the document promises" {
 	needs_npm
-	run timeout 60 node "$modules/fuzz.mjs" "$url_gateway" "${OPENAPI_RUNS:-12}" ${OPENAPI_SEED:-}
+	run timeout 240 node "$modules/fuzz.mjs" "$url_gateway" "${OPENAPI_RUNS:-12}" ${OPENAPI_SEED:-}
 	echo "$output"
 	[ "$status" -eq 0 ]
 	has "calls,"

@@ -92,10 +92,10 @@ asks() { [ -n "$(query "$1" 2>/dev/null)" ]; }
 
 @test "any subscriber follows the feed: nngcat, Python, C" {
 	cc "$repo/docs/examples/follow.c" -lnng -o "$BATS_TEST_TMPDIR/follow"
-	timeout 30 "$BATS_TEST_TMPDIR/follow" "$url_feed_json" event.task >"$BATS_TEST_TMPDIR/c" 3>&- &
-	timeout 30 python3 "$repo/docs/examples/follow.py" 127.0.0.1 "$((port + 3))" event.task stats.cluster >"$BATS_TEST_TMPDIR/py" 3>&- &
-	timeout 30 nngcat --sub --dial "$url_feed_json" --subscribe event.task --raw >"$BATS_TEST_TMPDIR/cat" 3>&- &
-	curl -fsSN --max-time 30 "$url_monitor_http/v1/events" >"$BATS_TEST_TMPDIR/sse" 3>&- &
+	timeout 240 "$BATS_TEST_TMPDIR/follow" "$url_feed_json" event.task >"$BATS_TEST_TMPDIR/c" 3>&- &
+	timeout 240 python3 "$repo/docs/examples/follow.py" 127.0.0.1 "$((port + 3))" event.task stats.cluster >"$BATS_TEST_TMPDIR/py" 3>&- &
+	timeout 240 nngcat --sub --dial "$url_feed_json" --subscribe event.task --raw >"$BATS_TEST_TMPDIR/cat" 3>&- &
+	curl -fsSN --max-time 240 "$url_monitor_http/v1/events" >"$BATS_TEST_TMPDIR/sse" 3>&- &
 	followed() { grep -qs "$1" "$BATS_TEST_TMPDIR/$2"; }
 	wait_for 15 followed retry sse
 	wait_for 15 followed '^stats.cluster ' py

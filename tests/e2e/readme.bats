@@ -32,7 +32,7 @@ export -f interrupted
 		done
 		sed -i "s/127\.0\.0\.1:8080\b/${url_gateway##*/}/g" "$block"
 		cat "$block"
-		(cd "$dir" && timeout 90 bash -e -o pipefail "$block" 3>&- 4>&-) 2>&1 || fail "block $n failed"
+		(cd "$dir" && timeout 240 bash -e -o pipefail "$block" 3>&- 4>&-) 2>&1 || fail "block $n failed"
 	done
 	[ "$n" -ge 5 ]
 }

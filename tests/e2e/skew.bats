@@ -100,7 +100,7 @@ final() { [[ $(task "$1" .state) == @(COMPLETED|FAILED) ]]; }
 	kill "$(proc_pid "$home/run/manager.pid")"
 	wait_for 10 procs_gone "$home/run/manager.pid"
 	before=$(cksum <"$home/manager/manager.db")
-	run timeout 20 "$old/davit-manager" --state-dir "$home/manager" --listen tcp://127.0.0.1:0 --feed tcp://127.0.0.1:0 \
+	run timeout 120 "$old/davit-manager" --state-dir "$home/manager" --listen tcp://127.0.0.1:0 --feed tcp://127.0.0.1:0 \
 		--feed-json tcp://127.0.0.1:0 --stats tcp://127.0.0.1:0
 	[ "$status" -eq 1 ] || fail "exit code $status: $output"
 	has "use a newer davit-manager"

@@ -32,7 +32,7 @@ is_body() { # FILTER WANT
 }
 # login PASSWORD SSH-ARGUMENT...
 login() {
-	VM_PASSWORD=$1 timeout 20 ssh -q -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o NumberOfPasswordPrompts=1 "${@:2}"
+	VM_PASSWORD=$1 timeout 120 ssh -q -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o NumberOfPasswordPrompts=1 "${@:2}"
 }
 
 @test "E1: a VM is created through the balancer and ssh gets in at once, with its password only" {
@@ -151,7 +151,7 @@ vm-2
 	run http -d "$(jq -cn --rawfile key "$BATS_TEST_TMPDIR/key.pub" '{name: "keyed", public_key: $key}')" "$lb/create_vm"
 	is_status 201
 	host=$(body | jq -r .ssh_host) port=$(body | jq -r .ssh_port)
-	run timeout 20 ssh -q -i "$BATS_TEST_TMPDIR/key" -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
+	run timeout 120 ssh -q -i "$BATS_TEST_TMPDIR/key" -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
 		-p "$port" "root@$host" hostname
 	[ "$output" = keyed ] || fail "$output"
 	run http -d '{"name": "keyed"}' "$lb/delete_vm"

@@ -11,7 +11,7 @@ submit_json() { # NAME
 
 @test "nngcat submits in JSON and reads a reply in JSON that ends in a newline" {
 	request="{\"method\":\"SubmitTasks\",\"request\":$(submit_json json)}"
-	nngcat --req --dial "$url_manager" --recv-timeout 5 --raw --data "$request" >"$BATS_TEST_TMPDIR/reply"
+	nngcat --req --dial "$url_manager" --recv-timeout 60 --raw --data "$request" >"$BATS_TEST_TMPDIR/reply"
 	[ "$(tail -c 1 "$BATS_TEST_TMPDIR/reply" | od -An -c | tr -d ' ')" = '\n' ]
 	[ "$(jq -r .status "$BATS_TEST_TMPDIR/reply")" = OK ]
 	[ "$(jq -r .response.name "$BATS_TEST_TMPDIR/reply")" = json ]
@@ -27,7 +27,7 @@ submit_json() { # NAME
 		request_id: "twin-$CLUSTER"
 		request { spec { name: "twin" image: "$E2E_IMAGE" command: "true" } }
 	END
-	nngcat --req --dial "$url_manager" --recv-timeout 5 --raw --file "$BATS_TEST_TMPDIR/call" |
+	nngcat --req --dial "$url_manager" --recv-timeout 60 --raw --file "$BATS_TEST_TMPDIR/call" |
 		protoc -I "$repo/proto" --decode davit.calls.SubmitTasksReply "$repo/proto/calls.proto" \
 			>"$BATS_TEST_TMPDIR/reply"
 	grep -q '^status: OK' "$BATS_TEST_TMPDIR/reply"
@@ -48,9 +48,9 @@ submit_json() { # NAME
 @test "a method that does not exist, and a body that is no call, are answered" {
 	run call NoSuchMethod
 	[ "$(jq -r .status <<<"$output")" = UNIMPLEMENTED ]
-	run nngcat --req --dial "$url_manager" --recv-timeout 5 --raw --data '{"method":'
+	run nngcat --req --dial "$url_manager" --recv-timeout 60 --raw --data '{"method":'
 	[ "$(jq -r .status <<<"$output")" = INVALID_ARGUMENT ]
-	nngcat --req --dial "$url_manager" --recv-timeout 5 --raw --data 'xyz' >"$BATS_TEST_TMPDIR/reply"
+	nngcat --req --dial "$url_manager" --recv-timeout 60 --raw --data 'xyz' >"$BATS_TEST_TMPDIR/reply"
 	protoc -I "$repo/proto" --decode davit.Reply "$repo/proto/rpc.proto" <"$BATS_TEST_TMPDIR/reply" | grep -q INVALID_ARGUMENT
 }
 
@@ -97,7 +97,7 @@ submit_json() { # NAME
 
 @test "several calls at once over separate connections are all answered" {
 	for i in 1 2 3 4 5 6 7 8; do
-		nngcat --req --dial "$url_manager" --recv-timeout 10 --raw \
+		nngcat --req --dial "$url_manager" --recv-timeout 60 --raw \
 			--data "{\"method\":\"SubmitTasks\",\"request\":$(submit_json "many-$i")}" \
 			>"$BATS_TEST_TMPDIR/$i" 3>&- 4>&- &
 		pids+=($!)
@@ -109,7 +109,7 @@ submit_json() { # NAME
 }
 
 @test "the monitor answers with a view of the cluster" {
-	view() { nngcat --req --dial "$url_monitor" --recv-timeout 5 --raw --data '{"method":"GetView","request":{}}'; }
+	view() { nngcat --req --dial "$url_monitor" --recv-timeout 60 --raw --data '{"method":"GetView","request":{}}'; }
 	sees_nodes() { [ "$(view | jq '.response.nodes | length')" -ge 2 ]; }
 	wait_for 20 sees_nodes || fail "$(view)"
 }
