@@ -176,6 +176,7 @@ struct worker_slot {
 	int16_t told_exit_code; /* of that end */
 	uint64_t told_start_ms; /* by the engine's clock */
 	uint64_t told_end_ms;   /* of the latest end that is known, however; the same clock */
+	uint64_t last_end_ms;   /* may_come_up: what was known of that before the start */
 	bool is_paused;
 	bool is_pausing;      /* what the pause or unpause under way will make of is_paused */
 	bool is_disk_limited; /* the engine holds it to its size */

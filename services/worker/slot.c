@@ -504,11 +504,15 @@ observe_running(struct worker_slot *slot, const struct engine_container *contain
  * What is found ended by a new worker may be about to be started again by the one before; and
  * what ended before our own start was asked for says nothing of that start.
  */
-static bool
-may_come_up(const struct worker_slot *slot, const struct engine_container *container)
+static void
+look_for_start(struct worker_slot *slot, const struct engine_container *container)
 {
-	return slot->state == WORKER_SLOT_ACCEPTED ||
-	       (slot->may_come_up && container->finished_ms <= slot->told_end_ms);
+	if (slot->state == WORKER_SLOT_ACCEPTED) {
+		slot->may_come_up = true;
+		slot->last_end_ms = container->finished_ms;
+	} else if (container->finished_ms > slot->last_end_ms) {
+		slot->may_come_up = false;
+	}
 }
 
 static void
@@ -519,7 +523,7 @@ observe_ended(struct worker_slot *slot, const struct engine_container *container
 	slot->may_have_run = true;
 	slot->oom_killed = container->oom_killed || slot->was_oom;
 	slot->was_oom = false;
-	slot->may_come_up = may_come_up(slot, container);
+	look_for_start(slot, container);
 	worker_slot_told_nothing(slot, container->finished_ms);
 	slot->finished_ms = container->finished_ms;
 	if (slot->started_ms == 0 || (slot->restart_count == 0 && container->started_ms != 0))

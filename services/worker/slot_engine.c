@@ -343,6 +343,7 @@ worker_slot_start(struct worker_slot *slot)
 	struct worker_job *job = worker_job_new(&slot->job, slot);
 
 	slot->may_have_run = slot->may_come_up = true;
+	slot->last_end_ms = slot->told_end_ms;
 	slot->cause = DAVIT__TASK_REPORT__CAUSE__EXIT;
 	slot->finished_ms = 0;
 	slot->oom_killed = false;

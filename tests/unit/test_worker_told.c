@@ -289,6 +289,20 @@ TEST(worker_does_not_judge_an_end_again_when_its_start_is_not_answered)
 	end_clean(task);
 }
 
+/* It ended at once, that was told, and the answer of its start is lost: it is not started twice. */
+TEST(worker_knows_the_end_of_a_start_that_was_not_answered)
+{
+	struct world_task *task;
+
+	world_init(&world);
+	world_spec_init(&spec, "exit:0/after:0");
+	engine_mem_lose_next(world.engine_world, ENGINE_CALL_START);
+	task = world_assign(&world, 1, 1, &spec.spec);
+	world_expect(&world, task, OBS(ENDED), 5000);
+	CHECK_EQ(engine_mem_n_calls(world.engine_world, ENGINE_CALL_START), 1);
+	end_clean(task);
+}
+
 /* The stream of events breaks: an end in the gap is found by the list that follows. */
 TEST(worker_finds_an_end_that_no_event_told)
 {
