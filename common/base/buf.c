@@ -15,35 +15,17 @@ buf_fini(struct buf *buf)
 	*buf = (struct buf){0};
 }
 
-uint8_t *
-buf_reserve(struct buf *buf, size_t n)
+void
+buf_grow(struct buf *buf, size_t n)
 {
 	size_t want = buf->size + n, room = buf->room;
 
 	if (want < n)
 		abort();
-	if (want > room) {
-		room = room < BUF_ROOM_MIN ? BUF_ROOM_MIN : room + room / 2;
-		room = room < want ? want : room;
-		buf->data = xrealloc(buf->data, room, 1);
-		buf->room = room;
-	}
-	return buf->data + buf->size;
-}
-
-void
-buf_put(struct buf *buf, const void *data, size_t n)
-{
-	if (n == 0)
-		return;
-	memcpy(buf_reserve(buf, n), data, n);
-	buf->size += n;
-}
-
-void
-buf_puts(struct buf *buf, const char *text)
-{
-	buf_put(buf, text, strlen(text));
+	room = room < BUF_ROOM_MIN ? BUF_ROOM_MIN : room + room / 2;
+	room = room < want ? want : room;
+	buf->data = xrealloc(buf->data, room, 1);
+	buf->room = room;
 }
 
 void

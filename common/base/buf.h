@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct buf {
 	uint8_t *data; /* NULL while nothing was ever put in */
@@ -24,11 +25,34 @@ buf_fini_cleanup(struct buf *buf)
 	buf_fini(buf);
 }
 
-/* Makes room for n more bytes and returns where they go; size is not changed. */
-uint8_t *buf_reserve(struct buf *buf, size_t n);
+/* Of buf_reserve: there is no room for n more bytes, so make some. */
+void buf_grow(struct buf *buf, size_t n);
 
-void buf_put(struct buf *buf, const void *data, size_t n);
-void buf_puts(struct buf *buf, const char *text);
+/* Makes room for n more bytes and returns where they go; size is not changed. */
+static inline uint8_t *
+buf_reserve(struct buf *buf, size_t n)
+{
+	if (n > buf->room - buf->size)
+		buf_grow(buf, n);
+	return buf->data + buf->size;
+}
+
+/* Here, since printing JSON is made of little else. */
+static inline void
+buf_put(struct buf *buf, const void *data, size_t n)
+{
+	if (n == 0)
+		return;
+	memcpy(buf_reserve(buf, n), data, n);
+	buf->size += n;
+}
+
+static inline void
+buf_puts(struct buf *buf, const char *text)
+{
+	buf_put(buf, text, strlen(text));
+}
+
 void buf_printf(struct buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Drops the first n bytes (at most size). */

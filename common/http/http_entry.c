@@ -21,7 +21,12 @@ is_decent(const char *id)
 void
 http_id_make(struct http_server *server, char ret_id[HTTP_ID_SIZE])
 {
-	(void)snprintf(ret_id, HTTP_ID_SIZE, "%016" PRIx64, server->next_id++);
+	static const char digits[] = "0123456789abcdef";
+	uint64_t id = server->next_id++;
+
+	for (unsigned i = HTTP_ID_SIZE - 1; i-- > 0; id >>= 4)
+		ret_id[i] = digits[id & 0xf];
+	ret_id[HTTP_ID_SIZE - 1] = '\0';
 }
 
 void
@@ -29,40 +34,44 @@ http_id_choose(struct http_request *request)
 {
 	const char *given = http_header(request, "X-Request-Id");
 
-	char made[HTTP_ID_SIZE];
-
-	http_id_make(request->server, made);
-	request->id = xstrdup(given != NULL && is_decent(given) ? given : made);
+	request->id = given;
+	if (given == NULL || !is_decent(given)) {
+		http_id_make(request->server, request->made_id);
+		request->id = request->made_id;
+	}
 }
 
-static const char *
-peer_of(const struct http_request *request, char ret_text[INET6_ADDRSTRLEN])
+static char *
+peer_of(const struct http_request *request)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(request->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	const void *address = info == NULL ? NULL : info->client_addr;
+	const struct sockaddr *address = info == NULL ? NULL : info->client_addr;
+	char text[INET6_ADDRSTRLEN] = "unix";
 
-	if (address == NULL)
-		return "unix";
-	if (info->client_addr->sa_family == AF_INET)
-		return inet_ntop(AF_INET, &((const struct sockaddr_in *)address)->sin_addr,
-			ret_text, INET6_ADDRSTRLEN);
-	if (info->client_addr->sa_family == AF_INET6)
-		return inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)address)->sin6_addr,
-			ret_text, INET6_ADDRSTRLEN);
-	return "unix";
+	if (address != NULL && address->sa_family == AF_INET)
+		(void)inet_ntop(AF_INET,
+			&((const struct sockaddr_in *)(const void *)address)->sin_addr, text,
+			sizeof text);
+	else if (address != NULL && address->sa_family == AF_INET6)
+		(void)inet_ntop(AF_INET6,
+			&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, text,
+			sizeof text);
+	return xstrdup(text);
 }
 
 void
 http_entry_tell(const struct http_request *request)
 {
 	const struct http_server *server = request->server;
-	char peer[INET6_ADDRSTRLEN];
+	struct http_connection *connection = request->connection;
 	struct http_entry entry = {.target = request->target};
 
 	if (server->log == NULL)
 		return;
-	entry.peer = peer_of(request, peer);
+	if (connection->peer == NULL)
+		connection->peer = peer_of(request);
+	entry.peer = connection->peer;
 	entry.method = request->method == NULL ? "" : request->method;
 	entry.id = request->id == NULL ? "" : request->id;
 	entry.version = request->version == NULL ? "HTTP/1.1" : request->version;

@@ -28,6 +28,7 @@ struct http_connection {
 	uint64_t deadline_ms;         /* of the loop; 0: none */
 	struct http_request *request; /* under way, or NULL */
 	struct http_watch *watch;     /* while nothing is read from it, or NULL */
+	char *peer;                   /* its other end, once a request was over; or NULL */
 	struct http_connection *next, *prev;
 };
 
@@ -37,6 +38,7 @@ struct http_server {
 	http_queue_fn *queue; /* libmicrohttpd's MHD_queue_response */
 	uv_poll_t poll;       /* libmicrohttpd's epoll descriptor */
 	uv_timer_t timer;     /* its next time-out, or the next look at deadlines */
+	uint64_t sweep_ms;    /* when deadlines are looked at next */
 	unsigned n_handles;
 	const struct http_route *routes;
 	http_handle_fn *const *readers;
@@ -59,10 +61,10 @@ struct http_request {
 	struct http_connection *connection;
 	struct MHD_Connection *mhd;
 	enum http_stage stage;
-	char *target; /* as it came: path and query */
-	char *method, *path;
-	char *id;
-	const char *version; /* libmicrohttpd's */
+	char *target;                        /* as it came: path and query */
+	const char *method, *path, *version; /* libmicrohttpd's, until the request is over */
+	const char *id;                      /* of its header, or … */
+	char made_id[HTTP_ID_SIZE];
 	uint64_t start_ns, n_sent;
 	struct http_match match;
 	struct buf body;
@@ -73,8 +75,9 @@ struct http_request {
 	bool is_suspended, is_gone;
 	bool is_in_handler; /* libmicrohttpd is on the stack */
 	struct http_header {
-		char *name, *value;
 		struct http_header *next;
+		char *value; /* behind the name */
+		char name[];
 	} * headers;
 	unsigned status;
 	struct MHD_Response *response; /* to be queued */

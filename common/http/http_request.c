@@ -25,14 +25,10 @@ http_request_slim(struct http_request *request)
 		struct http_header *header = request->headers;
 
 		request->headers = header->next;
-		free(header->name);
-		free(header->value);
 		free(header);
 	}
 	http_match_fini(&request->match);
 	buf_fini(&request->body);
-	free(request->path);
-	request->path = NULL;
 }
 
 static void
@@ -42,8 +38,6 @@ request_free(struct http_request *request)
 	if (request->response != NULL)
 		MHD_destroy_response(request->response);
 	free(request->target);
-	free(request->method);
-	free(request->id);
 	free(request);
 }
 
@@ -103,8 +97,8 @@ static void
 take_head(struct http_request *request, const char *url, const char *method, const char *version)
 {
 	request->stage = HTTP_STAGE_BODY;
-	request->method = xstrdup(method);
-	request->path = xstrdup(url);
+	request->method = method;
+	request->path = url;
 	request->version = version;
 	http_id_choose(request);
 	http_cors_allow(request);
@@ -363,18 +357,20 @@ http_on_gone(struct http_request *request, http_gone_fn *fn, void *arg)
 void
 http_reply_header(struct http_request *request, const char *name, const char *value)
 {
-	struct http_header *header;
+	struct http_header *header, **link = &request->headers;
+	size_t name_size = strlen(name) + 1, value_size = strlen(value) + 1;
 
-	for (header = request->headers; header != NULL; header = header->next) {
-		if (strcasecmp(header->name, name) != 0 || strcasecmp(name, "Vary") == 0)
-			continue;
-		free(header->value);
-		header->value = xstrdup(value);
-		return;
+	while (*link != NULL &&
+		(strcasecmp((*link)->name, name) != 0 || strcasecmp(name, "Vary") == 0))
+		link = &(*link)->next;
+	header = *link;
+	if (header != NULL) { /* said before: now otherwise */
+		*link = header->next;
+		free(header);
 	}
-	header = xcalloc(1, sizeof *header);
-	header->name = xstrdup(name);
-	header->value = xstrdup(value);
+	header = xmalloc(sizeof *header + name_size + value_size);
+	memcpy(header->name, name, name_size);
+	header->value = memcpy(header->name + name_size, value, value_size);
 	header->next = request->headers;
 	request->headers = header;
 }
@@ -403,16 +399,16 @@ http_request_answer(struct http_request *request, unsigned status, const char *t
 static void
 weaken_etag(struct http_request *request)
 {
-	for (struct http_header *header = request->headers; header != NULL; header = header->next) {
-		char *weak;
+	const struct http_header *header = request->headers;
+	CLEANUP(buf_fini) struct buf weak = {0};
 
-		if (strcmp(header->name, "ETag") != 0 || strncmp(header->value, "W/", 2) == 0)
-			continue;
-		weak = xmalloc(strlen(header->value) + 3);
-		(void)snprintf(weak, strlen(header->value) + 3, "W/%s", header->value);
-		free(header->value);
-		header->value = weak;
-	}
+	while (header != NULL && strcmp(header->name, "ETag") != 0)
+		header = header->next;
+	if (header == NULL || strncmp(header->value, "W/", 2) == 0)
+		return;
+	buf_puts(&weak, "W/");
+	buf_puts(&weak, header->value);
+	http_reply_header(request, "ETag", buf_text(&weak));
 }
 
 void

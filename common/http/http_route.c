@@ -6,13 +6,20 @@
 
 #include "common/base/mem.h"
 
-static void
-forget_params(struct http_match *match)
+/* A part of a path. */
+struct span {
+	const char *text;
+	size_t size;
+};
+
+static char *
+copy(const struct span *span)
 {
-	for (unsigned i = 0; i < HTTP_PARAMS_MAX; i++) {
-		free(match->params[i]);
-		match->params[i] = NULL;
-	}
+	char *text = xmalloc(span->size + 1);
+
+	memcpy(text, span->text, span->size);
+	text[span->size] = '\0';
+	return text;
 }
 
 /* "{name*}" */
@@ -22,9 +29,20 @@ is_rest(const char *pattern, size_t size)
 	return size >= 3 && pattern[0] == '{' && pattern[size - 2] == '*';
 }
 
-/* Segment by segment; what "{…}" stands for goes to the match. */
+/* What most routes differ in already, without a look at segments. */
 static bool
-fits(const char *pattern, const char *path, struct http_match *match)
+begins_alike(const char *pattern, const char *path)
+{
+	while (*pattern == *path && *pattern != '\0') {
+		pattern++;
+		path++;
+	}
+	return *pattern == '{' || *pattern == *path;
+}
+
+/* Segment by segment; ret_params says where in path what "{…}" stands for is. */
+static bool
+fits(const char *pattern, const char *path, struct span ret_params[HTTP_PARAMS_MAX])
 {
 	unsigned n_params = 0;
 
@@ -36,8 +54,7 @@ fits(const char *pattern, const char *path, struct http_match *match)
 		if (*pattern == '{') {
 			if ((have == 0 && !is_rest(pattern, want)) || n_params == HTTP_PARAMS_MAX)
 				return false;
-			match->params[n_params] = xcalloc(have + 1, 1);
-			memcpy(match->params[n_params++], path, have);
+			ret_params[n_params++] = (struct span){path, have};
 		} else if (want != have || memcmp(pattern, path, want) != 0) {
 			return false;
 		}
@@ -66,20 +83,26 @@ http_route_find(const struct http_route *routes, const char *method, const char 
 
 	*ret_match = (struct http_match){0};
 	for (const struct http_route *route = routes; route->method != NULL; route++) {
-		forget_params(ret_match);
-		if (!fits(route->path, path, ret_match))
+		struct span params[HTTP_PARAMS_MAX] = {{NULL, 0}};
+
+		if (!begins_alike(route->path, path) || !fits(route->path, path, params))
 			continue;
-		if (strcmp(route->method, as) == 0 || strcmp(route->method, "*") == 0) {
-			ret_match->route = route;
-			return;
+		if (strcmp(route->method, as) != 0 && strcmp(route->method, "*") != 0) {
+			allow(ret_match, route->method);
+			continue;
 		}
-		allow(ret_match, route->method);
+		ret_match->route = route;
+		for (unsigned i = 0; i < HTTP_PARAMS_MAX && params[i].text != NULL; i++)
+			ret_match->params[i] = copy(&params[i]);
+		return;
 	}
-	forget_params(ret_match);
 }
 
 void
 http_match_fini(struct http_match *match)
 {
-	forget_params(match);
+	for (unsigned i = 0; i < HTTP_PARAMS_MAX; i++) {
+		free(match->params[i]);
+		match->params[i] = NULL;
+	}
 }

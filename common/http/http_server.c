@@ -19,26 +19,6 @@ struct http_watch {
 	struct http_connection *connection; /* NULL: not any more */
 };
 
-static void on_timer(uv_timer_t *timer);
-
-static void
-run(struct http_server *server)
-{
-	MHD_UNSIGNED_LONG_LONG wait_ms = 0;
-	uint64_t next_ms = SWEEP_MS;
-	bool is_waiting;
-
-	(void)MHD_run(server->daemon);
-	is_waiting = MHD_get_timeout(server->daemon, &wait_ms) == MHD_YES;
-	if (server->connections == NULL && !is_waiting) {
-		(void)uv_timer_stop(&server->timer);
-		return;
-	}
-	if (is_waiting && wait_ms < next_ms)
-		next_ms = wait_ms;
-	(void)uv_timer_start(&server->timer, on_timer, next_ms, 0);
-}
-
 /*
  * The client has closed its side while its request was not whole yet. When that came together with
  * the last bytes libmicrohttpd does not notice.
@@ -75,13 +55,36 @@ sweep(struct http_server *server)
 	}
 }
 
+static void on_timer(uv_timer_t *timer);
+
+static void
+run(struct http_server *server)
+{
+	MHD_UNSIGNED_LONG_LONG wait_ms = 0;
+	uint64_t now_ms = uv_now(server->loop), next_ms;
+	bool is_waiting;
+
+	/* Not each time: this is also where every single answer passes. */
+	if (now_ms >= server->sweep_ms) {
+		server->sweep_ms = now_ms + SWEEP_MS;
+		sweep(server);
+	}
+	(void)MHD_run(server->daemon);
+	is_waiting = MHD_get_timeout(server->daemon, &wait_ms) == MHD_YES;
+	if (server->connections == NULL && !is_waiting) {
+		(void)uv_timer_stop(&server->timer);
+		return;
+	}
+	next_ms = server->sweep_ms - now_ms;
+	if (is_waiting && wait_ms < next_ms)
+		next_ms = wait_ms;
+	(void)uv_timer_start(&server->timer, on_timer, next_ms, 0);
+}
+
 static void
 on_timer(uv_timer_t *timer)
 {
-	struct http_server *server = timer->data;
-
-	sweep(server);
-	run(server);
+	run(timer->data);
 }
 
 static void
@@ -178,6 +181,7 @@ on_connection(void *cls, struct MHD_Connection *mhd, void **socket_context,
 	http_connection_unwatch(connection);
 	DL_DELETE(server->connections, connection);
 	server->stats.n_connections--;
+	free(connection->peer);
 	free(connection);
 	*socket_context = NULL;
 }

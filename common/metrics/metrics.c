@@ -16,13 +16,15 @@ struct series {
 	char *values[METRIC_LABELS_MAX]; /* within key */
 	double value;                    /* of a histogram: the sum */
 	uint64_t *counts;                /* of a histogram's buckets */
-	char key[];                      /* the values, each with its NUL */
+	size_t size;
+	char key[]; /* the values, each with its NUL */
 };
 
 struct metric {
 	const struct metric_def *def;
 	unsigned n_labels;
-	struct series *series;
+	struct series *series, *last; /* last: that was found last, or NULL */
+	struct buf key;               /* room for one that is looked for */
 	uint64_t n_dropped;
 	struct metric *next, *prev;
 };
@@ -56,6 +58,7 @@ family_free(struct metric *metric)
 		free(series->counts);
 		free(series);
 	}
+	buf_fini(&metric->key);
 	free(metric);
 }
 
@@ -103,6 +106,7 @@ series_add(struct metric *metric, const char *key, size_t size)
 	struct series *series = xcalloc(1, sizeof *series + size + 1);
 	char *at = memcpy(series->key, key, size);
 
+	series->size = size;
 	for (unsigned i = 0; i < metric->n_labels; i++) {
 		series->values[i] = at;
 		at += strlen(at) + 1;
@@ -114,40 +118,52 @@ series_add(struct metric *metric, const char *key, size_t size)
 }
 
 static void
-make_key(const struct metric *metric, const char *const *values, struct buf *key)
+make_key(struct metric *metric, const char *const *values)
 {
+	buf_reset(&metric->key);
 	for (unsigned i = 0; i < metric->n_labels; i++) {
 		const char *value = values == NULL ? "other" : values[i];
 
 		if (value == NULL)
 			value = "";
-		buf_put(key, value, strlen(value) + 1);
+		buf_put(&metric->key, value, strlen(value) + 1);
 	}
-	if (key->size == 0)
-		buf_put(key, "", 1);
+	if (metric->key.size == 0)
+		buf_put(&metric->key, "", 1);
+}
+
+/* What was counted last is often counted again. */
+static struct series *
+find(struct metric *metric)
+{
+	const struct buf *key = &metric->key;
+	struct series *series = metric->last;
+
+	if (series != NULL && series->size == key->size &&
+		memcmp(series->key, key->data, key->size) == 0)
+		return series;
+	HASH_FIND(hh, metric->series, key->data, (unsigned)key->size, series);
+	return series;
 }
 
 static struct series *
 series_of(struct metric *metric, const char *const *values)
 {
 	unsigned max = metric->def->series_max > 0 ? metric->def->series_max : METRIC_SERIES_MAX;
-	CLEANUP(buf_fini) struct buf key = {0};
 	struct series *series;
 
 	assert(values != NULL || metric->n_labels == 0);
-	make_key(metric, values, &key);
-	HASH_FIND(hh, metric->series, key.data, (unsigned)key.size, series);
-	if (series != NULL)
-		return series;
-	if (HASH_COUNT(metric->series) >= max) {
+	make_key(metric, values);
+	series = find(metric);
+	if (series == NULL && HASH_COUNT(metric->series) >= max) {
 		metric->n_dropped++;
-		buf_reset(&key);
-		make_key(metric, NULL, &key);
-		HASH_FIND(hh, metric->series, key.data, (unsigned)key.size, series);
-		if (series != NULL)
-			return series;
+		make_key(metric, NULL);
+		series = find(metric);
 	}
-	return series_add(metric, (const char *)key.data, key.size);
+	if (series == NULL)
+		series = series_add(metric, (const char *)metric->key.data, metric->key.size);
+	metric->last = series;
+	return series;
 }
 
 void

@@ -1,5 +1,6 @@
 #include "services/gateway/api.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -79,8 +80,7 @@ api_reply_json(struct http_request *request, unsigned status, const struct buf *
 	char etag[API_ETAG_SIZE];
 
 	if (strcmp(http_method(request), "GET") == 0 || strcmp(http_method(request), "HEAD") == 0) {
-		api_etag_make(version, rpc_hash_bytes(RPC_HASH_START, json->data, json->size),
-			etag);
+		api_etag_make(version, api_etag_hash(json->data, json->size), etag);
 		http_reply_header(request, "ETag", etag);
 		http_reply_header(request, "Cache-Control", "no-cache");
 		if (api_etag_is_listed(http_header(request, "If-None-Match"), etag)) {
@@ -172,7 +172,9 @@ add_params(const struct http_request *request, const char *path, struct pairs *p
 	while ((path = strchr(path, '{')) != NULL) {
 		size_t size = strcspn(++path, "}");
 
-		(void)snprintf(pairs->names[n], sizeof pairs->names[n], "%.*s", (int)size, path);
+		assert(size < sizeof pairs->names[n]); /* of our own table */
+		memcpy(pairs->names[n], path, size);
+		pairs->names[n][size] = '\0';
 		add_pair(pairs->names[n], http_param(request, n), pairs);
 		n++;
 	}

@@ -5,6 +5,25 @@
 #include <stdio.h>
 #include <string.h>
 
+uint64_t
+api_etag_hash(const void *data, size_t size)
+{
+	const uint64_t factor = UINT64_C(0x9e3779b97f4a7c15); /* odd, its bits well mixed */
+	const uint8_t *at = data;
+	uint64_t hash = size, word;
+
+	for (; size > 0; at += sizeof word) {
+		size_t n = size < sizeof word ? size : sizeof word;
+
+		word = 0;
+		memcpy(&word, at, n);
+		hash = (hash ^ word) * factor;
+		hash ^= hash >> 32;
+		size -= n;
+	}
+	return hash;
+}
+
 void
 api_etag_make(const uint64_t *version, uint64_t hash, char ret_etag[API_ETAG_SIZE])
 {

@@ -8,9 +8,13 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum { API_ETAG_SIZE = 48 };
+
+/* Of a text: another one has another, but for one in 2^64. The same in every gateway. */
+uint64_t api_etag_hash(const void *data, size_t size);
 
 /* version NULL: it has none. */
 void api_etag_make(const uint64_t *version, uint64_t hash, char ret_etag[API_ETAG_SIZE]);

@@ -167,14 +167,18 @@ count(struct observe *observe, const struct http_entry *entry)
 	static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE",
 		"OPTIONS"};
 	const char *method = "other";
-	char code[8];
+	unsigned status = status_of(entry) % 1000;
+	/* Each of them is: this is on the way of every request. */
+	char code[4] = {(char)('0' + status / 100), (char)('0' + status / 10 % 10),
+		(char)('0' + status % 10), '\0'};
 
 	for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
 		if (strcmp(methods[i], entry->method) == 0)
 			method = methods[i];
-	(void)snprintf(code, sizeof code, "%u", status_of(entry) % 1000);
 	metric_inc(observe->requests,
-		METRIC_LABELS(method, code, entry->route == NULL ? "none" : entry->route->path), 1);
+		METRIC_LABELS(method, status == 0 ? "0" : code,
+			entry->route == NULL ? "none" : entry->route->path),
+		1);
 	if (!entry->is_stream)
 		metric_observe(observe->seconds, NULL, entry->seconds);
 }

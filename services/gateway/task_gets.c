@@ -8,7 +8,6 @@
 #include "common/base/arena.h"
 #include "common/base/mem.h"
 #include "common/pbjson/pbjson.h"
-#include "common/rpc/unpack.h"
 #include "proto/manager.pb-c.h"
 
 /* Who asks. */
@@ -21,11 +20,11 @@ struct task_get {
 
 /* One task that is asked for, by any number. */
 struct question {
-	char *key; /* the namespace ("": none was given), and behind its NUL the task */
 	size_t namespace_size;
 	struct task_get *gets;
 	struct question *next; /* of its call */
 	UT_hash_handle hh;     /* while it waits to be sent */
+	char key[];            /* the namespace ("": none was given), and behind its NUL the task */
 };
 
 /* One GetTasks under way. */
@@ -48,7 +47,6 @@ question_free(struct question *question)
 
 	DL_FOREACH_SAFE (question->gets, get, next)
 		free(get);
-	free(question->key);
 	free(question);
 }
 
@@ -66,19 +64,19 @@ tell(struct question *question, const struct task_page *page)
 	}
 }
 
+/* json is room for the text, of which the last one is in it. */
 static void
-tell_found(struct question *question, const Davit__Task *task)
+tell_found(struct question *question, const Davit__Task *task, struct buf *json)
 {
-	CLEANUP(buf_fini) struct buf json = {0};
 	struct task_page page = {.message = "", .version = task->version};
 
 	if (question->gets == NULL)
 		return;
-	pbjson_print(&task->base, PBJSON_COMPACT, &json);
-	buf_puts(&json, "\n");
-	page.json = (const char *)json.data;
-	page.size = json.size;
-	page.hash = rpc_hash_bytes(RPC_HASH_START, json.data, json.size);
+	buf_reset(json);
+	pbjson_print(&task->base, PBJSON_COMPACT, json);
+	buf_puts(json, "\n");
+	page.json = (const char *)json->data;
+	page.size = json->size;
 	tell(question, &page);
 }
 
@@ -105,6 +103,7 @@ on_done(const struct rpc_result *result, void *arg)
 	struct flight *flight = arg;
 	const Davit__GetTasksReply *reply = (const void *)result->response;
 	struct task_gets *gets = flight->gets;
+	CLEANUP(buf_fini) struct buf json = {0};
 	size_t i = 0;
 
 	gets->n_calls--;
@@ -112,7 +111,7 @@ on_done(const struct rpc_result *result, void *arg)
 		question = next, i++) {
 		next = question->next;
 		if (reply != NULL && i < reply->n_results && reply->results[i]->task != NULL) {
-			tell_found(question, reply->results[i]->task);
+			tell_found(question, reply->results[i]->task, &json);
 		} else if (reply != NULL && i < reply->n_results) {
 			const Davit__GetTasksReply__Result *refusal = reply->results[i];
 
@@ -194,22 +193,20 @@ task_gets_ask(struct task_gets *gets, const char *task, const char *namespace, t
 	void *arg)
 {
 	size_t namespace_size = namespace == NULL ? 0 : strlen(namespace);
+	size_t task_size = strlen(task), size = namespace_size + 1 + task_size;
 	struct task_get *get = xcalloc(1, sizeof *get);
-	struct question *question;
-	struct buf key = {0};
-	size_t size;
+	struct question *question = xcalloc(1, sizeof *question + size + 1), *same;
 
-	buf_put(&key, namespace == NULL ? "" : namespace, namespace_size + 1);
-	buf_puts(&key, task);
-	HASH_FIND(hh, gets->waiting, key.data, key.size, question);
-	if (question == NULL) {
-		question = xcalloc(1, sizeof *question);
-		question->namespace_size = namespace_size;
-		size = key.size;
-		question->key = buf_take(&key, NULL);
-		HASH_ADD_KEYPTR(hh, gets->waiting, question->key, size, question);
+	question->namespace_size = namespace_size;
+	memcpy(question->key, namespace == NULL ? "" : namespace, namespace_size);
+	memcpy(question->key + namespace_size + 1, task, task_size);
+	HASH_FIND(hh, gets->waiting, question->key, size, same);
+	if (same != NULL) {
+		free(question);
+		question = same;
+	} else {
+		HASH_ADD(hh, gets->waiting, key, size, question);
 	}
-	buf_fini(&key);
 	get->question = question;
 	get->done = done;
 	get->arg = arg;

@@ -23,7 +23,7 @@ struct task_page {
 	const char *message; /* "" when OK */
 	const char *json;    /* the task with its spec, in one line with its end; when OK */
 	size_t size;
-	uint64_t version, hash; /* of the task, of the text */
+	uint64_t version; /* of the task */
 };
 
 struct task_gets;

@@ -13,12 +13,14 @@
 static const ProtobufCFieldDescriptor *
 find_field(const ProtobufCMessageDescriptor *type, const char *name)
 {
-	static const char *const units[] = {"", "_ms", "_bytes", "_milli"};
+	static const char *const units[] = {"_ms", "_bytes", "_milli"};
+	const ProtobufCFieldDescriptor *field =
+		protobuf_c_message_descriptor_get_field_by_name(type, name);
 	char full[PBJSON_PATH_MAX];
 
+	if (field != NULL)
+		return field;
 	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
-		const ProtobufCFieldDescriptor *field;
-
 		if (snprintf(full, sizeof full, "%s%s", name, units[i]) >= (int)sizeof full)
 			return NULL;
 		field = protobuf_c_message_descriptor_get_field_by_name(type, full);
