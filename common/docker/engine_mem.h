@@ -105,6 +105,9 @@ void engine_mem_fail_next(struct engine_mem_world *world, enum engine_call_kind 
 void engine_mem_lose_next(struct engine_mem_world *world, enum engine_call_kind kind);
 /* The container vanishes without a word. False: no such container. */
 bool engine_mem_forget(struct engine_mem_world *world, const char *id);
+/* The engine died within a start of the container and refuses every other one. False: no such
+ * container. */
+bool engine_mem_jam(struct engine_mem_world *world, const char *id);
 /* A container ends by itself or by a stranger's hand, with its events. False: none runs so. */
 bool engine_mem_end(struct engine_mem_world *world, const char *id, int exit_code, bool oom);
 /* A stranger starts a container, with its events. False: no such container, or it cannot start. */

@@ -287,6 +287,8 @@ engine_mem_container_start(struct mem_container *container, struct err *err)
 		return 0;
 	if (container->status == ENGINE_PAUSED)
 		return err_set(err, -EBUSY, "cannot start a paused container, try unpause instead");
+	if (container->is_jammed)
+		return err_set(err, -EEXIST, "task %s: already exists", container->id);
 	if (!engine_mem_has_network(world, container->network))
 		return err_set(err, -ENOENT, "network %s not found", container->network);
 	if (container->behaviour.bad_command)

@@ -78,6 +78,16 @@ engine_mem_forget(struct engine_mem_world *world, const char *id)
 }
 
 bool
+engine_mem_jam(struct engine_mem_world *world, const char *id)
+{
+	struct mem_container *container = engine_mem_container_find(world, id);
+
+	if (container != NULL)
+		container->is_jammed = true;
+	return container != NULL;
+}
+
+bool
 engine_mem_end(struct engine_mem_world *world, const char *id, int exit_code, bool oom)
 {
 	struct mem_container *container = engine_mem_container_find(world, id);

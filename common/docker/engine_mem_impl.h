@@ -109,7 +109,8 @@ struct mem_container {
 	size_t n_ports;
 	struct mem_behaviour behaviour;
 	bool tty;
-	bool is_late; /* its next step came due while it was paused */
+	bool is_jammed; /* it can never start again */
+	bool is_late;   /* its next step came due while it was paused */
 
 	enum engine_container_status status;
 	int exit_code;

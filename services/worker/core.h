@@ -37,6 +37,8 @@
 
 struct worker_slot;
 
+enum { WORKER_EXIT_KILLED = 128 + 9 }; /* the exit code of what KILL ended */
+
 /* ---- jobs: operations of the engine that may outlive whoever asked ---- */
 
 struct worker_job {
@@ -167,6 +169,9 @@ struct worker_slot {
 	bool may_have_run;      /* by the journal, or because it was seen */
 	bool may_come_up;       /* a start that nobody saw the answer of may still come through */
 	bool is_remade;         /* its container went away and is made again */
+	bool is_stuck;          /* its container can never start again; nobody knows what runs */
+	bool had_orphans;       /* what its start had begun was ended, behind the engine's back */
+	unsigned n_stuck;       /* containers of it that were so */
 	bool is_stray;          /* has ended, and somebody started it again */
 	bool was_oom;           /* an event said so */
 	bool is_start_told;     /* an event told of the present start, … */
@@ -406,6 +411,8 @@ void worker_slot_create(struct worker_slot *slot);
 /* Puts the created container into the next of its networks. */
 void worker_slot_connect(struct worker_slot *slot);
 void worker_slot_start(struct worker_slot *slot);
+/* Its container can never start again: what may run of it is ended, then it is made anew. */
+void worker_slot_unstick(struct worker_slot *slot);
 void worker_slot_stop(struct worker_slot *slot);
 void worker_slot_kill(struct worker_slot *slot);
 /* Freezes it, or lets it go on, as is wanted. */

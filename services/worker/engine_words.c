@@ -32,6 +32,8 @@ verdict_of_start(const struct err *err)
 		return has(err->text, "network") ? WORKER_VERDICT_FATAL : WORKER_VERDICT_ABSENT;
 	case -EBUSY:
 		return WORKER_VERDICT_LOOK;
+	case -EEXIST:
+		return WORKER_VERDICT_STUCK;
 	case -EADDRINUSE:
 	case -EINVAL:
 	case -ENOSPC:

@@ -31,6 +31,7 @@ enum worker_verdict {
 	WORKER_VERDICT_LOOK,     /* the step may or may not have happened: inspect */
 	WORKER_VERDICT_IMAGE,    /* the image is missing (again): pull */
 	WORKER_VERDICT_CONFLICT, /* the name is taken: find out by whom */
+	WORKER_VERDICT_STUCK,    /* the engine died within an earlier start of it: make it anew */
 	WORKER_VERDICT_ABSENT,   /* there is no such container */
 	WORKER_VERDICT_RETRY,    /* for no clear reason: a few times more */
 	WORKER_VERDICT_FATAL,    /* it cannot be done here */

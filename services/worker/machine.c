@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -144,6 +145,45 @@ worker_machine_disk_bytes(const char *path)
 	struct statvfs disk;
 
 	return statvfs(path, &disk) < 0 ? 0 : (uint64_t)disk.f_blocks * disk.f_frsize;
+}
+
+static bool
+is_alive_within(const char *proc_root, const char *pid, const char *container_id)
+{
+	char name[32], text[TEXT_MAX];
+	const char *end;
+
+	(void)snprintf(name, sizeof name, "%.10s/cgroup", pid);
+	if (!read_file(proc_root, name, text) || strstr(text, container_id) == NULL)
+		return false;
+	(void)snprintf(name, sizeof name, "%.10s/stat", pid);
+	if (!read_file(proc_root, name, text))
+		return false;
+	end = strrchr(text, ')'); /* its name may hold anything */
+	return end == NULL || strncmp(end, ") Z", 3) != 0;
+}
+
+int
+worker_machine_end_container(const char *proc_root, const char *container_id, struct err *err)
+{
+	DIR *proc = opendir(proc_root);
+	const struct dirent *entry;
+	int n = 0, rc = 0;
+
+	if (proc == NULL)
+		return err_set(err, -errno, "cannot read '%s': %s", proc_root, strerror(errno));
+	while (rc == 0 && (entry = readdir(proc)) != NULL) {
+		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+
+		if (pid <= 1 || !is_alive_within(proc_root, entry->d_name, container_id))
+			continue;
+		n++;
+		if (kill(pid, SIGKILL) < 0 && errno != ESRCH)
+			rc = err_set(err, -errno, "cannot kill process %d: %s", (int)pid,
+				strerror(errno));
+	}
+	(void)closedir(proc);
+	return rc < 0 ? rc : n;
 }
 
 uint32_t

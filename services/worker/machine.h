@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "common/base/err.h"
 #include "proto/types.pb-c.h"
 
 struct worker_machine {
@@ -28,6 +29,12 @@ void worker_machine_address(char ret_address[WORKER_MACHINE_ADDRESS_SIZE]);
 
 /* NVIDIA's devices in "/dev". */
 uint32_t worker_machine_gpus(const char *dev_root);
+
+/*
+ * Sends KILL to every process that is in the container's cgroup, by /proc; how many there were,
+ * those that only wait to be buried left out. -errno with words, when one cannot be.
+ */
+int worker_machine_end_container(const char *proc_root, const char *container_id, struct err *err);
 
 /* Bytes of the file system that path is on; 0 when that cannot be said. */
 uint64_t worker_machine_disk_bytes(const char *path);

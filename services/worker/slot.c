@@ -154,6 +154,8 @@ worker_slot_step(struct worker_slot *slot, enum worker_slot_event event)
 	if (!(before == WORKER_SLOT_STARTING && slot->state == WORKER_SLOT_CREATED) &&
 		!(before == WORKER_SLOT_CREATED && slot->state == WORKER_SLOT_STARTING))
 		slot->n_tries = 0;
+	if (slot->state > WORKER_SLOT_STARTING)
+		slot->is_stuck = slot->had_orphans = false;
 	slot->hold_ms = 0;
 	slot->wait_ms = 0;
 	observed = observed_in(slot->state);
@@ -411,7 +413,7 @@ worker_slot_vanished(struct worker_slot *slot)
 		worker_slot_give_up(slot, want);
 	} else if (!slot->may_have_run) {
 		(void)worker_slot_step(slot, WORKER_SLOT_EV_ABSENT);
-	} else if (worker_restart_wanted(&slot->restart, 137, slot->n_again)) {
+	} else if (worker_restart_wanted(&slot->restart, WORKER_EXIT_KILLED, slot->n_again)) {
 		slot->is_remade = true;
 		forget_row_of_quick_ends(slot);
 		start_again_later(slot, why);
@@ -551,11 +553,12 @@ worker_slot_observe(struct worker_slot *slot, const struct engine_container *con
 	worker_slot_keep_log_path(slot, container);
 	worker_slot_touch(slot);
 	switch (container->status) {
-	case ENGINE_CREATED:
+	case ENGINE_CREATED: /* if it ran, the engine has forgotten that: it was no success */
 		if (slot->state <= WORKER_SLOT_STARTING)
 			(void)worker_slot_step(slot, WORKER_SLOT_EV_MADE);
 		else if (slot->state < WORKER_SLOT_ENDED)
-			worker_slot_over(slot, container->exit_code);
+			worker_slot_over(slot, container->exit_code != 0 ? container->exit_code
+									 : WORKER_EXIT_KILLED);
 		break;
 	case ENGINE_RUNNING:
 	case ENGINE_PAUSED:

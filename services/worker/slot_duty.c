@@ -264,6 +264,8 @@ worker_slot_act(struct worker_slot *slot)
 	}
 	if (slot->must_look)
 		worker_slot_look(slot);
+	else if (slot->is_stuck)
+		worker_slot_unstick(slot);
 	else
 		duties[slot->state](slot, want);
 }

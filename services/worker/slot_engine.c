@@ -16,7 +16,7 @@
 #include "services/worker/binds.h"
 #include "services/worker/container_spec.h"
 
-enum { REST_MS = 500, REST_MAX_MS = 15000, TOLD_SOON_MS = 200 };
+enum { REST_MS = 500, REST_MAX_MS = 15000, TOLD_SOON_MS = 200, ENDING_MS = 50 };
 
 static const char *
 label_of(const struct engine_container *container, const char *key)
@@ -309,6 +309,75 @@ cannot_start(struct worker_slot *slot, const struct err *err)
 		worker_engine_sentence(WORKER_STEP_START, err, NULL, text, sizeof text));
 }
 
+static bool
+sees_processes(const struct worker *worker)
+{
+	return worker->engine_address == NULL && worker->ports.end_orphans != NULL;
+}
+
+/*
+ * An engine that dies within a start forgets it, and its runtime does not: asked again, it
+ * refuses that container for ever, and what the start began may run unseen. True: that is so.
+ */
+static bool
+is_stuck(struct worker_slot *slot, const struct err *err)
+{
+	bool may_run = strstr(err->text, "in use") != NULL;
+	char text[WORKER_MESSAGE_MAX];
+
+	if (worker_engine_verdict(WORKER_STEP_START, err) != WORKER_VERDICT_STUCK ||
+		(may_run && !sees_processes(slot->worker)) ||
+		slot->n_stuck >= WORKER_STEP_TRIES_MAX)
+		return false;
+	slot->is_stuck = true;
+	slot->n_stuck++;
+	worker_lane_leave(&slot->pass);
+	worker_slot_say(slot, "%s; makes it anew",
+		worker_engine_sentence(WORKER_STEP_START, err, NULL, text, sizeof text));
+	log_warn("slot.stuck", "container=%s error=\"%s\" making it anew", slot->container_id,
+		err->text);
+	return true;
+}
+
+/* 0: nothing runs of it (any more). */
+static int
+end_orphans(struct worker_slot *slot)
+{
+	const struct worker_ports *ports = &slot->worker->ports;
+	struct err err;
+	int n = sees_processes(slot->worker)
+			? ports->end_orphans(ports->arg, slot->container_id, &err)
+			: 0;
+
+	if (n < 0) {
+		worker_slot_say(slot,
+			"its engine has lost it, and what runs of it cannot be ended: %s",
+			err.text);
+		worker_slot_rest(slot, REST_MAX_MS);
+	} else if (n > 0) {
+		slot->had_orphans = true;
+		worker_slot_rest(slot, ENDING_MS);
+	}
+	return n;
+}
+
+void
+worker_slot_unstick(struct worker_slot *slot)
+{
+	if (end_orphans(slot) != 0)
+		return;
+	if (slot->had_orphans) { /* it did run: whether it does again is for its policy to say */
+		slot->may_have_run = true;
+		slot->may_come_up = false;
+		worker_slot_over(slot, WORKER_EXIT_KILLED);
+		if (slot->state == WORKER_SLOT_ENDED)
+			worker_slot_say(slot, "its engine lost it within its start; what ran of it "
+					      "was killed");
+	} else if (worker_lane_enter(&slot->worker->remove_lane, &slot->pass)) {
+		worker_slot_remove(slot, slot->container_id);
+	}
+}
+
 static void
 on_started(const struct err *err, void *arg)
 {
@@ -322,6 +391,7 @@ on_started(const struct err *err, void *arg)
 			slot->restart_count++;
 		slot->is_up_fresh = true;
 		slot->is_remade = slot->may_come_up = false;
+		slot->n_stuck = 0;
 		slot->has_exit_code = false;
 		slot->health = DAVIT__TASK__PHASE__PHASE_NONE;
 		worker_health_begin(slot);
@@ -329,7 +399,7 @@ on_started(const struct err *err, void *arg)
 		(void)worker_slot_step(slot, WORKER_SLOT_EV_UP);
 		return;
 	}
-	if (lost_network(slot, err))
+	if (lost_network(slot, err) || is_stuck(slot, err))
 		return;
 	if (worker_engine_verdict(WORKER_STEP_START, err) == WORKER_VERDICT_ABSENT)
 		worker_slot_vanished(slot);
@@ -460,7 +530,11 @@ on_removed(const struct err *err, void *arg)
 		return;
 	}
 	slot->container_id[0] = '\0';
-	if (slot->state == WORKER_SLOT_REMOVING)
+	if (slot->is_stuck) {
+		slot->is_stuck = slot->may_come_up = false;
+		slot->is_remade = true;
+		(void)worker_slot_step(slot, WORKER_SLOT_EV_ABSENT);
+	} else if (slot->state == WORKER_SLOT_REMOVING)
 		(void)worker_slot_step(slot, WORKER_SLOT_EV_REMOVED);
 	else if (slot->state >= WORKER_SLOT_CREATED && slot->state < WORKER_SLOT_ENDED)
 		worker_slot_give_up(slot, WORKER_WANT_STOP); /* that is what it was removed for */

@@ -11,7 +11,7 @@
 
 #include <stdlib.h>
 
-enum { NS_PER_MS = 1000000, KILLED = 128 + 9 };
+enum { NS_PER_MS = 1000000 };
 
 static const char *
 attribute_of(const struct engine_event *event, const char *key)
@@ -35,8 +35,8 @@ may_lack_memory(const struct worker_slot *slot, int exit_code)
 {
 	bool is_limited = slot->spec == NULL || slot->spec->spec->memory_bytes > 0;
 
-	return exit_code == KILLED && !slot->was_oom && slot->state != WORKER_SLOT_STOPPING &&
-	       is_limited;
+	return exit_code == WORKER_EXIT_KILLED && !slot->was_oom &&
+	       slot->state != WORKER_SLOT_STOPPING && is_limited;
 }
 
 static void

@@ -89,6 +89,12 @@ struct worker_ports {
 	/* Where a path of this machine really leads, for the caller to free; -errno. NULL: binds
 	 * are judged by their texts. */
 	int (*real_path)(void *arg, const char *path, char **ret_real);
+	/*
+	 * Ends with KILL what runs of a container that the engine has lost sight of: how many
+	 * processes that were, so 0 when none is left; -errno with words. NULL: the engine's
+	 * processes are not to be seen from here.
+	 */
+	int (*end_orphans)(void *arg, const char *container_id, struct err *err);
 	/* Of the file system that holds path; -errno. NULL: not known. */
 	int (*disk_usage)(void *arg, const char *path, uint64_t *ret_used, uint64_t *ret_total);
 	/* NVIDIA's devices of this machine. NULL: none. */

@@ -196,6 +196,13 @@ port_real_path(void *arg, const char *path, char **ret_real)
 }
 
 static int
+port_end_orphans(void *arg, const char *container_id, struct err *err)
+{
+	(void)arg;
+	return worker_machine_end_container("/proc", container_id, err);
+}
+
+static int
 port_disk_usage(void *arg, const char *path, uint64_t *ret_used, uint64_t *ret_total)
 {
 	(void)arg;
@@ -345,6 +352,7 @@ ports_of(struct worker_shell *shell)
 		.probe = port_probe,
 		.registry_auth = port_registry_auth,
 		.real_path = port_real_path,
+		.end_orphans = port_end_orphans,
 		.disk_usage = port_disk_usage,
 		.chaos = shell->chaos != NULL ? port_chaos : NULL,
 		.count_gpus = port_count_gpus,

@@ -6,8 +6,35 @@ load lib
 
 setup_file() {
 	[ "$(id -u)" -eq 0 ] || skip "a Docker Engine of its own needs root"
-	own_cluster_up
+	make_runtimes "$E2E_DIR/runtimes"
+	own_cluster_up $(runtimes)
 }
+
+# Two runtimes that hold a start open while the file gate is there: before the container's process
+# is made, and when it already runs.
+make_runtimes() {
+	mkdir -p "$1"
+	cat >"$1/before" <<-END
+		#!/bin/sh
+		case " \$* " in *" create "*)
+			[ ! -e $1/gate ] || : >$1/before.reached
+			while [ -e $1/gate ]; do sleep 0.1; done ;;
+		esac
+		exec runc "\$@"
+	END
+	cat >"$1/within" <<-END
+		#!/bin/sh
+		runc "\$@"
+		code=\$?
+		case " \$* " in *" start "*)
+			[ ! -e $1/gate ] || : >$1/within.reached
+			while [ -e $1/gate ]; do sleep 0.1; done ;;
+		esac
+		exit \$code
+	END
+	chmod +x "$1"/{before,within}
+}
+runtimes() { echo "--add-runtime before=$E2E_DIR/runtimes/before --add-runtime within=$E2E_DIR/runtimes/within"; }
 teardown_file() { own_cluster_down; }
 setup() { own_engine_use "$home/engine"; }
 teardown() { kill -CONT "$(own_engine_pid)"; } # whatever failed while it hung
@@ -16,14 +43,14 @@ teardown() { kill -CONT "$(own_engine_pid)"; } # whatever failed while it hung
 	local id
 	davit run -q --name stays --count 3 --restart always davit-own -- sleep 1000
 	davit run -q --name job --count 12 davit-own -- true
-	wait_for 60 all_run stays 3 # an engine that is killed in the middle of a first start may refuse it for ever
+	wait_for 60 all_run stays 3
 	wait_for 60 some_have_ended job 2
 	own_engine_kill
 	wait_node own DEGRADED 20
 	run node own .message
 	has "Docker Engine"
 	davit run -q --name later davit-own -- true
-	own_engine_start "$home/engine"
+	own_engine_start "$home/engine" $(runtimes)
 	wait_node own READY 60
 	wait_task later COMPLETED 60
 	# Without live-restore the engine ends what ran: what restarts runs again, the rest has ended.
@@ -34,6 +61,29 @@ teardown() { kill -CONT "$(own_engine_pid)"; } # whatever failed while it hung
 		[ "$(containers "$id" | wc -l)" -eq 1 ] || fail "task $id has not one container"
 	done
 }
+
+@test "dockerd killed within first starts: what it then refuses for ever is made anew, and never runs twice" {
+	local gate=$E2E_DIR/runtimes/gate seconds=$((10000000 + BASHPID))
+	: >"$gate"
+	davit run -q --name before --runtime before davit-own -- sleep 1000
+	davit run -q --name twice --runtime within --restart always davit-own -- sleep "$seconds"
+	davit run -q --name once --runtime within davit-own -- sleep "$seconds"
+	wait_for 60 test -e "$E2E_DIR/runtimes/before.reached"
+	wait_for 60 processes_are 2 "sleep $seconds"
+	own_engine_kill
+	rm "$gate"
+	own_engine_start "$home/engine" $(runtimes)
+	wait_task before RUNNING 60
+	wait_task twice RUNNING 60
+	wait_task once FAILED 60
+	[ "$(task before ".restart_count // 0")" -eq 0 ]
+	run davit inspect once
+	has "lost it"
+	wait_for 60 processes_are 1 "sleep $seconds"
+	every_container_has_its_task
+	davit rm -q -f before twice once
+}
+processes_are() { [ "$(pgrep -cx -f "$2")" -eq "$1" ]; }
 
 @test "an engine that hangs makes the node degraded, with a sentence; the node is heard all the time" {
 	local before

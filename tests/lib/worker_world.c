@@ -363,6 +363,7 @@ give_birth(struct world *world)
 		.save_node_id = world_port_save_node_id,
 		.probe = world_port_probe,
 		.save_pulled = world_port_save_pulled,
+		.end_orphans = world_port_end_orphans,
 		.disk_usage = world_port_disk_usage,
 		.count_gpus = world_port_count_gpus,
 		.random = port_random};

@@ -77,6 +77,8 @@ struct world {
 	uint64_t registered_cpu_milli, registered_disk_bytes;
 	uint32_t registered_gpus, n_gpus; /* n_gpus: of the machine */
 	struct worker_policy policy;      /* of the next birth */
+	unsigned n_orphans;               /* run of what the engine has lost; no more when asked */
+	bool orphans_stay;                /* they cannot be ended */
 	bool adapts;                      /* how many starts it makes at one time; else 4 */
 	char *pulled;                     /* as saved; owned */
 	uint64_t disk_used, disk_total;   /* of the engine's disk; total 0: not known */
@@ -117,6 +119,7 @@ void world_port_journal_drop(void *arg, const struct worker_journal_entry *entry
 void world_port_save_node_id(void *arg, const char *node_id);
 void world_port_save_pulled(void *arg, const char *text);
 uint32_t world_port_count_gpus(void *arg);
+int world_port_end_orphans(void *arg, const char *container_id, struct err *err);
 int world_port_disk_usage(void *arg, const char *path, uint64_t *ret_used, uint64_t *ret_total);
 
 /* worker_world_probe.c: the port of the worker, and its answer, once; true if there was a question.

@@ -61,6 +61,19 @@ world_port_disk_usage(void *arg, const char *path, uint64_t *ret_used, uint64_t 
 	return world->disk_total == 0 ? -ENOENT : 0;
 }
 
+int
+world_port_end_orphans(void *arg, const char *container_id, struct err *err)
+{
+	struct world *world = arg;
+	unsigned n = world->n_orphans;
+
+	CHECK(container_id[0] != '\0');
+	if (world->orphans_stay)
+		return err_set(err, -EPERM, "cannot kill process 7: Operation not permitted");
+	world->n_orphans = 0;
+	return (int)n;
+}
+
 uint32_t
 world_port_count_gpus(void *arg)
 {

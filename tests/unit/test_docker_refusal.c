@@ -36,6 +36,13 @@ TEST(docker_refusal_turns_status_and_words_into_a_code)
 		{ENGINE_CALL_START, 500, "exec: \\\"x\\\": executable file not found in $PATH",
 			-EINVAL},
 		{ENGINE_CALL_START, 400, "exec /x: permission denied", -EINVAL},
+		{ENGINE_CALL_START, 500, "task 271bbb1a3ad3: already exists", -EEXIST},
+		{ENGINE_CALL_START, 500, "id already in use", -EEXIST},
+		{ENGINE_CALL_START, 500,
+			"OCI runtime create failed: container with given ID already exists: "
+			"unknown",
+			-EEXIST},
+		{ENGINE_CALL_START, 500, "endpoint with name x already exists in network y", -EIO},
 		{ENGINE_CALL_KILL, 409, "Container x is not running", -EBUSY},
 		{ENGINE_CALL_REMOVE, 409, "removal of container x is already in progress", -EBUSY},
 		{ENGINE_CALL_INSPECT, 404, "No such container: x", -ENOENT},

@@ -1,6 +1,9 @@
 #include <arpa/inet.h>
+#include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "services/worker/machine.h"
@@ -69,6 +72,79 @@ TEST(worker_machine_has_an_address_in_numbers)
 	worker_machine_address(address);
 	CHECK_EQ(inet_pton(AF_INET, address, &number), 1);
 	CHECK(strcmp(address, "192.0.2.1") != 0 && strcmp(address, "0.0.0.0") != 0);
+}
+
+static void
+put_process(const char *dir, pid_t pid, const char *cgroup, char state)
+{
+	char path[96];
+	FILE *file;
+
+	(void)snprintf(path, sizeof path, "%s/%d", dir, (int)pid);
+	CHECK_EQ(mkdir(path, 0700), 0);
+	(void)snprintf(path, sizeof path, "%s/%d/cgroup", dir, (int)pid);
+	CHECK((file = fopen(path, "w")) != NULL);
+	(void)fprintf(file, "4:memory:/docker/%s\n", cgroup);
+	(void)fclose(file);
+	(void)snprintf(path, sizeof path, "%s/%d/stat", dir, (int)pid);
+	CHECK((file = fopen(path, "w")) != NULL);
+	(void)fprintf(file, "%d (a) R) %c 1 1\n", (int)pid, state);
+	(void)fclose(file);
+}
+
+static void
+drop_process(const char *dir, pid_t pid)
+{
+	static const char *const names[] = {"/cgroup", "/stat", ""};
+	char path[96];
+
+	for (size_t i = 0; i < 3; i++) {
+		(void)snprintf(path, sizeof path, "%s/%d%s", dir, (int)pid, names[i]);
+		CHECK_EQ(remove(path), 0);
+	}
+}
+
+static pid_t
+sleeper(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		(void)pause();
+		_exit(0);
+	}
+	CHECK(pid > 0);
+	return pid;
+}
+
+TEST(worker_machine_ends_a_container_by_its_cgroup_and_nobody_else)
+{
+	static const char id[] = "271bbb1a3ad374b42b66a0588210435c";
+	char dir[] = "/tmp/davit-proc.XXXXXX";
+	pid_t mine = sleeper(), buried = sleeper(), other = sleeper();
+	struct err err;
+	int status;
+
+	CHECK(mkdtemp(dir) != NULL);
+	put_process(dir, mine, id, 'S');
+	put_process(dir, buried, id, 'Z');
+	put_process(dir, other, "9bbb1a3ad374b42b66a0588210435c27", 'S');
+	CHECK_EQ(worker_machine_end_container(dir, id, &err), 1);
+	CHECK_EQ(waitpid(mine, &status, 0), mine);
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	CHECK_EQ(waitpid(buried, &status, WNOHANG), 0);
+	CHECK_EQ(waitpid(other, &status, WNOHANG), 0);
+	drop_process(dir, mine);
+	CHECK_EQ(worker_machine_end_container(dir, id, &err), 0);
+	CHECK_EQ(kill(buried, SIGKILL), 0);
+	CHECK_EQ(kill(other, SIGKILL), 0);
+	CHECK_EQ(waitpid(buried, &status, 0), buried);
+	CHECK_EQ(waitpid(other, &status, 0), other);
+	drop_process(dir, buried);
+	drop_process(dir, other);
+	CHECK_EQ(rmdir(dir), 0);
+	CHECK_EQ(worker_machine_end_container(dir, id, &err), -ENOENT);
+	CHECK_HAS(err.text, dir);
 }
 
 TEST(worker_machine_counts_gpus_by_their_devices)
