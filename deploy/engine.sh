@@ -54,15 +54,19 @@ mount_cgroups() {
 	done
 }
 
+# One that was started by somebody else, and has not ended.
+dockerd_runs() {
+	local pid
+	pid=$(cat /var/run/docker.pid 2>/dev/null) && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = dockerd ]
+}
+answers_or_gone() { engine_answers || ! dockerd_runs; }
 ready_or_dead() { engine_answers || ! proc_pid "$home/dockerd.pid" >/dev/null; }
 
 # try_dockerd OPTION...: 0 once it answers. Its log is this attempt's alone.
 try_dockerd() {
-	local pid
 	: >"$log"
 	# The pid file of an engine that was killed names nobody, or somebody else by now.
-	pid=$(cat /var/run/docker.pid 2>/dev/null) && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" != dockerd ] &&
-		rm -f /var/run/docker.pid
+	dockerd_runs || rm -f /var/run/docker.pid
 	proc_start "$home/dockerd.pid" "$log" dockerd "$@"
 	wait_for 60 ready_or_dead
 	engine_answers && return 0
@@ -103,6 +107,11 @@ start_dockerd() {
 
 start() {
 	engine_answers && return 0
+	# One that is there and says nothing is busy, or begins: another one beside it helps nobody.
+	if [ -z "${DOCKER_HOST:-}" ] && dockerd_runs; then
+		wait_for 120 answers_or_gone
+		engine_answers && return 0
+	fi
 	if [ "$(id -u)" -ne 0 ] || ! command -v dockerd >/dev/null || [ -n "${DOCKER_HOST:-}" ]; then
 		say_what_to_do
 		return 1

@@ -69,6 +69,14 @@ install_all() {
 	done
 }
 
+# On this machine itself, not into DESTDIR: the services' users and folders, and systemd is told.
+settle() {
+	[ -z "$dest" ] && [ "$(id -u)" -eq 0 ] && command -v systemd-sysusers >/dev/null || return 0
+	systemd-sysusers "$prefix/lib/sysusers.d/davit.conf"
+	systemd-tmpfiles --create "$prefix/lib/tmpfiles.d/davit.conf"
+	[ ! -d /run/systemd/system ] || systemctl daemon-reload
+}
+
 # All but the options and the state, which are the user's.
 uninstall_all() {
 	rm -f "$dest$prefix/bin/davit" "${services[@]/#/$dest$prefix/bin/davit-}"
@@ -84,6 +92,7 @@ install)
 	bin=${2:?usage: install.sh install BIN-DIR}
 	umask 022
 	install_all
+	settle
 	;;
 uninstall) uninstall_all ;;
 *) die "usage: deploy/install.sh install BIN-DIR | uninstall" ;;

@@ -107,9 +107,34 @@ setup() {
 	engine_answers
 }
 
+@test "engine.sh waits for an engine that is there and slow to answer, and starts none beside it" {
+	[ "$(id -u)" -eq 0 ] || skip "only root starts an engine"
+	unshare -m true 2>/dev/null || skip "this machine allows no namespaces of one's own"
+	mkdir "$BATS_TEST_TMPDIR/bin" "$BATS_TEST_TMPDIR/busy"
+	cp "$(command -v sleep)" "$BATS_TEST_TMPDIR/busy/dockerd"
+	printf '#!/bin/sh\ntouch %s/second\nexit 1\n' "$BATS_TEST_TMPDIR" >"$BATS_TEST_TMPDIR/bin/dockerd"
+	# Its client gets no answer twice.
+	printf '#!/bin/sh\necho >>%s\n[ "$(wc -l <%s)" -gt 2 ] && echo 1\n' \
+		"$BATS_TEST_TMPDIR"/{asked,asked} >"$BATS_TEST_TMPDIR/bin/docker"
+	chmod +x "$BATS_TEST_TMPDIR/bin"/*
+	cat >"$BATS_TEST_TMPDIR/script" <<-END
+		mount -t tmpfs none /run
+		$BATS_TEST_TMPDIR/busy/dockerd 600 &
+		echo \$! >/run/docker.pid
+		DAVIT_ENGINE_HOME=$BATS_TEST_TMPDIR/engine PATH=$BATS_TEST_TMPDIR/bin:\$PATH $repo/deploy/engine.sh start x
+		rc=\$?
+		kill %1
+		exit \$rc
+	END
+	run unshare -m bash "$BATS_TEST_TMPDIR/script" 3>&- 4>&-
+	[ "$status" -eq 0 ] && [ -z "$output" ] || fail "$output"
+	[ ! -e "$BATS_TEST_TMPDIR/second" ]
+}
+
 @test "engine.sh says why an engine does not start, and tries what may help" {
 	[ "$(id -u)" -eq 0 ] || skip "only root starts an engine"
 	[ ! -d /run/systemd/system ] || skip "systemd would start it"
+	unshare -m true 2>/dev/null || skip "this machine allows no namespaces of one's own"
 	mkdir "$BATS_TEST_TMPDIR/bin"
 	# Stand-ins: an engine that only works with vfs and without iptables, and its client.
 	cat >"$BATS_TEST_TMPDIR/bin/dockerd" <<-'END'
@@ -123,7 +148,9 @@ setup() {
 	printf '#!/bin/sh\n[ -e "$TMPDIR/works" ] && echo 1\n' >"$BATS_TEST_TMPDIR/bin/docker"
 	chmod +x "$BATS_TEST_TMPDIR/bin"/*
 	export DAVIT_ENGINE_HOME=$BATS_TEST_TMPDIR/engine TMPDIR=$BATS_TEST_TMPDIR
-	PATH=$BATS_TEST_TMPDIR/bin:$PATH run "$repo/deploy/engine.sh" start x 3>&- 4>&-
+	# Where no pid file tells of this machine's own.
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH run unshare -m sh -c 'mount -t tmpfs none /run && exec "$@"' sh \
+		"$repo/deploy/engine.sh" start x 3>&- 4>&-
 	[ "$status" -eq 0 ] || fail "$output"
 	has "overlay2: invalid argument"
 	has "trying vfs"
