@@ -9,20 +9,7 @@
 #include "common/base/mem.h"
 #include "common/model/spec.h"
 #include "services/manager/limits.h"
-
-enum { NAME_KEY_MAX = 256 }; /* namespace, '/', name, '-', index */
-
-/*
- * Every task that has had this name and still has a record, newest first; elements of an array
- * are not among them: they are found by the array's name and their number.
- */
-struct name_entry {
-	struct task *tasks;
-	struct group *arrays;
-	uint32_t n_numbered; /* tasks, no elements, that are called like an element of this name */
-	UT_hash_handle hh;
-	char key[];
-};
+#include "services/manager/model_impl.h"
 
 void
 model_set_text(char **text, const char *value)
@@ -40,256 +27,69 @@ model_init(struct model *model, struct ledger_range port_range)
 	ledger_kinds_init(&model->kinds);
 }
 
-/* ---- names ---- */
+/* ---- namespaces ---- */
+
+static struct space *
+space_ref(struct model *model, const char *name)
+{
+	struct space *space;
+	size_t size = strlen(name) + 1;
+
+	HASH_FIND_STR(model->spaces, name, space);
+	if (space == NULL) {
+		space = xcalloc(1, sizeof *space + size);
+		memcpy(space->name, name, size);
+		HASH_ADD_STR(model->spaces, name, space);
+	}
+	space->n_specs++;
+	return space;
+}
+
+static void
+space_unref(struct model *model, struct space *space)
+{
+	if (--space->n_specs > 0)
+		return;
+	HASH_DEL(model->spaces, space);
+	free(space);
+}
+
+static void
+space_add(const struct task *task)
+{
+	struct space *space = task->group->spec->space;
+
+	if (task->state != TASK_RUNNING)
+		return;
+	space->n_running++;
+	if (task->usage == NULL)
+		return;
+	space->cpu_milli += task->usage->last.cpu_milli;
+	space->memory_bytes += task->usage->last.memory_bytes;
+}
+
+static void
+space_subtract(const struct task *task)
+{
+	struct space *space = task->group->spec->space;
+
+	if (task->state != TASK_RUNNING)
+		return;
+	space->n_running--;
+	if (task->usage == NULL)
+		return;
+	space->cpu_milli -= task->usage->last.cpu_milli;
+	space->memory_bytes -= task->usage->last.memory_bytes;
+}
 
 void
-model_task_name(const struct task *task, char *ret_name, size_t size)
+model_task_set_usage(struct task *task, const struct usage *usage)
 {
-	if (task->group->count == 1)
-		(void)snprintf(ret_name, size, "%s", task->group->name);
-	else
-		(void)snprintf(ret_name, size, "%s-%u", task->group->name, task->index);
-}
-
-static void
-name_key(char key[NAME_KEY_MAX], const char *namespace, const char *name)
-{
-	(void)snprintf(key, NAME_KEY_MAX, "%s/%s", namespace, name);
-}
-
-static void
-task_key(const struct task *task, char key[NAME_KEY_MAX])
-{
-	char name[SPEC_NAME_MAX + 16]; /* with an index behind it */
-
-	model_task_name(task, name, sizeof name);
-	name_key(key, task->group->spec->spec->namespace_, name);
-}
-
-static struct name_entry *
-name_find(const struct model *model, const char *key)
-{
-	struct name_entry *entry;
-
-	HASH_FIND_STR(model->names, key, entry);
-	return entry;
-}
-
-static struct name_entry *
-name_get(struct model *model, const char *key)
-{
-	struct name_entry *entry = name_find(model, key);
-	size_t size = strlen(key) + 1;
-
-	if (entry != NULL)
-		return entry;
-	entry = xcalloc(1, sizeof *entry + size);
-	memcpy(entry->key, key, size);
-	HASH_ADD_STR(model->names, key, entry);
-	return entry;
-}
-
-static void
-name_put(struct model *model, struct name_entry *entry)
-{
-	if (entry->tasks != NULL || entry->arrays != NULL || entry->n_numbered > 0)
-		return;
-	HASH_DEL(model->names, entry);
-	free(entry);
-}
-
-/* "…web-12" becomes "…web" and 12; false: it is not called like an element. */
-static bool
-split_name(char *key, uint32_t *ret_index)
-{
-	char *dash = strrchr(key, '-');
-	uint64_t index = 0;
-	size_t n;
-
-	if (dash == NULL)
-		return false;
-	n = strspn(dash + 1, "0123456789");
-	if (n == 0 || n > 9 || dash[1 + n] != '\0' || (dash[1] == '0' && n > 1))
-		return false;
-	for (const char *digit = dash + 1; *digit != '\0'; digit++)
-		index = index * 10 + (uint64_t)(*digit - '0');
-	*dash = '\0';
-	*ret_index = (uint32_t)index;
-	return true;
-}
-
-static void
-name_enter(struct model *model, struct task *task)
-{
-	char key[NAME_KEY_MAX];
-	struct name_entry *entry;
-	uint32_t index;
-
-	task_key(task, key);
-	entry = name_get(model, key);
-	task->name_next = entry->tasks;
-	entry->tasks = task;
-	if (split_name(key, &index))
-		name_get(model, key)->n_numbered++;
-}
-
-static void
-name_leave(struct model *model, struct task *task)
-{
-	char key[NAME_KEY_MAX];
-	struct name_entry *entry;
-	struct task **link;
-	uint32_t index;
-
-	task_key(task, key);
-	entry = name_find(model, key);
-	assert(entry != NULL);
-	for (link = &entry->tasks; *link != task; link = &(*link)->name_next)
-		assert(*link != NULL);
-	*link = task->name_next;
-	name_put(model, entry);
-	if (!split_name(key, &index))
-		return;
-	entry = name_find(model, key);
-	assert(entry != NULL && entry->n_numbered > 0);
-	entry->n_numbered--;
-	name_put(model, entry);
-}
-
-static void
-array_key(const struct group *group, char key[NAME_KEY_MAX])
-{
-	name_key(key, group->spec->spec->namespace_, group->name);
-}
-
-static void
-array_enter(struct model *model, struct group *group)
-{
-	char key[NAME_KEY_MAX];
-	struct name_entry *entry;
-
-	array_key(group, key);
-	entry = name_get(model, key);
-	group->name_next = entry->arrays;
-	entry->arrays = group;
-}
-
-static void
-array_leave(struct model *model, struct group *group)
-{
-	char key[NAME_KEY_MAX];
-	struct name_entry *entry;
-	struct group **link;
-
-	array_key(group, key);
-	entry = name_find(model, key);
-	assert(entry != NULL);
-	for (link = &entry->arrays; *link != group; link = &(*link)->name_next)
-		assert(*link != NULL);
-	*link = group->name_next;
-	name_put(model, entry);
-}
-
-/* The better of two of one name: who lives, else the newer that is not on its way out. */
-static struct task *
-better(struct task *best, struct task *task)
-{
-	bool is_live = task != NULL && !task_state_is_final(task->state);
-
-	if (task == NULL || (!is_live && model_task_is_going(task)))
-		return best;
-	if (best == NULL)
-		return task;
-	if (is_live != !task_state_is_final(best->state))
-		return is_live ? task : best;
-	return task->group->seq > best->group->seq ? task : best;
-}
-
-/* Of those that are no elements; the newest is the first. */
-static struct task *
-best_single(const struct model *model, const char *key)
-{
-	const struct name_entry *entry = name_find(model, key);
-	struct task *newest = NULL;
-
-	for (struct task *task = entry == NULL ? NULL : entry->tasks; task != NULL;
-		task = task->name_next) {
-		if (!task_state_is_final(task->state))
-			return task;
-		if (newest == NULL && !model_task_is_going(task))
-			newest = task;
-	}
-	return newest;
-}
-
-struct task *
-model_task_by_name(const struct model *model, const char *namespace, const char *name)
-{
-	char key[NAME_KEY_MAX];
-	const struct name_entry *entry;
-	struct task *best;
-	uint32_t index;
-
-	name_key(key, namespace, name);
-	best = best_single(model, key);
-	entry = split_name(key, &index) ? name_find(model, key) : NULL;
-	for (struct group *group = entry == NULL ? NULL : entry->arrays; group != NULL;
-		group = group->name_next) {
-		if (index < group->count)
-			best = better(best, model_task_find(model, id_at(group->id, index)));
-	}
-	return best;
-}
-
-static bool
-is_live_name(const struct model *model, const char *namespace, const char *name)
-{
-	const struct task *task = model_task_by_name(model, namespace, name);
-
-	return task != NULL && !task_state_is_final(task->state);
-}
-
-/* Whether any of the first count elements lives. */
-static bool
-has_live_element(const struct model *model, const struct group *group, uint32_t count)
-{
-	uint32_t n_live = group->n_by_state[TASK_PENDING] + group->n_by_state[TASK_SCHEDULED] +
-			  group->n_by_state[TASK_RUNNING];
-
-	if (n_live == 0 || count >= group->count)
-		return n_live > 0;
-	for (uint32_t i = 0; i < count; i++) {
-		const struct task *task = model_task_find(model, id_at(group->id, i));
-
-		if (task != NULL && !task_state_is_final(task->state))
-			return true;
-	}
-	return false;
-}
-
-bool
-model_name_is_taken(const struct model *model, const char *namespace, const char *name,
-	uint32_t count)
-{
-	char key[NAME_KEY_MAX], element[NAME_KEY_MAX];
-	const struct name_entry *entry;
-
-	if (count == 1)
-		return is_live_name(model, namespace, name);
-	name_key(key, namespace, name);
-	entry = name_find(model, key);
-	if (entry == NULL)
-		return false;
-	for (const struct group *group = entry->arrays; group != NULL; group = group->name_next) {
-		if (has_live_element(model, group, count))
-			return true;
-	}
-	for (uint32_t i = 0; i < count && entry->n_numbered > 0; i++) {
-		(void)snprintf(element, sizeof element, "%s-%u", name, i);
-		if (is_live_name(model, namespace, element))
-			return true;
-	}
-	return false;
+	space_subtract(task);
+	if (task->usage == NULL)
+		task->usage = xmalloc(sizeof *task->usage);
+	*task->usage = *usage;
+	space_add(task);
 }
 
 /* ---- specs and groups ---- */
@@ -301,6 +101,7 @@ model_spec_add_take(struct model *model, const char *id, Davit__TaskSpec *taken)
 
 	(void)snprintf(spec->id, sizeof spec->id, "%s", id);
 	spec->spec = taken;
+	spec->space = space_ref(model, taken->namespace_);
 	HASH_ADD_STR(model->specs, id, spec);
 	return spec;
 }
@@ -318,6 +119,7 @@ static void
 spec_free(struct model *model, struct spec *spec)
 {
 	HASH_DEL(model->specs, spec);
+	space_unref(model, spec->space);
 	davit__task_spec__free_unpacked(spec->spec, NULL);
 	free(spec);
 }
@@ -326,8 +128,9 @@ struct group *
 model_group_add(struct model *model, struct id id, struct spec *spec, uint32_t count,
 	const char *name)
 {
-	struct group *group = xcalloc(1, sizeof *group);
+	struct group *group = xcalloc(1, sizeof *group + count * sizeof(struct task *));
 
+	group->tasks = (struct task **)(void *)(group + 1);
 	group->id = id;
 	group->spec = spec;
 	group->count = count;
@@ -335,7 +138,7 @@ model_group_add(struct model *model, struct id id, struct spec *spec, uint32_t c
 	spec->n_groups++;
 	HASH_ADD(hh, model->groups, id, sizeof group->id, group);
 	if (count > 1)
-		array_enter(model, group);
+		model_array_enter(model, group);
 	return group;
 }
 
@@ -356,7 +159,7 @@ group_free(struct model *model, struct group *group)
 
 	HASH_DEL(model->groups, group);
 	if (group->count > 1)
-		array_leave(model, group);
+		model_array_leave(model, group);
 	free(group->name);
 	free(group);
 	if (spec_gone)
@@ -382,7 +185,8 @@ model_task_add(struct model *model, struct group *group, uint32_t index)
 	group->n_by_state[TASK_PENDING]++;
 	group->last_task = task;
 	model->n_by_state[TASK_PENDING]++;
-	HASH_ADD(hh, model->tasks, id, sizeof task->id, task);
+	group->tasks[index] = task;
+	model->n_tasks++;
 	task->older = model->newest;
 	if (model->newest != NULL)
 		model->newest->newer = task;
@@ -390,7 +194,7 @@ model_task_add(struct model *model, struct group *group, uint32_t index)
 		model->oldest = task;
 	model->newest = task;
 	if (group->count == 1)
-		name_enter(model, task);
+		model_name_enter(model, task);
 	return task;
 }
 
@@ -412,10 +216,14 @@ model_task_set_pull(struct task *task, const Davit__PullProgress *pull)
 struct task *
 model_task_find(const struct model *model, struct id id)
 {
-	struct task *task;
+	struct id base = {id.hi, id.lo & ~(uint64_t)UINT32_MAX};
+	uint32_t index = (uint32_t)id.lo;
+	const struct group *group = model_group_find(model, base);
 
-	HASH_FIND(hh, model->tasks, &id, sizeof id, task);
-	return task;
+	if (group != NULL && index < group->count)
+		return group->tasks[index];
+	group = index == 0 ? NULL : model_group_find(model, id);
+	return group == NULL ? NULL : group->tasks[0];
 }
 
 static void
@@ -438,11 +246,13 @@ model_task_remove(struct model *model, struct task *task, bool *ret_spec_gone)
 	assert(task->waits == NULL && task->log_waits == NULL);
 	model_queue_leave(task);
 	if (group->count == 1)
-		name_leave(model, task);
+		model_name_leave(model, task);
+	space_subtract(task);
 	group->n_by_state[task->state]--;
 	if (group->last_task == task)
 		group->last_task = task->older;
-	HASH_DEL(model->tasks, task);
+	group->tasks[task->index] = NULL;
+	model->n_tasks--;
 	*(task->older != NULL ? &task->older->newer : &model->oldest) = task->newer;
 	*(task->newer != NULL ? &task->newer->older : &model->newest) = task->older;
 	model->n_by_state[task->state]--;
@@ -456,10 +266,12 @@ model_task_remove(struct model *model, struct task *task, bool *ret_spec_gone)
 void
 model_task_set_state(struct model *model, struct task *task, enum task_state state)
 {
+	space_subtract(task);
 	model->n_by_state[task->state]--;
 	task->group->n_by_state[task->state]--;
 	task->group->n_by_state[state]++;
 	task->state = state;
+	space_add(task);
 	model->n_by_state[state]++;
 	if (task_state_is_final(state))
 		model_task_sort_on_node(task);
@@ -567,24 +379,18 @@ model_queue_move(struct task *task, struct task_queue *queue)
 void
 model_fini(struct model *model)
 {
-	struct name_entry *entry, *next_entry;
 	struct group *group, *next_group;
 	struct spec *spec, *next_spec;
 	struct node *node, *next_node;
 	struct task *task;
 
-	HASH_CLEAR(hh, model->tasks);
 	while ((task = model->oldest) != NULL) {
 		model->oldest = task->newer;
 		task_free(task);
 	}
 	HASH_ITER(hh, model->groups, group, next_group)
 	(void)group_free(model, group);
-	HASH_ITER(hh, model->names, entry, next_entry) /* of tasks that are no elements */
-	{
-		HASH_DEL(model->names, entry);
-		free(entry);
-	}
+	model_names_fini(model);                     /* of tasks that are no elements */
 	HASH_ITER(hh, model->specs, spec, next_spec) /* those that no group uses */
 	spec_free(model, spec);
 	HASH_ITER(hh, model->nodes, node, next_node)

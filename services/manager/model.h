@@ -25,10 +25,19 @@ struct query;
 struct tally;
 struct claim_part;
 
+/* What runs in a namespace; there while a spec names it. */
+struct space {
+	uint32_t n_specs, n_running;
+	uint64_t cpu_milli, memory_bytes; /* of what runs, by its last samples */
+	UT_hash_handle hh;
+	char name[];
+};
+
 /* What to run, shared by the tasks that were made from it. */
 struct spec {
 	char id[ID_TEXT_SIZE];
 	Davit__TaskSpec *spec; /* complete: name and namespace are set */
+	struct space *space;
 	uint32_t n_groups;
 	uint64_t mark; /* the message that carries it already */
 	UT_hash_handle hh;
@@ -48,6 +57,8 @@ struct group {
 	struct task *last_task;                /* the newest of them */
 	struct group *name_next;               /* other arrays of the same name */
 	UT_hash_handle hh;
+	struct task *
+		*tasks; /* count of them by index, behind this; NULL: removed, or not made yet */
 };
 
 struct usage {
@@ -84,7 +95,6 @@ struct task {
 	struct usage *usage;
 
 	/* Indexes and queues. */
-	UT_hash_handle hh;                  /* model.tasks, by id */
 	struct task *older, *newer;         /* model.oldest: all tasks by arrival */
 	struct task *name_next;             /* others of the same name, newest first; no elements */
 	struct task *node_prev, *node_next; /* node.tasks while on_node */
@@ -178,7 +188,8 @@ struct name_entry;
 struct model {
 	struct spec *specs;
 	struct group *groups;
-	struct task *tasks;
+	struct space *spaces;
+	uint32_t n_tasks;
 	struct task *oldest, *newest;
 	struct node *nodes, *nodes_by_name;
 	struct name_entry *names;
@@ -198,7 +209,8 @@ void model_fini(struct model *model);
 struct spec *model_spec_add_take(struct model *model, const char *id, Davit__TaskSpec *spec);
 struct spec *model_spec_find(const struct model *model, const char *id);
 
-/* Names are copied. The group has no tasks yet; spec gains a user. */
+/* The low 32 bits of an array's id are zero (id_make_base). Names are copied. The group has no
+ * tasks yet; spec gains a user. */
 struct group *model_group_add(struct model *model, struct id id, struct spec *spec, uint32_t count,
 	const char *name);
 struct group *model_group_find(const struct model *model, struct id id);
@@ -207,6 +219,8 @@ struct group *model_group_find(const struct model *model, struct id id);
 struct task *model_task_add(struct model *model, struct group *group, uint32_t index);
 /* How far its pull has come; NULL: it is not being pulled. */
 void model_task_set_pull(struct task *task, const Davit__PullProgress *pull);
+/* Copies what was measured of it. */
+void model_task_set_usage(struct task *task, const struct usage *usage);
 struct task *model_task_find(const struct model *model, struct id id);
 
 /*

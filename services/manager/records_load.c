@@ -16,6 +16,7 @@
 struct load {
 	struct manager *manager;
 	struct arena arena; /* of the record that is read */
+	struct node *node;  /* of the task before: most often that of the next, too */
 	struct err *err;
 };
 
@@ -67,19 +68,23 @@ load_spec(const char *key, const void *data, size_t size, void *arg)
 	return ok ? 0 : bad_record(load, key, "it is no spec");
 }
 
-static int
-add_tasks(struct load *load, const char *key, struct group *group)
+/* NULL: the group can be added; else why not. */
+static const char *
+judge_group(struct load *load, const char *key, const Davit__GroupRecord *record, struct id *ret_id)
 {
-	struct model *model = &load->manager->model;
+	const struct model *model = &load->manager->model;
 
-	if (group->count < 1 || group->count > MANAGER_ARRAY_MAX)
-		return bad_record(load, key, "no group has so many tasks");
-	for (uint32_t i = 0; i < group->count; i++) {
-		if (model_task_find(model, id_at(group->id, i)) != NULL)
-			return bad_record(load, key, "a task of it is of another group, too");
-		(void)model_task_add(model, group, i);
-	}
-	return 0;
+	if (record == NULL || record->id == NULL || record->spec_id == NULL ||
+		record->name == NULL || !id_parse(record->id, ret_id) ||
+		!is_key_of(key, record->id) || model_spec_find(model, record->spec_id) == NULL)
+		return "it is no group, or its spec is missing";
+	if (record->count < 1 || record->count > MANAGER_ARRAY_MAX)
+		return "no group has so many tasks";
+	if (record->count > 1 && (uint32_t)ret_id->lo != 0)
+		return "no array has such an id";
+	if (model_task_find(model, *ret_id) != NULL)
+		return "a task of it is of another group, too";
+	return NULL;
 }
 
 /* Groups are read in order of their ids, which is nearly, not exactly, that of arrival. */
@@ -90,27 +95,23 @@ load_group(const char *key, const void *data, size_t size, void *arg)
 	struct model *model = &load->manager->model;
 	Davit__GroupRecord *record =
 		read_record(load, &davit__group_record__descriptor, data, size);
-	struct spec *spec = NULL;
-	struct group *group;
 	struct id id;
-	int rc = 0;
+	const char *why = judge_group(load, key, record, &id);
+	struct group *group;
 
-	if (record != NULL && record->id != NULL && record->spec_id != NULL)
-		spec = model_spec_find(model, record->spec_id);
-	if (spec == NULL || record->name == NULL || !id_parse(record->id, &id) ||
-		!is_key_of(key, record->id)) {
-		rc = bad_record(load, key, "it is no group, or its spec is missing");
-	} else {
-		group = model_group_add(model, id, spec, record->count, record->name);
-		group->created_ms = record->created_ms;
-		group->seq = record->seq;
-		if (record->replaces != NULL)
-			(void)id_parse(record->replaces, &group->replaces);
-		if (record->seq >= model->next_seq)
-			model->next_seq = record->seq + 1;
-		rc = add_tasks(load, key, group);
-	}
-	return rc;
+	if (why != NULL)
+		return bad_record(load, key, why);
+	group = model_group_add(model, id, model_spec_find(model, record->spec_id), record->count,
+		record->name);
+	group->created_ms = record->created_ms;
+	group->seq = record->seq;
+	if (record->replaces != NULL)
+		(void)id_parse(record->replaces, &group->replaces);
+	if (record->seq >= model->next_seq)
+		model->next_seq = record->seq + 1;
+	for (uint32_t i = 0; i < group->count; i++)
+		(void)model_task_add(model, group, i);
+	return 0;
 }
 
 static void
@@ -137,23 +138,26 @@ restore_course(struct task *task, const Davit__TaskRecord *record)
 	task->retry_when_gone = record->retry_when_gone;
 	task->replace_when_ended = record->replace_when_ended;
 	task->is_preempted = record->preempted;
-	if (record->replaced_by != NULL)
-		(void)id_parse(record->replaced_by, &task->replaced_by);
-	if (record->usage != NULL)
-		task->usage = usage_from_record(record->usage);
+	if (record->usage != NULL) {
+		struct usage usage = usage_from_record(record->usage);
+
+		model_task_set_usage(task, &usage);
+	}
 }
 
 /* The ledger is not recorded: it is what the tasks hold. */
 static int
-restore_place(struct manager *manager, struct task *task, const Davit__TaskRecord *record,
+restore_place(struct load *load, struct task *task, const struct task_record *found,
 	struct err *err)
 {
+	const Davit__TaskRecord *record = &found->says;
 	size_t n_ports = task->group->spec->spec->n_ports;
 	struct node *node = NULL;
-	struct id id;
 
-	if (record->node_id != NULL && id_parse(record->node_id, &id))
-		node = model_node_find(&manager->model, id);
+	if (load->node != NULL && id_equal(load->node->id, found->node))
+		node = load->node;
+	else if (!id_is_none(found->node))
+		node = load->node = model_node_find(&load->manager->model, found->node);
 	if (record->n_host_ports == n_ports && n_ports > 0) {
 		task->host_ports = xcalloc(n_ports, sizeof *task->host_ports);
 		for (size_t i = 0; i < n_ports; i++)
@@ -161,8 +165,7 @@ restore_place(struct manager *manager, struct task *task, const Davit__TaskRecor
 	}
 	if (node == NULL)
 		return record->on_node || record->holds
-			       ? err_set(err, -EUCLEAN, "its node '%s' is not there",
-					 record->node_id == NULL ? "" : record->node_id)
+			       ? err_set(err, -EUCLEAN, "its node is not there")
 			       : 0;
 	task->node = node;
 	if (record->on_node)
@@ -173,9 +176,10 @@ restore_place(struct manager *manager, struct task *task, const Davit__TaskRecor
 }
 
 static int
-restore_task(struct load *load, const char *key, struct task *task, const Davit__TaskRecord *record)
+restore_task(struct load *load, const char *key, struct task *task, const struct task_record *found)
 {
 	struct manager *manager = load->manager;
+	const Davit__TaskRecord *record = &found->says;
 	struct err why = {0};
 	bool spec_gone;
 
@@ -187,7 +191,8 @@ restore_task(struct load *load, const char *key, struct task *task, const Davit_
 		return bad_record(load, key, "its state is none");
 	model_task_set_state(&manager->model, task, (enum task_state)record->state);
 	restore_course(task, record);
-	return restore_place(manager, task, record, &why) < 0 ? bad_record(load, key, why.text) : 0;
+	task->replaced_by = found->replaced_by;
+	return restore_place(load, task, found, &why) < 0 ? bad_record(load, key, why.text) : 0;
 }
 
 /* Of the release before. */
@@ -196,10 +201,16 @@ load_protobuf_task(struct load *load, const char *key, struct task *task, const 
 	size_t size)
 {
 	Davit__TaskRecord *record = read_record(load, &davit__task_record__descriptor, data, size);
+	struct task_record found = {0};
 
 	if (record == NULL || record->id == NULL || !is_key_of(key, record->id))
 		return bad_record(load, key, "it is no task of a group");
-	return restore_task(load, key, task, record);
+	found.says = *record;
+	if (record->node_id != NULL)
+		(void)id_parse(record->node_id, &found.node);
+	if (record->replaced_by != NULL)
+		(void)id_parse(record->replaced_by, &found.replaced_by);
+	return restore_task(load, key, task, &found);
 }
 
 static int
@@ -213,7 +224,7 @@ load_task(const char *key, const void *data, size_t size, void *arg)
 	int rc;
 
 	if (id_parse(strchr(key, '/') + 1, &id)) {
-		id_format(id, text);
+		id_format(id, text); /* as we write it, or it would be there twice */
 		task = model_task_find(&load->manager->model, id);
 	}
 	if (task == NULL || !is_key_of(key, text))
@@ -222,7 +233,7 @@ load_task(const char *key, const void *data, size_t size, void *arg)
 		return load_protobuf_task(load, key, task, data, size);
 	if (!task_record_decode(data, size, &record))
 		return bad_record(load, key, "it is damaged");
-	rc = restore_task(load, key, task, &record.says);
+	rc = restore_task(load, key, task, &record);
 	if (record.says.usage != NULL)
 		davit__task_usage__free_unpacked(record.says.usage, NULL);
 	return rc;

@@ -77,7 +77,7 @@ refuse_count(struct manager *manager, struct rpc_call *call, const Davit__TaskSp
 			MANAGER_GANG_MAX);
 		return true;
 	}
-	if (HASH_COUNT(manager->model.tasks) + count > manager->config.tasks_max) {
+	if (manager->model.n_tasks + count > manager->config.tasks_max) {
 		batch_refuse(manager, call, DAVIT__REPLY__STATUS__RESOURCE_EXHAUSTED, field,
 			"there would be more than %u tasks (MANAGER_TASKS_MAX): remove some",
 			manager->config.tasks_max);
@@ -289,7 +289,7 @@ make_offers(struct manager *manager, struct rpc_call *call)
 	const Davit__SubmitManyRequest *request = (const Davit__SubmitManyRequest *)call->request;
 	struct arena *arena = &manager->batch.arena;
 	struct offer *offers = arena_array(arena, request->n_tasks, sizeof *offers);
-	uint64_t n_tasks = HASH_COUNT(manager->model.tasks);
+	uint64_t n_tasks = manager->model.n_tasks;
 
 	for (size_t i = 0; i < request->n_tasks; i++) {
 		const Davit__SubmitTasksRequest *one = request->tasks[i];

@@ -1,5 +1,6 @@
 #include "services/manager/task_record.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "common/base/utf8.h"
@@ -189,17 +190,19 @@ get_number_32(struct reader *reader)
 	return (uint32_t)value;
 }
 
-static char *
-get_id(struct reader *reader, char ret_text[ID_TEXT_SIZE])
+static struct id
+get_id(struct reader *reader)
 {
 	struct id id = {0, 0};
+	uint64_t words[2];
 
-	for (int i = 0; i < 8; i++)
-		id.hi = id.hi << 8 | get_byte(reader);
-	for (int i = 0; i < 8; i++)
-		id.lo = id.lo << 8 | get_byte(reader);
-	id_format(id, ret_text);
-	return ret_text;
+	if (reader->end - reader->at < (ptrdiff_t)sizeof words) {
+		reader->is_bad = true;
+		return id;
+	}
+	memcpy(words, reader->at, sizeof words);
+	reader->at += sizeof words;
+	return (struct id){.hi = be64toh(words[0]), .lo = be64toh(words[1])};
 }
 
 /* NULL: it is none. */
@@ -274,9 +277,9 @@ get_parts(struct reader *reader, uint8_t parts, struct task_record *record)
 	Davit__TaskRecord *says = &record->says;
 
 	if ((parts & HAS_NODE) != 0)
-		says->node_id = get_id(reader, record->node_id);
+		record->node = get_id(reader);
 	if ((parts & HAS_REPLACED_BY) != 0)
-		says->replaced_by = get_id(reader, record->replaced_by);
+		record->replaced_by = get_id(reader);
 	if ((parts & HAS_MESSAGE) != 0)
 		says->message = get_text(reader);
 	if ((parts & HAS_CONTAINER) != 0)
@@ -307,6 +310,7 @@ task_record_decode(const void *data, size_t size, struct task_record *ret_record
 	uint8_t parts = get_byte(&reader), truths;
 
 	davit__task_record__init(says);
+	ret_record->node = ret_record->replaced_by = (struct id){0, 0};
 	if (parts == 0)
 		return reader.at == reader.end;
 	truths = get_byte(&reader);

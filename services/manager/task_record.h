@@ -30,12 +30,14 @@ extern const uint8_t task_record_gone[2];
 /* True for what task_record_encode makes; false: a protobuf TaskRecord, or nothing at all. */
 bool task_record_is_compact(const void *data, size_t size);
 
-/* What a record says, as the protobuf one would; id and group_id are left out. Borrows from data.
+/*
+ * What a record says, as the protobuf one would, but for its ids: id and group_id are left out, the
+ * others are none or as below. Borrows from data.
  */
 struct task_record {
 	Davit__TaskRecord says;
 	uint32_t host_ports[SPEC_PORTS_MAX];
-	char node_id[ID_TEXT_SIZE], replaced_by[ID_TEXT_SIZE];
+	struct id node, replaced_by;
 };
 
 /* False: it is damaged. What it says is within the ranges of its types; says.usage is the caller's

@@ -20,26 +20,27 @@ at_most(uint64_t value, uint64_t max)
 static void
 take_sample(struct task *task, const Davit__TaskSample *sample, uint64_t ts_ms)
 {
-	struct usage *usage = task->usage;
+	struct usage usage = {0};
 
-	if (usage == NULL)
-		usage = task->usage = xcalloc(1, sizeof *usage);
-	usage->last = *sample;
-	usage->last.task_id = NULL;
+	if (task->usage != NULL)
+		usage = *task->usage;
+	usage.last = *sample;
+	usage.last.task_id = NULL;
 	/* What a newer worker may say beside them goes with its message. */
-	usage->last.base.n_unknown_fields = 0;
-	usage->last.base.unknown_fields = NULL;
-	usage->last.has_ts_ms = true;
-	usage->last.ts_ms = sample->has_ts_ms ? sample->ts_ms : ts_ms;
-	usage->last.cpu_milli = at_most(sample->cpu_milli, CPU_MILLI_MAX);
-	usage->last.memory_bytes = at_most(sample->memory_bytes, BYTES_MAX);
-	usage->n_samples++;
-	usage->cpu_milli_sum += usage->last.cpu_milli;
-	usage->memory_bytes_sum += usage->last.memory_bytes;
-	if (usage->last.cpu_milli > usage->cpu_milli_peak)
-		usage->cpu_milli_peak = usage->last.cpu_milli;
-	if (usage->last.memory_bytes > usage->memory_bytes_peak)
-		usage->memory_bytes_peak = usage->last.memory_bytes;
+	usage.last.base.n_unknown_fields = 0;
+	usage.last.base.unknown_fields = NULL;
+	usage.last.has_ts_ms = true;
+	usage.last.ts_ms = sample->has_ts_ms ? sample->ts_ms : ts_ms;
+	usage.last.cpu_milli = at_most(sample->cpu_milli, CPU_MILLI_MAX);
+	usage.last.memory_bytes = at_most(sample->memory_bytes, BYTES_MAX);
+	usage.n_samples++;
+	usage.cpu_milli_sum += usage.last.cpu_milli;
+	usage.memory_bytes_sum += usage.last.memory_bytes;
+	if (usage.last.cpu_milli > usage.cpu_milli_peak)
+		usage.cpu_milli_peak = usage.last.cpu_milli;
+	if (usage.last.memory_bytes > usage.memory_bytes_peak)
+		usage.memory_bytes_peak = usage.last.memory_bytes;
+	model_task_set_usage(task, &usage);
 }
 
 static struct task *
@@ -110,20 +111,23 @@ usage_view(const struct task *task, struct arena *arena)
 	return view;
 }
 
-struct usage *
+struct usage
 usage_from_record(const Davit__TaskUsage *record)
 {
-	struct usage *usage = xcalloc(1, sizeof *usage);
+	struct usage usage = {0};
 
-	davit__task_sample__init(&usage->last);
+	davit__task_sample__init(&usage.last);
 	if (record->last != NULL)
-		usage->last = *record->last;
-	usage->last.task_id = NULL;
-	usage->cpu_milli_peak = record->cpu_milli_peak;
-	usage->memory_bytes_peak = record->memory_bytes_peak;
-	usage->n_samples = record->n_samples;
-	usage->cpu_milli_sum = record->cpu_milli_average * record->n_samples;
-	usage->memory_bytes_sum = record->memory_bytes_average * record->n_samples;
+		usage.last = *record->last;
+	usage.last.task_id = NULL;
+	/* A file can be damaged: the sums hold what they are given back. */
+	usage.last.cpu_milli = at_most(usage.last.cpu_milli, CPU_MILLI_MAX);
+	usage.last.memory_bytes = at_most(usage.last.memory_bytes, BYTES_MAX);
+	usage.cpu_milli_peak = record->cpu_milli_peak;
+	usage.memory_bytes_peak = record->memory_bytes_peak;
+	usage.n_samples = record->n_samples;
+	usage.cpu_milli_sum = record->cpu_milli_average * record->n_samples;
+	usage.memory_bytes_sum = record->memory_bytes_average * record->n_samples;
 	return usage;
 }
 
@@ -159,52 +163,26 @@ sum_nodes(struct manager *manager, Davit__ClusterStats *stats)
 
 enum { NAMESPACES_SHOWN_MAX = 256 }; /* in one ClusterStats */
 
-static Davit__NamespaceStats *
-find_namespace(Davit__ClusterStats *stats, char *name, struct arena *arena)
-{
-	Davit__NamespaceStats *found;
-
-	for (size_t i = 0; i < stats->n_namespaces; i++) {
-		if (strcmp(stats->namespaces[i]->name, name) == 0)
-			return stats->namespaces[i];
-	}
-	if (stats->n_namespaces == NAMESPACES_SHOWN_MAX)
-		return NULL;
-	found = arena_alloc(arena, sizeof *found);
-	davit__namespace_stats__init(found);
-	found->name = name;
-	found->has_tasks_running = found->has_cpu_milli = found->has_memory_bytes = true;
-	stats->namespaces[stats->n_namespaces++] = found;
-	return found;
-}
-
 static void
 sum_namespaces(struct manager *manager, Davit__ClusterStats *stats, struct arena *arena)
 {
-	uint32_t n_left = manager->model.n_by_state[TASK_RUNNING];
-	struct node *node, *next;
+	struct space *space, *next;
 
 	stats->namespaces = arena_array(arena, NAMESPACES_SHOWN_MAX, sizeof *stats->namespaces);
-	HASH_ITER(hh, manager->model.nodes, node, next)
+	HASH_ITER(hh, manager->model.spaces, space, next)
 	{
-		for (struct task *task = node->tasks; task != NULL && n_left > 0;
-			task = task->node_next) {
-			Davit__NamespaceStats *sum;
+		Davit__NamespaceStats *shown;
 
-			if (task_state_is_final(task->state))
-				break; /* the rest has ended, too */
-			if (task->state != TASK_RUNNING)
-				continue;
-			n_left--;
-			sum = find_namespace(stats, task->group->spec->spec->namespace_, arena);
-			if (sum == NULL)
-				continue;
-			sum->tasks_running++;
-			if (task->usage == NULL)
-				continue;
-			sum->cpu_milli += task->usage->last.cpu_milli;
-			sum->memory_bytes += task->usage->last.memory_bytes;
-		}
+		if (space->n_running == 0 || stats->n_namespaces == NAMESPACES_SHOWN_MAX)
+			continue;
+		shown = arena_alloc(arena, sizeof *shown);
+		davit__namespace_stats__init(shown);
+		shown->name = space->name;
+		shown->has_tasks_running = shown->has_cpu_milli = shown->has_memory_bytes = true;
+		shown->tasks_running = space->n_running;
+		shown->cpu_milli = space->cpu_milli;
+		shown->memory_bytes = space->memory_bytes;
+		stats->namespaces[stats->n_namespaces++] = shown;
 	}
 }
 

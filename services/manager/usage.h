@@ -10,7 +10,6 @@
 
 struct manager;
 struct task;
-struct usage;
 struct wait;
 
 struct cluster_usage {
@@ -22,7 +21,7 @@ void usage_take(struct manager *manager, const Davit__NodeStats *stats);
 
 /* A message in the arena; NULL when there were no samples. */
 Davit__TaskUsage *usage_view(const struct task *task, struct arena *arena);
-struct usage *usage_from_record(const Davit__TaskUsage *record);
+struct usage usage_from_record(const Davit__TaskUsage *record);
 
 Davit__ClusterStats *usage_cluster(struct manager *manager, struct arena *arena);
 /* Publishes the cluster's figures every MANAGER_STATS_MS. */

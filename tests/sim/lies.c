@@ -17,8 +17,7 @@ pick_task(struct sim *sim)
 
 	if (task == NULL || sim->manager->reload_ms != 0)
 		return NULL;
-	for (uint64_t skip = dice_roll(&sim->fault_dice, HASH_COUNT(manager->model.tasks));
-		skip > 0; skip--)
+	for (uint64_t skip = dice_roll(&sim->fault_dice, manager->model.n_tasks); skip > 0; skip--)
 		task = task->newer;
 	return task;
 }

@@ -106,7 +106,7 @@ settled_books_complaint(struct sim *sim)
 		return "the history is longer than its bound";
 	HASH_ITER(hh, manager->model.groups, group, next)
 	n_left += group->n_left;
-	if (n_left != HASH_COUNT(manager->model.tasks))
+	if (n_left != manager->model.n_tasks)
 		return "groups count other tasks than there are";
 	return NULL;
 }

@@ -116,7 +116,7 @@ TEST(questions_plan_what_fits_and_count_what_does_not)
 	CHECK_STR(reply->message, "no node fits");
 	CHECK_EQ(reply->explanation->n_feasible, 1); /* of the first, alone */
 	davit__plan_tasks_reply__free_unpacked(reply, NULL);
-	CHECK_EQ(HASH_COUNT(desk.manager->model.tasks), 0);
+	CHECK_EQ(desk.manager->model.n_tasks, 0);
 	CHECK_EQ(desk_node(&desk, "n1")->account.reserved.cpu_milli, 0);
 	desk_fini(&desk);
 	desk_worker_fini(&workers[0]);

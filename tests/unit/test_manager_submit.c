@@ -41,13 +41,13 @@ static void
 refused(struct desk *desk, struct many *many, Davit__Reply__Status status, const char *field)
 {
 	struct desk_reply reply;
-	unsigned before = HASH_COUNT(desk->manager->model.tasks);
+	unsigned before = desk->manager->model.n_tasks;
 
 	desk_send(desk, "SubmitMany", &many->request.base, "r", &reply);
 	desk_turn(desk);
 	CHECK_EQ(reply.status, status);
 	CHECK_STR(reply.field, field);
-	CHECK_EQ(HASH_COUNT(desk->manager->model.tasks), before);
+	CHECK_EQ(desk->manager->model.n_tasks, before);
 	desk_reply_fini(&reply);
 	many->request.n_tasks = 0;
 }
@@ -74,13 +74,13 @@ TEST(manager_submits_many_at_once_in_their_order_and_once_for_one_request_id)
 	CHECK(got->results[1]->array_id != NULL);
 	CHECK_EQ(got->results[1]->n_task_ids, 0);
 	CHECK_HAS(got->results[2]->name, "demo-");
-	CHECK_EQ(HASH_COUNT(desk.manager->model.tasks), 5);
+	CHECK_EQ(desk.manager->model.n_tasks, 5);
 	desk_restart(&desk);
 	desk_send(&desk, "SubmitMany", &many->request.base, "r1", &again);
 	desk_turn(&desk);
 	CHECK_STR(((const Davit__SubmitManyReply *)again.response)->results[0]->task_ids[0],
 		got->results[0]->task_ids[0]);
-	CHECK_EQ(HASH_COUNT(desk.manager->model.tasks), 5);
+	CHECK_EQ(desk.manager->model.n_tasks, 5);
 	desk_reply_fini(&reply);
 	desk_reply_fini(&again);
 	desk_fini(&desk);
@@ -132,7 +132,7 @@ TEST(manager_gives_ten_thousand_tasks_without_names_different_ones)
 	for (unsigned i = 0; i < MANAGER_SUBMIT_MAX; i++)
 		add(many, NULL, 1);
 	protobuf_c_message_free_unpacked(desk_ask(&desk, "SubmitMany", &many->request.base), NULL);
-	CHECK_EQ(HASH_COUNT(desk.manager->model.tasks), MANAGER_SUBMIT_MAX);
+	CHECK_EQ(desk.manager->model.n_tasks, MANAGER_SUBMIT_MAX);
 	desk_fini(&desk);
 	free(many);
 }

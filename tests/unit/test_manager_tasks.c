@@ -58,12 +58,12 @@ TEST(manager_forgets_what_was_not_committed_and_says_so)
 	desk_send(&desk, "SubmitTasks", submission(&s, "web", 1), "r1", &reply);
 	desk_turn(&desk);
 	CHECK_EQ(reply.status, DAVIT__REPLY__STATUS__UNAVAILABLE);
-	CHECK_EQ(HASH_COUNT(desk.manager->model.tasks), 0);
+	CHECK_EQ(desk.manager->model.n_tasks, 0);
 	desk_reply_fini(&reply);
 	desk_send(&desk, "SubmitTasks", submission(&s, "web", 1), "r1", &reply);
 	desk_turn(&desk);
 	CHECK_EQ(reply.status, DAVIT__REPLY__STATUS__OK);
-	CHECK_EQ(HASH_COUNT(desk.manager->model.tasks), 1);
+	CHECK_EQ(desk.manager->model.n_tasks, 1);
 	desk_reply_fini(&reply);
 	desk_fini(&desk);
 }
@@ -86,7 +86,7 @@ TEST(manager_answers_the_same_request_id_once_and_the_same_even_after_a_restart)
 	desk_turn(&desk);
 	CHECK_STR(((Davit__SubmitTasksReply *)again.response)->task_ids[0],
 		((Davit__SubmitTasksReply *)first.response)->task_ids[0]);
-	CHECK_EQ(HASH_COUNT(desk.manager->model.tasks), 1);
+	CHECK_EQ(desk.manager->model.n_tasks, 1);
 	desk_reply_fini(&again);
 	desk_send(&desk, "SubmitTasks", submission(&s, "other", 1), "r1", &again);
 	desk_turn(&desk);
@@ -162,7 +162,7 @@ TEST(manager_r3_forgets_the_oldest_answers_first_after_a_restart_too)
 		if (i > 0)
 			desk_send(&desk, "SubmitTasks", submission(&s, NULL, 1), before, &reply);
 		desk_turn(&desk);
-		CHECK_EQ(HASH_COUNT(desk.manager->model.tasks), i + 1);
+		CHECK_EQ(desk.manager->model.n_tasks, i + 1);
 		if (i > 0)
 			desk_reply_fini(&reply);
 		desk_restart(&desk);
@@ -203,7 +203,7 @@ TEST(manager_names_the_field_of_a_bad_spec)
 	desk_send(&desk, "SubmitTasks", submission(&s, "web", MANAGER_ARRAY_MAX + 1), NULL, &reply);
 	desk_turn(&desk);
 	CHECK_STR(reply.field, "count");
-	CHECK_EQ(HASH_COUNT(desk.manager->model.tasks), 0);
+	CHECK_EQ(desk.manager->model.n_tasks, 0);
 	desk_reply_fini(&reply);
 	desk_fini(&desk);
 }
@@ -372,7 +372,7 @@ TEST(manager_removes_a_task_only_when_its_node_has_nothing_of_it)
 	CHECK_EQ(desk_node(&desk, "n1")->account.reserved.cpu_milli, 0);
 	CHECK_EQ(HASH_COUNT(desk.manager->model.specs), 0);
 	desk_restart(&desk);
-	CHECK_EQ(HASH_COUNT(desk.manager->model.tasks), 0);
+	CHECK_EQ(desk.manager->model.n_tasks, 0);
 	CHECK_EQ(HASH_COUNT(desk.manager->model.specs), 0);
 	desk_fini(&desk);
 	desk_worker_fini(&worker);
@@ -393,7 +393,7 @@ TEST(manager_remembers_which_elements_of_an_array_are_gone)
 	request.has_force = request.force = true;
 	protobuf_c_message_free_unpacked(desk_ask(&desk, "RemoveTasks", &request.base), NULL);
 	desk_restart(&desk);
-	CHECK_EQ(HASH_COUNT(desk.manager->model.tasks), 2);
+	CHECK_EQ(desk.manager->model.n_tasks, 2);
 	CHECK(model_task_by_name(&desk.manager->model, "default", "arr-1") == NULL);
 	names[0] = "arr-0";
 	protobuf_c_message_free_unpacked(desk_ask(&desk, "RemoveTasks", &request.base), NULL);
@@ -429,7 +429,7 @@ TEST(manager_bounds_history_by_count)
 			break;
 		}
 	}
-	CHECK_EQ(HASH_COUNT(desk.manager->model.tasks), 2);
+	CHECK_EQ(desk.manager->model.n_tasks, 2);
 	desk_fini(&desk);
 	desk_worker_fini(&worker);
 }

@@ -64,7 +64,6 @@ TEST(task_record_says_what_was_written)
 	struct task_record record;
 	const Davit__TaskRecord *says = &record.says;
 	const uint8_t *data;
-	char text[ID_TEXT_SIZE];
 	size_t size;
 
 	fill(&fixture);
@@ -73,7 +72,6 @@ TEST(task_record_says_what_was_written)
 	data = task_record_encode(&fixture.task, &usage, &arena, &size);
 	CHECK(task_record_is_compact(data, size));
 	CHECK(task_record_decode(data, size, &record));
-	id_format(node_id, text);
 	CHECK(says->has_state && says->state == DAVIT__TASK__STATE__FAILED);
 	CHECK_EQ(says->phase, DAVIT__TASK__PHASE__EXITED);
 	CHECK_EQ(says->desired, DAVIT__TASK__DESIRED__STOP);
@@ -82,7 +80,7 @@ TEST(task_record_says_what_was_written)
 	CHECK(says->has_exit_code && says->exit_code == -9);
 	CHECK(says->has_stop_timeout_ms && says->stop_timeout_ms == 1234);
 	CHECK(says->index == 77 && says->attempt == 3 && says->restart_count == 300);
-	CHECK(strcmp(says->node_id, text) == 0 && strcmp(says->replaced_by, text) == 0);
+	CHECK(id_equal(record.node, node_id) && id_equal(record.replaced_by, node_id));
 	CHECK(strcmp(says->message, "exited with code -9") == 0);
 	CHECK(strcmp(says->container_id, "0123456789abcdef") == 0);
 	CHECK(says->n_host_ports == 2 && says->host_ports[1] == 30001);
