@@ -129,6 +129,14 @@ conduct_meddled(struct sim *sim, struct id task)
 	conduct_stranger(sim, task);
 }
 
+bool
+conduct_was_meddled(struct sim *sim, struct id task)
+{
+	const struct was *was = find(sim->conduct, task);
+
+	return was != NULL && was->was_meddled;
+}
+
 void
 conduct_worker_troubled(struct sim *sim, unsigned index)
 {
@@ -285,6 +293,9 @@ check_placement(struct sim *sim, const struct task *task, const struct was *was)
 	node = find_node(sim->conduct, task->node);
 	if (node != NULL && node->is_draining && task->node->draining)
 		fail(sim, "draining_nodes_take_nothing", task, "it was put there just now");
+	if (node != NULL && node->state != DAVIT__NODE__STATE__READY &&
+		task->node->state != DAVIT__NODE__STATE__READY)
+		fail(sim, "silent_nodes_take_nothing", task, "it was put there just now");
 }
 
 static bool

@@ -31,6 +31,8 @@ void conduct_confused(struct sim *sim, struct id task);
 void conduct_stranger(struct sim *sim, struct id task);
 /* A stranger has started it: what runs for it is not all ours any more. */
 void conduct_meddled(struct sim *sim, struct id task);
+/* Whether a stranger ever started its container. */
+bool conduct_was_meddled(struct sim *sim, struct id task);
 /* Something happened to that worker or its engine that may keep it from stopping what it should. */
 void conduct_worker_troubled(struct sim *sim, unsigned index);
 

@@ -23,6 +23,8 @@ enum {
 	ENGINE_LONG_MS_MAX = 50000, /* … and up to so much more */
 	DRIFT_MAX = 10,             /* thousandths */
 	STEPS_PER_DEATH = 4000,
+	LURK_MS = 5, /* between two looks for one that starts something, … */
+	LURKS_MAX = 400,
 };
 
 static bool
@@ -89,6 +91,49 @@ kill_worker(struct sim *sim)
 
 	host_worker_kill(sim, host->index);
 	start_later(sim, host->proc);
+}
+
+/*
+ * One that has just asked for a start dies before it could say so, and what it started is gone
+ * when it comes back: only its journal knows.
+ */
+static bool
+is_robbed(struct sim *sim, struct host_worker *host)
+{
+	struct worker_slot *slot;
+
+	if (host->core == NULL)
+		return false;
+	DL_FOREACH (host->core->slots, slot) {
+		if (slot->job == NULL || slot->state != WORKER_SLOT_STARTING)
+			continue;
+		strangers_rob(sim, host, slot->task, slot->container_id);
+		host_worker_kill(sim, host->index);
+		start_later(sim, host->proc);
+		return true;
+	}
+	return false;
+}
+
+static bool
+on_lurk(struct sim *sim, void *arg)
+{
+	uintptr_t n_left = (uintptr_t)arg;
+
+	if (is_over(sim))
+		return false;
+	for (unsigned i = 0; i < sim->options.n_workers; i++)
+		if (is_robbed(sim, sim->workers[i]))
+			return true;
+	if (n_left > 0)
+		sim_at(sim, sim->now_ms + LURK_MS, on_lurk, (void *)(n_left - 1));
+	return false;
+}
+
+static void
+rob_worker(struct sim *sim)
+{
+	(void)on_lurk(sim, (void *)(uintptr_t)LURKS_MAX);
 }
 
 /* TERM: it announces that it will be back. */
@@ -366,6 +411,7 @@ static const struct fault {
 	{kill_manager, 8},
 	{kill_scheduler, 4},
 	{kill_worker, 12},
+	{rob_worker, 5},
 	{end_worker, 4},
 	{lose_machine, 4},
 	{lose_many, 2},
@@ -384,7 +430,7 @@ static const struct fault {
 	{strangers_lose_answer, 14},
 	{strangers_hold_port, 8},
 	{strangers_meddle, 4},
-	{lies_forge_report, 10},
+	{lies_forge, 14},
 	{lies_offer_forbidden, 8},
 };
 

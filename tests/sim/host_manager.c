@@ -9,6 +9,7 @@
 #include "tests/sim/conduct.h"
 #include "tests/sim/host.h"
 #include "tests/sim/invariants.h"
+#include "tests/sim/lies.h"
 #include "tests/sim/network.h"
 
 enum {
@@ -235,10 +236,26 @@ on_tick(struct sim *sim, void *arg)
 	return true;
 }
 
+/* A Poll that its worker sent before it, or the worker after it, registered anew. */
+static bool
+is_of_earlier_session(const struct manager *manager, const struct rpc_call *call)
+{
+	const Davit__PollRequest *poll = (const Davit__PollRequest *)call->request;
+	const struct node *node;
+	struct id id;
+
+	if (call->request->descriptor != &davit__poll_request__descriptor ||
+		!id_parse(poll->node_id, &id))
+		return false;
+	node = model_node_find(&manager->model, id);
+	return node != NULL && poll->session < node->session;
+}
+
 void
 host_manager_take(struct sim *sim, struct rpc_call *call)
 {
 	struct host_manager *host = sim->manager;
+	bool is_over;
 
 	if (host->reload_ms != 0) {
 		rpc_call_refuse(call, DAVIT__REPLY__STATUS__UNAVAILABLE, NULL,
@@ -246,7 +263,11 @@ host_manager_take(struct sim *sim, struct rpc_call *call)
 		rpc_call_send(call);
 		return;
 	}
+	lies_before_call(sim);
+	is_over = is_of_earlier_session(host->core, call);
 	manager_call(host->core, now(sim), call);
+	if (is_over && (!call->is_answered || call->status == DAVIT__REPLY__STATUS__OK))
+		sim_fail(sim, "earlier_sessions_are_refused", "a Poll was taken");
 	schedule_turn(host);
 }
 

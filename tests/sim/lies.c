@@ -6,7 +6,7 @@
 #include "services/worker/core.h"
 #include "tests/sim/host.h"
 
-enum { TURNS_PER_OFFER = 32 };
+enum { TURNS_PER_OFFER = 32, CALLS_PER_LIE = 16 };
 
 /* NULL while the manager is down or knows none. */
 static struct task *
@@ -39,34 +39,99 @@ pick_node(struct sim *sim)
 	return picked;
 }
 
+/* A complete set of assignments, older than what the worker has, in which nothing is wanted. */
+static void
+forge_set(struct sim *sim)
+{
+	struct worker *worker =
+		sim->workers[dice_roll(&sim->fault_dice, sim->options.n_workers)]->core;
+	Davit__PollReply reply = DAVIT__POLL_REPLY__INIT;
+	const struct worker_slot *slot;
+	size_t n_wanted = 0;
+
+	if (worker == NULL || !worker->uplink.has_set || worker->uplink.have_version == 0)
+		return;
+	DL_FOREACH (worker->slots, slot)
+		n_wanted += !slot->is_unwanted;
+	reply.has_results_in = reply.has_complete = reply.complete = true;
+	reply.results_in = worker->uplink.have_version - 1;
+	sim_count(sim, SIM_FORGED);
+	worker_assign(worker, &reply);
+	DL_FOREACH (worker->slots, slot)
+		n_wanted -= !slot->is_unwanted;
+	if (n_wanted != 0)
+		sim_fail(sim, "old_sets_change_nothing", "%zu tasks of %s are unwanted by one",
+			n_wanted, worker->name);
+}
+
+/* It is as if nobody had said anything. */
+static void
+tell_in_vain(struct sim *sim, const struct task *task, Davit__TaskReport *report, struct node *from)
+{
+	struct task before = *task;
+	char text[ID_TEXT_SIZE];
+
+	id_format(task->id, text);
+	report->task_id = text;
+	report->has_exit_code = true;
+	sim_count(sim, SIM_FORGED);
+	host_manager_forge(sim, report, from);
+	if (memcmp(&before, task, sizeof before) != 0)
+		sim_fail(sim, "stale_reports_change_nothing", "task %s", text);
+}
+
 /*
  * Stale or of another node, of any kind, about a task in any state. (A worker's reports of what it
  * was given are believed; there is nobody else to ask.)
  */
-void
-lies_forge_report(struct sim *sim)
+static void
+forge_report(struct sim *sim)
 {
 	Davit__TaskReport report = DAVIT__TASK_REPORT__INIT;
 	struct task *task = pick_task(sim);
 	struct node *from = pick_node(sim);
-	char text[ID_TEXT_SIZE];
-	struct task before;
 
 	if (task == NULL || from == NULL)
 		return;
-	id_format(task->id, text);
-	report.task_id = text;
 	report.attempt = task->attempt + (uint32_t)dice_roll(&sim->fault_dice, 3) - 1;
 	if (task->on_node && from == task->node && report.attempt == task->attempt)
 		report.attempt++;
-	report.has_exit_code = true;
 	report.observed = (Davit__TaskReport__Observed)(1 + dice_roll(&sim->fault_dice, 6));
 	report.exit_code = (int32_t)dice_roll(&sim->fault_dice, 2);
-	before = *task;
-	sim_count(sim, SIM_FORGED);
-	host_manager_forge(sim, &report, from);
-	if (memcmp(&before, task, sizeof before) != 0)
-		sim_fail(sim, "stale_reports_change_nothing", "task %s", text);
+	tell_in_vain(sim, task, &report, from);
+}
+
+/*
+ * What its own worker said of a task before the last that was heard of it, right when it has been
+ * refused and is to be placed again as soon as its node is rid of it: then it could still move.
+ */
+void
+lies_before_call(struct sim *sim)
+{
+	Davit__TaskReport report = DAVIT__TASK_REPORT__INIT;
+	struct dice *dice = &sim->procs[SIM_MANAGER].dice;
+	struct task *task;
+
+	if (!sim->faults_on || dice_roll(dice, CALLS_PER_LIE) != 0)
+		return;
+	for (task = sim->manager->core->model.oldest; task != NULL; task = task->newer)
+		if (task->on_node && task->observed > 1 && task->state == TASK_SCHEDULED)
+			break;
+	if (task == NULL)
+		return;
+	report.attempt = task->attempt;
+	report.observed =
+		(Davit__TaskReport__Observed)(1 + dice_roll(dice, (uint64_t)task->observed - 1));
+	tell_in_vain(sim, task, &report, task->node);
+}
+
+void
+lies_forge(struct sim *sim)
+{
+	if (dice_chance(&sim->fault_dice, 300))
+		forge_set(sim);
+	else
+		forge_report(sim);
 }
 
 static void

@@ -88,7 +88,7 @@ enum {
 	X(CONTAINER_LOST,   "containers forgotten")                          \
 	X(CONTAINER_BEGUN,  "containers started by strangers")               \
 	X(PORT_HELD,        "ports taken by strangers")                      \
-	X(FORGED,           "reports forged")                                \
+	X(FORGED,           "reports and sets forged")                                \
 	X(OFFERED,          "forbidden events offered")                      \
 	X(SUBMITTED,        "submissions")                                   \
 	X(SUBMITTED_ARRAY,  "of these arrays")                               \

@@ -12,7 +12,8 @@
 enum {
 	MEDDLE_MS = 90, /* between two looks of one who starts things, … */
 	CLEAR_MAX = 25,
-	MEDDLE_MAX = 60, /* … who loses interest after so many */
+	ROB_MS_MAX = 500, /* from a start until what it started is removed */
+	MEDDLE_MAX = 60,  /* … who loses interest after so many */
 };
 
 /* ---- containers ---- */
@@ -181,6 +182,39 @@ strangers_clear(struct sim *sim, struct host_worker *host)
 	meddler->removes = true;
 	meddler->n_left = 1 + (unsigned)dice_roll(&sim->fault_dice, CLEAR_MAX);
 	sim_at(sim, sim->now_ms, on_meddle, meddler);
+}
+
+struct robber {
+	struct host_worker *host;
+	char id[ENGINE_ID_MAX + 1];
+};
+
+static bool
+on_rob(struct sim *sim, void *arg)
+{
+	struct robber *robber = arg;
+	struct host_worker *host = robber->host;
+
+	if (!sim->is_ending && sim->faults_on) {
+		sim_trace(sim, host->proc, "a stranger removes what was just started");
+		sim_count(sim, SIM_CONTAINER_GONE);
+		engine_mem_advance(host->world, sim->now_ms);
+		(void)engine_mem_destroy(host->world, robber->id);
+		host_worker_poke(sim, host->index);
+	}
+	free(robber);
+	return true;
+}
+
+void
+strangers_rob(struct sim *sim, struct host_worker *host, struct id task, const char *id)
+{
+	struct robber *robber = xcalloc(1, sizeof *robber);
+
+	robber->host = host;
+	(void)snprintf(robber->id, sizeof robber->id, "%s", id);
+	conduct_stranger(sim, task);
+	sim_at(sim, sim->now_ms + 1 + dice_roll(&sim->fault_dice, ROB_MS_MAX), on_rob, robber);
 }
 
 /* ---- requests ---- */

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "common/base/id.h"
 #include "tests/sim/sim.h"
 
 /* A container ends, or is removed, whatever it is doing. */
@@ -14,6 +15,8 @@ void strangers_end_container(struct sim *sim);
 void strangers_meddle(struct sim *sim);
 /* Somebody removes containers of the machine that have not run yet, for a while. */
 void strangers_clear(struct sim *sim, struct host_worker *host);
+/* In a moment somebody removes that container, whatever it does then. */
+void strangers_rob(struct sim *sim, struct host_worker *host, struct id task, const char *id);
 /* The next request of some kind fails, or its answer is lost. */
 void strangers_lose_answer(struct sim *sim);
 void strangers_hold_port(struct sim *sim);

@@ -245,6 +245,10 @@ note_start(struct sim *sim, struct seen *seen, uint32_t attempt, unsigned worker
 	if (seen->is_one_shot && seen->n_starts > 0)
 		sim_fail(sim, "one_shot_tasks_start_once", "task %s was started on w%u and on w%u",
 			text, seen->runs_on, worker);
+	if (seen->attempt == attempt && seen->observed >= DAVIT__TASK_REPORT__OBSERVED__ENDED &&
+		!conduct_was_meddled(sim, seen->id))
+		sim_fail(sim, "what_ended_starts_no_more", "task %s attempt %u on w%u", text,
+			attempt, worker);
 	seen->n_running++;
 	seen->n_starts++;
 	seen->runs_on = worker;
