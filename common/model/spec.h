@@ -24,6 +24,13 @@ enum { SPEC_FIELD_MAX = 128 };
  */
 int spec_check(const Davit__TaskSpec *spec, char ret_field[SPEC_FIELD_MAX], struct err *err);
 
+/*
+ * Variables that a program is given, of a spec or of a command in its container: "env", or
+ * "env["A"]", with a sentence; as above.
+ */
+int spec_check_env(Davit__StringEntry **env, size_t n, char ret_field[SPEC_FIELD_MAX],
+	struct err *err);
+
 /* The number of a signal's name or number ("SIGTERM", "TERM", "15"), or -1. */
 int spec_signal_number(const char *name_or_number);
 

@@ -134,38 +134,49 @@ check_rights(const struct spec_check *check)
 /* What the program inside is told by us cannot be told otherwise: it would be left out in silence.
  */
 static int
-check_own_names(const struct spec_check *check)
+check_own_names(const struct spec_check *check, Davit__StringEntry *const *env, size_t n)
 {
 	static const char own[] = "DAVIT_";
 
-	for (size_t i = 0; i < check->spec->n_env; i++) {
-		const char *key = check->spec->env[i]->key;
-
-		if (strncmp(key, own, strlen(own)) == 0)
-			return err_set(spec_at(check, "env[\"%.64s\"]", key), -EINVAL,
+	for (size_t i = 0; i < n; i++) {
+		if (strncmp(env[i]->key, own, strlen(own)) == 0)
+			return err_set(spec_at(check, "env[\"%.64s\"]", env[i]->key), -EINVAL,
 				"variables that begin with %s are Davit's own", own);
 	}
 	return 0;
 }
 
+static int
+check_env(const struct spec_check *check, Davit__StringEntry **env, size_t n)
+{
+	int rc = spec_check_map(check, &(struct spec_map){.field = "env",
+					       .entries = env,
+					       .n = n,
+					       .n_max = SPEC_ENV_MAX,
+					       .value_max = SPEC_ARGUMENT_MAX,
+					       .is_key = rule_is_env_key,
+					       .want = "1 to 255 characters without ="});
+
+	return rc < 0 ? rc : check_own_names(check, env, n);
+}
+
+int
+spec_check_env(Davit__StringEntry **env, size_t n, char ret_field[SPEC_FIELD_MAX], struct err *err)
+{
+	struct spec_check check = {.field = ret_field, .err = err};
+
+	return check_env(&check, env, n);
+}
+
 int
 spec_check_process(const struct spec_check *check)
 {
-	const Davit__TaskSpec *spec = check->spec;
 	int rc = check_names(check);
 
 	if (rc == 0)
 		rc = check_arguments(check);
 	if (rc == 0)
-		rc = spec_check_map(check, &(struct spec_map){.field = "env",
-						   .entries = spec->env,
-						   .n = spec->n_env,
-						   .n_max = SPEC_ENV_MAX,
-						   .value_max = SPEC_ARGUMENT_MAX,
-						   .is_key = rule_is_env_key,
-						   .want = "1 to 255 characters without ="});
-	if (rc == 0)
-		rc = check_own_names(check);
+		rc = check_env(check, check->spec->env, check->spec->n_env);
 	if (rc == 0)
 		rc = check_place(check);
 	if (rc == 0)

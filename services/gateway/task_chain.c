@@ -22,7 +22,8 @@ origin_of(const Davit__Task *task)
 	const Davit__TaskSpec *spec = task->spec;
 
 	for (size_t i = 0; spec != NULL && i < spec->n_labels; i++)
-		if (strcmp(spec->labels[i]->key, ORIGIN_LABEL) == 0)
+		if (strcmp(spec->labels[i]->key, ORIGIN_LABEL) == 0 &&
+			spec->labels[i]->value != NULL)
 			return spec->labels[i]->value;
 	return task->id;
 }

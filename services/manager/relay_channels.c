@@ -1,7 +1,9 @@
 /* Channels pass through: the manager finds the node, the worker does the rest. */
+#include <stdio.h>
 #include <string.h>
 
 #include "common/base/mem.h"
+#include "common/model/spec.h"
 #include "services/manager/relay_impl.h"
 #include "services/manager/task_calls.h"
 #include "services/manager/view.h"
@@ -24,20 +26,20 @@ refuse(struct manager *manager, struct rpc_call *call, const char *field, const 
 /* ---- opening ---- */
 
 static const char *
-check_exec(const Davit__ExecOptions *exec, const char **ret_field)
+check_command(const Davit__ExecOptions *exec)
 {
 	size_t n_bytes = 0;
 
-	*ret_field = "exec.command";
 	if (exec->n_command == 0 || exec->command[0][0] == '\0')
 		return "a command is missing";
-	if (exec->n_command > COMMAND_MAX || exec->n_env > COMMAND_MAX)
+	if (exec->n_command > COMMAND_MAX)
 		return "at most 1,000 words";
 	for (size_t i = 0; i < exec->n_command; i++)
 		n_bytes += strlen(exec->command[i]);
 	for (size_t i = 0; i < exec->n_env; i++)
-		n_bytes += strlen(exec->env[i]->key) + strlen(exec->env[i]->value);
-	return n_bytes > COMMAND_BYTES_MAX ? "at most 128 KiB" : NULL;
+		n_bytes += strlen(exec->env[i]->key) +
+			   (exec->env[i]->value == NULL ? 0 : strlen(exec->env[i]->value));
+	return n_bytes > COMMAND_BYTES_MAX ? "at most 128 KiB, with its environment" : NULL;
 }
 
 static const char *
@@ -61,8 +63,9 @@ check_open(const Davit__OpenChannelRequest *request, const char **ret_field)
 	*ret_field = request->pull != NULL ? "node" : "task";
 	if ((request->pull != NULL ? request->node : request->task) == NULL)
 		return "this kind of channel needs it";
+	*ret_field = "exec.command";
 	if (request->exec != NULL)
-		return check_exec(request->exec, ret_field);
+		return check_command(request->exec);
 	*ret_field = "copy_out.path";
 	if (request->copy_out != NULL)
 		return check_path(request->copy_out->path);
@@ -71,6 +74,20 @@ check_open(const Davit__OpenChannelRequest *request, const char **ret_field)
 		return check_path(request->copy_in->path);
 	*ret_field = "pull.image";
 	return request->pull != NULL ? check_path(request->pull->image) : NULL;
+}
+
+/* As of a spec. False: the call was refused. */
+static bool
+has_good_env(struct manager *manager, struct rpc_call *call, const Davit__ExecOptions *exec)
+{
+	char field[SPEC_FIELD_MAX], path[sizeof "exec." + SPEC_FIELD_MAX];
+	struct err err = {0};
+
+	if (exec == NULL || spec_check_env(exec->env, exec->n_env, field, &err) == 0)
+		return true;
+	(void)snprintf(path, sizeof path, "exec.%s", field);
+	batch_refuse_err(manager, call, path, &err);
+	return false;
 }
 
 static void
@@ -175,6 +192,8 @@ relay_open_channel(struct manager *manager, struct rpc_call *call)
 		refuse(manager, call, field, wrong);
 		return;
 	}
+	if (!has_good_env(manager, call, request->exec))
+		return;
 	if (request->pull == NULL)
 		task = task_resolve(manager, call, request->namespace_, request->task, "task");
 	node = request->pull != NULL ? find_node(manager, call, request->node)

@@ -178,7 +178,8 @@ make_body(const Davit__ExecOptions *exec)
 		(void)json_array_append_new(command, json_string(exec->command[i]));
 	for (size_t i = 0; i < exec->n_env; i++)
 		(void)json_array_append_new(env,
-			json_sprintf("%s=%s", exec->env[i]->key, exec->env[i]->value));
+			json_sprintf("%s=%s", exec->env[i]->key,
+				exec->env[i]->value == NULL ? "" : exec->env[i]->value));
 	(void)json_object_set_new(body, "Cmd", command);
 	(void)json_object_set_new(body, "Env", env);
 	(void)json_object_set_new(body, "AttachStdin", json_boolean(exec->stdin));

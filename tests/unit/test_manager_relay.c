@@ -302,7 +302,10 @@ TEST(manager_refuses_channels_that_make_no_sense)
 	Davit__WriteChannelRequest write = DAVIT__WRITE_CHANNEL_REQUEST__INIT;
 	static char *words[1001], path[4098];
 	static uint8_t data[MANAGER_CHANNEL_BYTES_MAX + 1];
+	Davit__StringEntry entry = DAVIT__STRING_ENTRY__INIT, *variable = &entry;
+	struct desk_reply reply;
 
+	entry.key = "DAVIT_TASK_ID";
 	channel_scene_init(&scene);
 	for (size_t i = 0; i < 1001; i++)
 		words[i] = "x";
@@ -315,6 +318,17 @@ TEST(manager_refuses_channels_that_make_no_sense)
 	exec.n_command = 1001;
 	CHECK_EQ(try_call(&scene, "OpenChannel", &open.base), STATUS(INVALID_ARGUMENT));
 	exec.n_command = 1;
+	exec.env = &variable;
+	exec.n_env = 1;
+	desk_send(&scene.desk, "OpenChannel", &open.base, NULL, &reply);
+	desk_turn(&scene.desk);
+	CHECK_EQ(reply.status, STATUS(INVALID_ARGUMENT));
+	CHECK_STR(reply.field, "exec.env[\"DAVIT_TASK_ID\"]");
+	desk_reply_fini(&reply);
+	entry.key = "PLAIN"; /* without a value: an empty one */
+	open.task = "nosuch";
+	CHECK_EQ(try_call(&scene, "OpenChannel", &open.base), STATUS(NOT_FOUND));
+	open.task = "web";
 	open.copy_out = &out;
 	out.path = "/x";
 	CHECK_EQ(try_call(&scene, "OpenChannel", &open.base), STATUS(INVALID_ARGUMENT));
