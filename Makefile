@@ -62,7 +62,7 @@ gen_h    += $(testgen_c:.c=.h)
 testlib_o := $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/*.c)) $(testgen_c:.c=.o)
 service_a := $(services:%=$(B)/%.a)
 
-.PHONY: all bench-gateway bench-gateway-run sim sim-mutants mutants-run check fuzz fuzz-all fuzz-merge fuzz-smoke test test-long storm soak soak-run deps up down unit tidy golden fmt clean bench bench-run bench-build bench-scheduler bench-scheduler-run bench-cluster bench-cluster-run bench-cluster-smoke bench-peers bench-peers-run bench-report bench-engine bench-engine-run FORCE
+.PHONY: all bench-gateway bench-gateway-run sim sim-mutants sim-mutants-smoke mutants-run check fuzz fuzz-all fuzz-merge fuzz-smoke test test-long storm soak soak-run deps up down unit tidy golden fmt clean bench bench-run bench-build bench-scheduler bench-scheduler-run bench-cluster bench-cluster-run bench-cluster-smoke bench-peers bench-peers-run bench-report bench-engine bench-engine-run FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(foreach s,$(services),$(B)/bin/$(call program,$s))
@@ -184,6 +184,10 @@ $(B)/mutants/%/sim: tests/sim/mutants/%.mutant $(sim_o) $(service_a) $(B)/common
 	$(Q)for c in $$(awk -v out=$(@D) -f tests/sim/mutate.awk $<); do \
 		$(CC) $(CPPFLAGS) $(CFLAGS) -w -c $(@D)/$$c -o $(@D)/$$(echo $$c | tr / .).o || exit 1; done
 	$(Q)$(sim_link) $(@D)/*.o $(filter-out $<,$^) $(LDLIBS) -o $@
+# A few that are found soon, in the mode at hand: part of make test.
+mutants_smoke := 11-port-twice 48-ledger-not-asked 25-old-complete-set
+sim-mutants-smoke: $(B)/sim/sim $(mutants_smoke:%=$(B)/mutants/%/sim)
+	$(Q)tests/sim/mutants.sh smoke $< $(B)/mutants 10 $(mutants_smoke)
 sim-mutants: # always of optimised code, whatever MODE says
 	$(Q)$(MAKE) MODE=release mutants-run
 mutants-run: $(B)/sim/sim $(MUTANTS:%=$(B)/mutants/%/sim)

@@ -14,6 +14,7 @@ stage "the corpora of the fuzzers" build fuzz-smoke
 
 # The same clusters every time, and another one every day; a failure prints its seed.
 stage "simulated clusters of ${SIM_SEEDS:-40} seeds" build sim COVERAGE=1 "SEEDS=${SIM_SEEDS:-40}"
+stage "rules broken on purpose are found, and the run is shortened" build sim-mutants-smoke
 stage "simulated clusters of the day" build sim "SEED=$(date -u +%Y%m%d)" SEEDS=2
 
 # Through the real programs, with engines in memory; `make soak` for a million.

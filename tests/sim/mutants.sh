@@ -4,6 +4,7 @@
 #   mutants.sh apply                      whether every mutant still fits the sources; quick
 #   mutants.sh run SIM DIR SEEDS NAME...  runs the unchanged SIM, then DIR/NAME/sim of each mutant,
 #                                         with seeds 1 to SEEDS until one fails; prints a table
+#   mutants.sh smoke SIM DIR SEEDS NAME...  the same, and shrinks the run by which the first was found
 #   mutants.sh shrink SIM SEED            whether the shrinker finds a shorter run of a mutant that fails
 #                                         with that seed, and the line that it prints replays it
 #
@@ -91,9 +92,14 @@ shrink() {
 	echo "$found: of $before happenings $after are left"
 }
 
+smoke() {
+	run "$@" && shrink "$2/$4/sim" "$(cut -d' ' -f1 "$2/$4/result")"
+}
+
 case ${1:-} in
 apply) apply ;;
 run) shift && run "$@" ;;
+smoke) shift && smoke "$@" ;;
 shrink) shift && shrink "$@" ;;
-*) sed -n '2,14s/^# \{0,1\}//p' "$0" && exit 2 ;;
+*) sed -n '2,15s/^# \{0,1\}//p' "$0" && exit 2 ;;
 esac
