@@ -109,7 +109,8 @@ why() { on_machine journalctl --no-pager -n 30; }
 	run on_machine apt-get purge -qy davit
 	[ "$status" -eq 0 ] || fail "$output"
 	[ "$(started)" = "$before" ]
-	[ -z "$(on_machine pgrep -x 'davit-.*')" ]
+	run on_machine sh -c 'grep -h ^davit- /proc/[0-9]*/comm'
+	[ -z "$output" ] || fail "$output"
 	run on_machine getent passwd davit davit-worker
 	[ -z "$output" ]
 	run on_machine sh -c 'find / -xdev -not -path "/proc/*" -name "*davit*" -not -path "/deb/*" -not -path "/var/cache/*" -not -path "/var/lib/dpkg/*"'
