@@ -48,7 +48,7 @@ struct rpc_call {
 	const ProtobufCMessage *request; /* decoded, of the method's input type; texts are UTF-8 and
 					    enums are known values: unpack.h */
 	const char *request_id;          /* NULL: none was given */
-	const char *peer;                /* address for logs, or NULL */
+	uint32_t connection;             /* that it came by: equal for calls of one */
 	uint64_t deadline_ms;            /* relative; 0: none */
 	uint64_t request_hash;           /* of method and request, the same in both encodings; 0
 					    without a request_id */

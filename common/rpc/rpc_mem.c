@@ -58,7 +58,6 @@ rpc_mem_call_with(const ProtobufCServiceDescriptor *service, const char *method,
 		deliver(&caller, &service->methods[0], refusal.data, refusal.size);
 		return NULL;
 	}
-	call->peer = "memory";
 	call->transport = &mem_transport;
 	call->transport_data = xmemdup(&caller, sizeof caller);
 	return call;
@@ -118,7 +117,6 @@ rpc_mem_arrive(const ProtobufCServiceDescriptor *service, const void *data, size
 		on_sent(refusal.data, refusal.size, arg);
 		return NULL;
 	}
-	call->peer = "memory";
 	call->transport = &wire_transport;
 	call->transport_data = xmemdup(&receiver, sizeof receiver);
 	return call;

@@ -1,6 +1,5 @@
 #include "common/rpc/server.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -16,8 +15,7 @@
 enum {
 	RECEIVE_SLACK = 1 << 20, /* over RPC_MESSAGE_MAX: answered with words, beyond: cut off */
 	HEADER_MAX = 64,         /* pipe id and 15 hops, nng's own limit */
-	PEER_MAX = 56,
-	NNG_QUEUE = 1024, /* replies between us and nng's threads before ours takes over */
+	NNG_QUEUE = 1024,        /* replies between us and nng's threads before ours takes over */
 	NNG_RECEIVE_QUEUE = 16,
 };
 
@@ -58,7 +56,6 @@ struct origin {
 	uint64_t received_ns;
 	size_t header_size;
 	uint8_t header[HEADER_MAX];
-	char peer[PEER_MAX];
 };
 
 static struct parcel *
@@ -238,25 +235,6 @@ static const struct rpc_transport nng_transport = {
 };
 
 static void
-print_peer(nng_pipe pipe, char ret_text[PEER_MAX])
-{
-	char host[INET6_ADDRSTRLEN] = "?";
-	nng_sockaddr address;
-
-	if (nng_pipe_get_addr(pipe, NNG_OPT_REMADDR, &address) != 0) {
-		(void)snprintf(ret_text, PEER_MAX, "?");
-	} else if (address.s_family == NNG_AF_INET) {
-		(void)inet_ntop(AF_INET, &address.s_in.sa_addr, host, sizeof host);
-		(void)snprintf(ret_text, PEER_MAX, "%s:%u", host, ntohs(address.s_in.sa_port));
-	} else if (address.s_family == NNG_AF_INET6) {
-		(void)inet_ntop(AF_INET6, address.s_in6.sa_addr, host, sizeof host);
-		(void)snprintf(ret_text, PEER_MAX, "[%s]:%u", host, ntohs(address.s_in6.sa_port));
-	} else {
-		(void)snprintf(ret_text, PEER_MAX, "local");
-	}
-}
-
-static void
 handle_msg(struct rpc_server *server, nng_msg *msg)
 {
 	struct buf refusal = {0};
@@ -278,8 +256,7 @@ handle_msg(struct rpc_server *server, nng_msg *msg)
 		free(origin);
 		return;
 	}
-	print_peer(nng_msg_get_pipe(msg), origin->peer);
-	call->peer = origin->peer;
+	call->connection = (uint32_t)nng_pipe_id(nng_msg_get_pipe(msg));
 	call->transport = &nng_transport;
 	call->transport_data = origin;
 	server->refs++;

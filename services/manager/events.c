@@ -14,6 +14,7 @@ enum {
 	CURSOR_SIZE = 48,
 	NAME_SIZE = 256,
 	SPARE_SIZE = 32,
+	EVENT_TEXTS = 7,
 };
 
 void
@@ -39,26 +40,13 @@ slot(struct events *events, uint64_t seq)
 	return &events->ring[seq % MANAGER_EVENTS_MAX];
 }
 
-/* Moves a text behind the struct that points to it. */
-static char *
-place_text(char **text, char *at)
+static char **
+text_of(Davit__Event *event, size_t i)
 {
-	size_t size;
+	char **const texts[EVENT_TEXTS] = {&event->what, &event->task_id, &event->task_name,
+		&event->namespace_, &event->node_id, &event->node_name, &event->message};
 
-	if (*text == NULL || (*text)[0] == '\0') {
-		*text = NULL;
-		return at;
-	}
-	size = strlen(*text) + 1;
-	memcpy(at, *text, size);
-	*text = at;
-	return at + size;
-}
-
-static size_t
-text_size(const char *text)
-{
-	return text == NULL ? 0 : strlen(text) + 1;
+	return texts[i];
 }
 
 /* The block of the event that is forgotten now is used again: most are of a size. */
@@ -81,47 +69,57 @@ static void
 add(struct manager *manager, Davit__Event *event)
 {
 	struct events *events = &manager->events;
-	size_t size = sizeof *event + text_size(event->what) + text_size(event->task_id) +
-		      text_size(event->task_name) + text_size(event->namespace_) +
-		      text_size(event->node_id) + text_size(event->node_name) +
-		      text_size(event->message);
-	Davit__Event *kept = room_for(events, events->last_seq + 1, size);
-	char *at = (char *)(kept + 1);
+	size_t sizes[EVENT_TEXTS], size = sizeof *event;
+	Davit__Event *kept;
+	char *at;
 
 	event->has_seq = event->has_ts_ms = event->has_kind = true;
-	event->seq = ++events->last_seq;
+	event->seq = events->last_seq + 1;
 	event->ts_ms = manager->now.wall_ms;
+	for (size_t i = 0; i < EVENT_TEXTS; i++) {
+		char **text = text_of(event, i);
+
+		if (*text != NULL && (*text)[0] == '\0')
+			*text = NULL;
+		sizes[i] = *text == NULL ? 0 : strlen(*text) + 1;
+		size += sizes[i];
+	}
+	kept = room_for(events, ++events->last_seq, size);
 	*kept = *event;
-	at = place_text(&kept->what, at);
-	at = place_text(&kept->task_id, at);
-	at = place_text(&kept->task_name, at);
-	at = place_text(&kept->namespace_, at);
-	at = place_text(&kept->node_id, at);
-	at = place_text(&kept->node_name, at);
-	(void)place_text(&kept->message, at);
+	at = (char *)(kept + 1);
+	for (size_t i = 0; i < EVENT_TEXTS; i++) {
+		if (sizes[i] == 0)
+			continue;
+		*text_of(kept, i) = memcpy(at, *text_of(event, i), sizes[i]);
+		at += sizes[i];
+	}
 }
 
-static void
-lower(char *text)
+/* The states' names, in lower case. */
+static const char *
+word_of(enum task_state state)
 {
-	for (; *text != '\0'; text++) {
-		if (*text >= 'A' && *text <= 'Z')
-			*text = (char)(*text - 'A' + 'a');
-	}
+	static const char *const words[TASK_STATE_COUNT] = {
+		[TASK_PENDING] = "pending",
+		[TASK_SCHEDULED] = "scheduled",
+		[TASK_RUNNING] = "running",
+		[TASK_COMPLETED] = "completed",
+		[TASK_FAILED] = "failed",
+	};
+
+	return words[state];
 }
 
 void
 events_task(struct manager *manager, const struct task *task, const char *what)
 {
 	Davit__Event event = DAVIT__EVENT__INIT;
-	char id[ID_TEXT_SIZE], name[NAME_SIZE], state[16];
+	char id[ID_TEXT_SIZE], name[NAME_SIZE];
 
 	id_format(task->id, id);
 	model_task_name(task, name, sizeof name);
-	(void)snprintf(state, sizeof state, "%s", task_fsm.state_name[task->state]);
-	lower(state);
 	event.kind = DAVIT__EVENT__KIND__TASK;
-	event.what = what != NULL ? (char *)(uintptr_t)what : state;
+	event.what = (char *)(uintptr_t)(what != NULL ? what : word_of(task->state));
 	event.task_id = id;
 	event.task_name = name;
 	event.namespace_ = task->group->spec->spec->namespace_;

@@ -7,7 +7,10 @@
 #include "common/model/limits.h"
 #include "services/manager/model_impl.h"
 
-enum { NAME_KEY_MAX = 256 }; /* namespace, '/', name, '-', index */
+enum {
+	NAME_KEY_MAX = 256, /* namespace, '/', name, '-', index */
+	INDEX_SIZE = sizeof "-4294967295",
+};
 
 /*
  * Every task that has had this name and still has a record, newest first; elements of an array
@@ -24,10 +27,19 @@ struct name_entry {
 void
 model_task_name(const struct task *task, char *ret_name, size_t size)
 {
-	if (task->group->count == 1)
-		(void)snprintf(ret_name, size, "%s", task->group->name);
-	else
-		(void)snprintf(ret_name, size, "%s-%u", task->group->name, task->index);
+	char end[INDEX_SIZE] = ""; /* made here, not printed: every event of a task has its name */
+	size_t length = strlen(task->group->name), at = sizeof end - 1;
+	uint32_t index = task->index;
+
+	assert(length + sizeof end <= size);
+	if (task->group->count > 1) {
+		do
+			end[--at] = (char)('0' + index % 10);
+		while ((index /= 10) > 0);
+		end[--at] = '-';
+	}
+	memcpy(ret_name, task->group->name, length);
+	memcpy(ret_name + length, end + at, sizeof end - at);
 }
 
 static void

@@ -189,10 +189,9 @@ telling_fill(struct manager *manager, Davit__PlaceRequest *question, const struc
 		if (!question->snapshot)
 			question->nodes[question->n_nodes++] = make_node(manager, node, without);
 	}
-	HASH_ITER(hh, manager->model.nodes, node, next)
-	{
-		if (question->snapshot)
-			question->nodes[question->n_nodes++] = make_node(manager, node, without);
+	if (question->snapshot) {
+		HASH_ITER(hh, manager->model.nodes, node, next)
+		question->nodes[question->n_nodes++] = make_node(manager, node, without);
 	}
 	families_tell(manager, question, arena);
 	add_removed(telling, question, arena);

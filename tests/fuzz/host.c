@@ -120,7 +120,6 @@ host_call(struct host *host, const void *data, size_t size)
 
 	if (rpc_call_parse(services, data, size, &call, &refusal) < 0)
 		return;
-	call->peer = "fuzz";
 	manager_call(host->manager, host->now, call);
 }
 

@@ -207,7 +207,7 @@ TEST(client_redial_makes_a_new_connection_and_sends_again)
 	peer_wait_calls(&peer, 1);
 	rpc_client_redial(peer.client);
 	peer_wait_calls(&peer, 2);
-	CHECK(strcmp(peer.calls[0]->peer, peer.calls[1]->peer) != 0);
+	CHECK(peer.calls[0]->connection != peer.calls[1]->connection);
 	peer_answer(peer.calls[1]);
 	peer_wait_seen(&peer, &seen, 1);
 	rpc_call_drop(peer.calls[0]);

@@ -218,7 +218,7 @@ TEST(server_says_who_calls)
 	peer_open(&peer, NULL);
 	(void)peer_wait_task(&peer, "t", 5000, &seen);
 	peer_wait_calls(&peer, 1);
-	CHECK(strncmp(peer.calls[0]->peer, "127.0.0.1:", 10) == 0);
+	CHECK(peer.calls[0]->connection != 0);
 	CHECK(peer.calls[0]->deadline_ms == 5000);
 	peer_close(&peer);
 }
