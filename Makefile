@@ -139,7 +139,7 @@ bench-cluster-run: all $(B)/bench/cluster $(B)/bench/sync_count.so
 	$(Q)tests/bench/cluster/run.sh $(B) $(or $(PROFILE),c1m)
 bench-cluster-smoke: all $(B)/bench/cluster $(B)/bench/sync_count.so
 	$(Q)tests/bench/cluster/smoke.sh $(B)
-bench-build: $(benches) $(B)/bench/stats_cost $(B)/bench/sync_count.so all
+bench-build: $(benches) $(B)/bench/stats_cost $(B)/bench/sync_count.so $(B)/sim/sim all
 bench: # always of optimised code, whatever MODE says
 	$(Q)$(MAKE) MODE=release bench-run
 bench-run: bench-build

@@ -170,14 +170,12 @@ TEST(cli_call_ends_when_it_is_interrupted)
 	static const struct cli_script script[] = {{"ListNodes", keep}, {NULL, NULL}};
 	struct cli_world world;
 	struct later later = {.world = &world};
-	uint64_t start_ms = clock_mono_ms();
 
 	cli_world_open(&world, script);
 	CHECK_EQ(uv_timer_init(&world.loop, &later.timer), 0);
 	later.timer.data = &later;
 	CHECK_EQ(uv_timer_start(&later.timer, on_later, 50, 0), 0);
 	CHECK_EQ(cli_world_run(&world, "nodes", NULL), CLI_INTERRUPTED);
-	CHECK(clock_mono_ms() - start_ms < CLI_CONNECT_MS);
 	cli_world_close(&world);
 }
 
