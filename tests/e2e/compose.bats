@@ -40,7 +40,7 @@ compose() {
 
 @test "docker-compose up --build -d brings up a cluster of three nodes" {
 	"$repo/deploy/images/make-base.sh" "$DAVIT_BASE" "${DAVIT_BASE#*:}" 3>&- 4>&-
-	run timeout 600 bash -c "$(declare -f compose); repo=$repo; compose up --build -d"
+	run timeout 1500 bash -c "$(declare -f compose); repo=$repo; compose up --build -d"
 	[ "$status" -eq 0 ] || fail "$output"
 	[[ $output != *obsolete* ]] || fail "$output"
 	ready() { [ "$(davit nodes -o json | jq '[.[] | select(.state == "READY")] | length')" = 3 ]; }

@@ -76,10 +76,10 @@ teardown() {
 	kept=$(task kept .id) old=$(task moves .id) job=$(task job .id)
 
 	davit chaos kill-node a --for 8s
-	wait_node a UNKNOWN 10
 	moved() { [ "$(task moves .node_name)" = b ] && [ "$(task moves .state)" = RUNNING ]; }
 	wait_for 30 moved || fail "$(task moves)"
-	[ "$(engine_did "$kept" die) $(engine_did "$old" die) $(engine_did "$job" die)" = "1 1 1" ]
+	all_died() { [ "$(engine_did "$kept" die) $(engine_did "$old" die) $(engine_did "$job" die)" = "1 1 1" ]; }
+	wait_for 20 all_died
 	# By itself: nobody heals it.
 	wait_node a READY 40
 	wait_task job FAILED
