@@ -16,6 +16,7 @@ enum {
 	RECEIVE_SLACK = 1 << 20, /* over RPC_MESSAGE_MAX: answered with words, beyond: cut off */
 	HEADER_MAX = 64,         /* pipe id and 15 hops, nng's own limit */
 	NNG_QUEUE = 1024,        /* replies between us and nng's threads before ours takes over */
+	METHOD_MAX = 64,
 	NNG_RECEIVE_QUEUE = 16,
 };
 
@@ -23,6 +24,12 @@ enum {
 struct parcel {
 	struct letter letter; /* first */
 	nng_msg *msg;
+	bool is_read;
+};
+
+/* Parcels that were taken and are not handed over yet. */
+struct line {
+	struct letter *first, **end;
 };
 
 struct rpc_server {
@@ -39,6 +46,12 @@ struct rpc_server {
 	nng_aio *receive;
 	atomic_size_t n_waiting, n_waiting_bytes;
 	atomic_bool is_paused;
+
+	rpc_is_read_fn *_Atomic is_read; /* NULL: turns have no limit */
+	uint64_t turn_max_us;
+	struct line reads, others;
+	atomic_uint n_reads; /* waiting, in the inbox or in reads */
+	bool had_reads;      /* the turn before was theirs */
 
 	nng_aio *send;
 	bool is_sending;
@@ -91,6 +104,26 @@ wake_loop(void *arg)
 	(void)uv_async_send(&server->wake);
 }
 
+/*
+ * The method of a call in protobuf, where every encoder of ours and of others puts it: first. A
+ * call that cannot be told, one in JSON for instance, is no read, and waits its turn.
+ */
+static bool
+is_read(struct rpc_server *server, nng_msg *msg)
+{
+	rpc_is_read_fn *judge = atomic_load(&server->is_read);
+	const uint8_t *data = nng_msg_body(msg);
+	size_t size = nng_msg_len(msg);
+	char method[METHOD_MAX];
+
+	if (judge == NULL || size < 2 || data[0] != 0x0a || data[1] >= METHOD_MAX ||
+		size < 2u + data[1])
+		return false;
+	memcpy(method, data + 2, data[1]);
+	method[data[1]] = '\0';
+	return judge(method);
+}
+
 /* nng's thread. When the box fills up with this one, the loop goes on receiving. */
 static void
 on_receive(void *arg)
@@ -110,6 +143,9 @@ on_receive(void *arg)
 	parcel = xcalloc(1, sizeof *parcel);
 	parcel->msg = nng_aio_get_msg(server->receive);
 	size = nng_msg_len(parcel->msg);
+	parcel->is_read = is_read(server, parcel->msg);
+	if (parcel->is_read)
+		(void)atomic_fetch_add(&server->n_reads, 1);
 	n = atomic_fetch_add(&server->n_waiting, 1) + 1;
 	bytes = atomic_fetch_add(&server->n_waiting_bytes, size) + size;
 	is_full = n >= RPC_SERVER_QUEUE_MAX || bytes >= RPC_SERVER_QUEUE_BYTES_MAX;
@@ -264,8 +300,31 @@ handle_msg(struct rpc_server *server, nng_msg *msg)
 	server->on_call(call, server->arg);
 }
 
+/* ---- turns ---- */
+
 static void
-handle_letters(struct rpc_server *server)
+line_add(struct line *line, struct parcel *parcel)
+{
+	parcel->letter.next = NULL;
+	*line->end = &parcel->letter;
+	line->end = &parcel->letter.next;
+}
+
+static struct parcel *
+line_take(struct line *line)
+{
+	struct letter *first = line->first;
+
+	if (first == NULL)
+		return NULL;
+	line->first = first->next;
+	if (line->first == NULL)
+		line->end = &line->first;
+	return parcel_of(first);
+}
+
+static void
+take_letters(struct rpc_server *server)
 {
 	struct letter *letter, *next;
 
@@ -273,12 +332,65 @@ handle_letters(struct rpc_server *server)
 		struct parcel *parcel = parcel_of(letter);
 
 		next = letter->next;
-		atomic_fetch_sub(&server->n_waiting, 1);
-		atomic_fetch_sub(&server->n_waiting_bytes, nng_msg_len(parcel->msg));
-		if (!server->is_closed)
-			handle_msg(server, parcel->msg);
-		parcel_free(parcel);
+		line_add(parcel->is_read ? &server->reads : &server->others, parcel);
 	}
+}
+
+static void
+handle(struct rpc_server *server, struct parcel *parcel)
+{
+	if (parcel->is_read)
+		(void)atomic_fetch_sub(&server->n_reads, 1);
+	(void)atomic_fetch_sub(&server->n_waiting, 1);
+	(void)atomic_fetch_sub(&server->n_waiting_bytes, nng_msg_len(parcel->msg));
+	if (!server->is_closed)
+		handle_msg(server, parcel->msg);
+	parcel_free(parcel);
+}
+
+/* Once its time is up, or a read waits; but right behind reads the others have all their time. */
+static bool
+is_turn_over(const struct rpc_server *server, uint64_t began_ns, bool yields)
+{
+	return atomic_load(&server->is_read) != NULL &&
+	       ((yields && atomic_load(&server->n_reads) > 0) ||
+		       uv_hrtime() - began_ns >= server->turn_max_us * 1000);
+}
+
+static void
+have_turn(struct rpc_server *server)
+{
+	uint64_t began_ns = uv_hrtime();
+	bool reads =
+		server->reads.first != NULL && (!server->had_reads || server->others.first == NULL);
+	bool yields = !reads && !server->had_reads;
+	struct parcel *parcel;
+
+	server->had_reads = reads;
+	while ((parcel = line_take(reads ? &server->reads : &server->others)) != NULL) {
+		handle(server, parcel);
+		if (is_turn_over(server, began_ns, yields))
+			break;
+	}
+}
+
+static void
+drop_letters(struct rpc_server *server)
+{
+	struct parcel *parcel;
+
+	take_letters(server);
+	while ((parcel = line_take(&server->reads)) != NULL ||
+		(parcel = line_take(&server->others)) != NULL)
+		handle(server, parcel);
+}
+
+/* True when it may receive again. */
+static bool
+has_room(const struct rpc_server *server)
+{
+	return atomic_load(&server->n_waiting) < RPC_SERVER_QUEUE_MAX &&
+	       atomic_load(&server->n_waiting_bytes) < RPC_SERVER_QUEUE_BYTES_MAX;
 }
 
 static void
@@ -287,16 +399,28 @@ on_wake(uv_async_t *handle)
 	struct rpc_server *server = handle->data;
 
 	server->refs++; /* on_call may close the server */
-	handle_letters(server);
+	take_letters(server);
+	have_turn(server);
 	if (!server->is_closed && atomic_exchange(&server->is_sent, false)) {
 		if (nng_aio_result(server->send) != 0)
 			nng_msg_free(nng_aio_get_msg(server->send));
 		server->is_sending = false;
 		send_more(server);
 	}
-	if (!server->is_closed && atomic_exchange(&server->is_paused, false))
+	if (!server->is_closed && has_room(server) && atomic_exchange(&server->is_paused, false))
 		nng_recv_aio(server->socket, server->receive);
+	if (server->is_closed)
+		drop_letters(server); /* what the callback left when it closed us */
+	else if (server->reads.first != NULL || server->others.first != NULL)
+		wake_loop(server); /* after the loop's other work */
 	server_unref(server);
+}
+
+void
+rpc_server_limit_turns(struct rpc_server *server, rpc_is_read_fn *is_read_method, uint64_t max_us)
+{
+	server->turn_max_us = max_us;
+	atomic_store(&server->is_read, is_read_method);
 }
 
 static int
@@ -353,6 +477,8 @@ rpc_server_open(uv_loop_t *loop, const char *url, const ProtobufCServiceDescript
 	server->arg = arg;
 	server->refs = 1;
 	server->out_end = &server->out_first;
+	server->reads.end = &server->reads.first;
+	server->others.end = &server->others.first;
 	server->inbox = mailbox_new(RPC_SERVER_QUEUE_MAX + 1, wake_loop, server);
 	server->wake.data = server;
 	rc = uv_async_init(loop, &server->wake, on_wake);
@@ -401,6 +527,7 @@ rpc_server_stats(const struct rpc_server *server, struct rpc_server_stats *ret_s
 	ret_stats->n_calls = server->n_calls;
 	ret_stats->n_malformed = server->n_malformed;
 	ret_stats->n_pipes = atomic_load(&server->n_pipes);
+	ret_stats->n_waiting = atomic_load(&server->n_waiting);
 }
 
 static void
@@ -419,7 +546,7 @@ rpc_server_close(struct rpc_server *server)
 	assert(!server->is_closed);
 	server->is_closed = true;
 	close_socket(server);
-	handle_letters(server);
+	drop_letters(server);
 	for (struct letter *letter = server->out_first; letter != NULL; letter = next) {
 		next = letter->next;
 		parcel_free(parcel_of(letter));

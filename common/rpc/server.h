@@ -4,7 +4,8 @@
  * Raw, so that a call can be kept and answered in any order. nng's threads only
  * put messages into a mailbox; everything else, on_call included, runs on the
  * loop's thread. All calls that arrived since the last turn are handed over in
- * one turn: the service can take them as a batch (libuv's check phase).
+ * one turn: the service can take them as a batch (libuv's check phase). Where
+ * turns are limited, a turn has what fits its time, or only reads, which go first.
  */
 #pragma once
 
@@ -22,7 +23,7 @@ struct rpc_server;
 enum {
 	/* Received and not handed over yet; with so many, or so many bytes, receiving pauses and
 	   the peers' TCP windows fill. */
-	RPC_SERVER_QUEUE_MAX = 1024,
+	RPC_SERVER_QUEUE_MAX = 8192,
 	RPC_SERVER_QUEUE_BYTES_MAX = 32 << 20,
 };
 
@@ -33,6 +34,7 @@ struct rpc_server_stats {
 	uint64_t n_calls;     /* handed over */
 	uint64_t n_malformed; /* answered INVALID_ARGUMENT, UNIMPLEMENTED, … by the transport */
 	uint64_t n_pipes;     /* connected now */
+	uint64_t n_waiting;   /* received and not handed over yet */
 };
 
 /*
@@ -43,6 +45,17 @@ struct rpc_server_stats {
 int rpc_server_open(uv_loop_t *loop, const char *url,
 	const ProtobufCServiceDescriptor *const *services, rpc_on_call_fn *on_call, void *arg,
 	struct rpc_server **ret_server, struct err *err);
+
+/* True for a method that changes nothing and is answered in its turn. Any thread. */
+typedef bool rpc_is_read_fn(const char *method);
+
+/*
+ * From now on a turn hands over calls for about so long, and what is left comes with the next one,
+ * after whatever the loop does between. Reads overtake other calls: one that arrives ends the turn
+ * that is under way, and the next one has reads only; turn and turn about while both wait. May be
+ * set again at any time.
+ */
+void rpc_server_limit_turns(struct rpc_server *server, rpc_is_read_fn *is_read, uint64_t max_us);
 
 /* The URL with the port that was bound, when port 0 was asked for. Borrowed. */
 const char *rpc_server_url(const struct rpc_server *server);

@@ -80,6 +80,19 @@ manager_call_changes(const struct rpc_call *call)
 	return handler != NULL && handler->changes;
 }
 
+bool
+manager_method_reads(const char *method)
+{
+	static const char *const reads[] = {"ListTasks", "GetTask", "GetTasks", "ListNodes",
+		"GetNode", "GetCluster"};
+
+	for (size_t i = 0; i < sizeof reads / sizeof reads[0]; i++) {
+		if (strcmp(reads[i], method) == 0)
+			return true;
+	}
+	return false;
+}
+
 void
 manager_call(struct manager *manager, struct manager_now now, struct rpc_call *call)
 {

@@ -128,3 +128,6 @@ void manager_set_store_trouble(struct manager *manager, const char *trouble);
 
 /* True for the methods that are marked [changes] in proto/manager.proto. */
 bool manager_call_changes(const struct rpc_call *call);
+
+/* True for those that only look, and are answered at once: none that may be parked. Any thread. */
+bool manager_method_reads(const char *method);

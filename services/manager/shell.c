@@ -23,6 +23,13 @@ enum {
 	PLACE_TIMEOUT_AWAY_MS = 500, /* while there is no connection */
 	PLACE_RECONNECT_MS = 250,
 	PATH_SIZE = 4096,
+
+	/* How long calls are handed over before what they changed is written and answered: long, so
+	   that many share a sync; short for as long as somebody reads. */
+	TURN_US = 50000,
+	TURN_BESIDE_READS_US = 2000,
+	READS_LAST_MS = 1000,
+	SYNC_SHARE = 4, /* a turn is so many syncs at least */
 };
 
 /* A scheduler that is back is asked within a second: it is dialled, and a call is due. */
@@ -43,6 +50,8 @@ struct shell {
 	struct shell_shown shown;
 	struct outage outage;
 	bool owes_answer;        /* of the scheduler: it came while nothing could be written */
+	uint64_t commit_us;      /* of the last one with writes */
+	uint64_t read_mono_ms;   /* when a read came last */
 	uint64_t placed_ns;      /* when the scheduler was asked */
 	uint64_t reload_mono_ms; /* when to try again to load the model; 0: it is loaded */
 };
@@ -166,6 +175,7 @@ commit(struct shell *shell)
 	int rc = store_commit(shell->store, writes, &err);
 
 	if (n_writes > 0) {
+		shell->commit_us = (uv_hrtime() - began_ns) / 1000;
 		metric_observe(shell->counted.commit_seconds, NULL,
 			(double)(uv_hrtime() - began_ns) / 1e9);
 		metric_observe(shell->counted.commit_writes, NULL, (double)n_writes);
@@ -202,6 +212,19 @@ probe(struct shell *shell)
 		writes_fail(shell, began_ms, err.text);
 }
 
+/* So that a read waits little, and a slow disk is not waited for more than it has to. */
+static void
+limit_turns(struct shell *shell)
+{
+	bool has_readers =
+		shell->read_mono_ms != 0 && clock_mono_ms() - shell->read_mono_ms < READS_LAST_MS;
+	uint64_t least_us = has_readers ? TURN_BESIDE_READS_US : TURN_US;
+	uint64_t sync_us = has_readers ? shell->commit_us : SYNC_SHARE * shell->commit_us;
+
+	rpc_server_limit_turns(shell->server, manager_method_reads,
+		sync_us > least_us ? sync_us : least_us);
+}
+
 static void
 on_turn_end(uv_check_t *handle)
 {
@@ -210,9 +233,11 @@ on_turn_end(uv_check_t *handle)
 	while (shell->reload_mono_ms == 0 && manager_has_work(shell->manager)) {
 		if (manager_has_writes(shell->manager) &&
 			outage_holds(&shell->outage, clock_mono_ms()))
-			return;
+			break;
 		commit(shell);
 	}
+	if (shell->server != NULL)
+		limit_turns(shell);
 }
 
 static void
@@ -237,6 +262,8 @@ on_call(struct rpc_call *call, void *arg)
 {
 	struct shell *shell = arg;
 
+	if (manager_method_reads(rpc_call_method(call)))
+		shell->read_mono_ms = clock_mono_ms();
 	if (shell->reload_mono_ms == 0 && outage_is_on(&shell->outage) && outage_concerns(call)) {
 		manager_refuse(shell->manager, now(), call);
 	} else if (shell->reload_mono_ms == 0) {

@@ -316,6 +316,103 @@ TEST(server_may_be_closed_by_its_callback)
 	CHECK_EQ(seen.n, 10);
 }
 
+/* What a server with turns hands over, in order: r is a read; a bar ends a turn. */
+struct turns {
+	uv_loop_t loop;
+	uv_check_t check;
+	struct rpc_server *server;
+	struct rpc_client *client;
+	unsigned n_sent, n_calls;
+	size_t n_order;
+	char order[64];
+};
+
+static bool
+is_get_task(const char *method)
+{
+	return strcmp(method, "GetTask") == 0;
+}
+
+static void
+note_call(struct rpc_call *call, void *arg)
+{
+	struct turns *turns = arg;
+
+	turns->order[turns->n_order++] = is_get_task(rpc_call_method(call)) ? 'r' : 'w';
+	turns->n_calls++;
+	rpc_call_send(call);
+}
+
+static void
+note_turn(uv_check_t *check)
+{
+	struct turns *turns = check->data;
+
+	if (turns->n_order > 0 && turns->order[turns->n_order - 1] != '|')
+		turns->order[turns->n_order++] = '|';
+}
+
+static void
+send_call(struct turns *turns, bool reads, struct seen *seen)
+{
+	Davit__GetTaskRequest get = DAVIT__GET_TASK_REQUEST__INIT;
+	Davit__WaitTaskRequest wait = DAVIT__WAIT_TASK_REQUEST__INIT;
+	struct rpc_call_options options = {.timeout_ms = 60000};
+
+	get.task = wait.task = (char *)(uintptr_t) "t";
+	(void)rpc_client_call(turns->client,
+		rpc_method(&davit__manager__descriptor, reads ? "GetTask" : "WaitTask"),
+		reads ? &get.base : &wait.base, &options, peer_on_done, seen);
+	turns->n_sent++;
+}
+
+static bool
+is_client_connected(void *arg)
+{
+	return rpc_client_is_connected(((struct turns *)arg)->client);
+}
+
+static bool
+has_all_calls(void *arg)
+{
+	struct turns *turns = arg;
+
+	return turns->n_calls == turns->n_sent;
+}
+
+TEST(server_with_short_turns_hands_over_reads_first_and_turn_about)
+{
+	struct turns turns = {.n_sent = 0};
+	struct rpc_server_stats stats = {0};
+	struct seen seen = {0};
+	struct err err = {0};
+	uint64_t end_ms = clock_mono_ms() + 60000;
+
+	CHECK_EQ(uv_loop_init(&turns.loop), 0);
+	CHECK_OK(rpc_server_open(&turns.loop, "tcp://127.0.0.1:0", peer_services, note_call, &turns,
+			 &turns.server, &err),
+		&err);
+	rpc_server_limit_turns(turns.server, is_get_task, 0);
+	CHECK_OK(rpc_client_open(&turns.loop, rpc_server_url(turns.server), &turns.client, &err),
+		&err);
+	turn_until(&turns.loop, is_client_connected, &turns, "the connection");
+	for (unsigned i = 0; i < 3; i++)
+		send_call(&turns, false, &seen);
+	for (unsigned i = 0; i < 2; i++)
+		send_call(&turns, true, &seen);
+	while (stats.n_waiting < turns.n_sent && clock_mono_ms() < end_ms)
+		rpc_server_stats(turns.server, &stats);
+	(void)uv_check_init(&turns.loop, &turns.check);
+	turns.check.data = &turns;
+	(void)uv_check_start(&turns.check, note_turn);
+	turn_until(&turns.loop, has_all_calls, &turns, "all calls");
+	CHECK(strncmp(turns.order, "r|w|r|w|w", 9) == 0);
+	uv_close((uv_handle_t *)&turns.check, NULL);
+	rpc_client_close(turns.client);
+	rpc_server_close(turns.server);
+	turn_end(&turns.loop);
+}
+
 /* How many connections may wait on the port to be accepted; 0: nobody of this process listens. */
 static unsigned
 queue_of(int port)
