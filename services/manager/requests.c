@@ -9,6 +9,7 @@
 #include "services/manager/core.h"
 #include "services/manager/limits.h"
 #include "services/manager/records.h"
+#include "services/manager/task_calls.h"
 
 struct request {
 	UT_hash_handle hh;
@@ -58,6 +59,39 @@ requests_fini(struct requests *requests)
 	drop(requests, request);
 }
 
+/* ---- what is kept of an answer ---- */
+
+/* The ids of an array's tasks follow from its own: 40 kB that need not be kept. */
+static const ProtobufCMessage *
+shorten(const ProtobufCMessage *response, Davit__SubmitTasksReply *ret_short)
+{
+	if (response->descriptor != &davit__submit_tasks_reply__descriptor)
+		return response;
+	*ret_short = *(const Davit__SubmitTasksReply *)response;
+	if (ret_short->array_id != NULL)
+		ret_short->n_task_ids = 0;
+	return &ret_short->base;
+}
+
+static void
+answer_again(struct manager *manager, struct rpc_call *call, const ProtobufCMessage *kept)
+{
+	Davit__SubmitTasksReply whole;
+	struct id first;
+
+	/* Not by batch_answer: it is remembered already. */
+	if (kept->descriptor != &davit__submit_tasks_reply__descriptor) {
+		rpc_call_answer(call, kept);
+		return;
+	}
+	whole = *(const Davit__SubmitTasksReply *)kept;
+	if (whole.array_id != NULL && id_parse(whole.array_id, &first))
+		task_list_ids(&whole, first,
+			whole.count < MANAGER_LIST_MAX ? whole.count : MANAGER_LIST_MAX,
+			&manager->batch.arena);
+	rpc_call_answer(call, &whole.base);
+}
+
 bool
 requests_replay(struct manager *manager, struct rpc_call *call)
 {
@@ -79,8 +113,7 @@ requests_replay(struct manager *manager, struct rpc_call *call)
 	response = protobuf_c_message_unpack(type, NULL, request->response_size, request->response);
 	if (response == NULL)
 		return false;
-	/* Not by batch_answer: it is remembered already. */
-	rpc_call_answer(call, response);
+	answer_again(manager, call, response);
 	batch_keep(manager, call);
 	protobuf_c_message_free_unpacked(response, NULL);
 	return true;
@@ -95,11 +128,12 @@ requests_remember(struct manager *manager, const struct rpc_call *call,
 		.request_hash = call->request_hash,
 		.number = ++manager->requests.last_number};
 	CLEANUP(buf_fini) struct buf packed = {0};
+	Davit__SubmitTasksReply without_ids;
 	struct request *request;
 
 	if (call->request_id == NULL || !manager_call_changes(call))
 		return;
-	rpc_pack(response, &packed);
+	rpc_pack(shorten(response, &without_ids), &packed);
 	about.response_size = packed.size;
 	about.response = xmemdup(packed.data, packed.size);
 	request = add_take(&manager->requests, call->request_id, about);

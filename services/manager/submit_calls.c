@@ -159,6 +159,18 @@ accept(struct manager *manager, const struct offer *offer)
 	return group;
 }
 
+void
+task_list_ids(Davit__SubmitTasksReply *reply, struct id first, uint32_t n, struct arena *arena)
+{
+	reply->n_task_ids = 0;
+	reply->task_ids = arena_array(arena, n + 1, sizeof *reply->task_ids);
+	while (reply->n_task_ids < n) {
+		struct id id = id_at(first, (uint32_t)reply->n_task_ids);
+
+		reply->task_ids[reply->n_task_ids++] = view_id(id, arena);
+	}
+}
+
 /* The ids of at most n_ids tasks go with it. */
 static void
 fill_reply(const struct offer *offer, const struct group *group, uint32_t n_ids,
@@ -171,12 +183,7 @@ fill_reply(const struct offer *offer, const struct group *group, uint32_t n_ids,
 	reply->name = arena_strdup(arena, offer->name);
 	if (offer->count > 1)
 		reply->array_id = view_id(group->id, arena);
-	reply->task_ids = arena_array(arena, n + 1, sizeof *reply->task_ids);
-	while (reply->n_task_ids < n) {
-		struct id id = id_at(group->id, (uint32_t)reply->n_task_ids);
-
-		reply->task_ids[reply->n_task_ids++] = view_id(id, arena);
-	}
+	task_list_ids(reply, group->id, n, arena);
 }
 
 static void

@@ -6,8 +6,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/base/id.h"
+#include "proto/manager.pb-c.h"
 #include "proto/types.pb-c.h"
 
+struct arena;
 struct manager;
 struct task;
 struct rpc_call;
@@ -31,6 +34,10 @@ void task_waits_end(struct manager *manager, struct task *task);
 /* The task that a call names in its field, or NULL and the call was refused. */
 struct task *task_resolve(struct manager *manager, struct rpc_call *call, const char *namespace,
 	const char *text, const char *field);
+
+/* The ids of n tasks, the first of which is first; in the arena. */
+void task_list_ids(Davit__SubmitTasksReply *reply, struct id first, uint32_t n,
+	struct arena *arena);
 
 extern const char task_default_namespace[];
 

@@ -87,6 +87,37 @@ TEST(manager_submits_many_at_once_in_their_order_and_once_for_one_request_id)
 	free(many);
 }
 
+TEST(manager_answers_an_array_again_with_its_ids_though_it_does_not_keep_them)
+{
+	Davit__SubmitTasksRequest request = DAVIT__SUBMIT_TASKS_REQUEST__INIT;
+	Davit__TaskSpec spec = DAVIT__TASK_SPEC__INIT;
+	struct desk_reply reply, again;
+	const Davit__SubmitTasksReply *first, *second;
+	struct desk desk;
+
+	desk_init(&desk);
+	spec.image = (char *)"busybox";
+	request.spec = &spec;
+	request.has_count = true;
+	request.count = MANAGER_LIST_MAX + 1;
+	desk_send(&desk, "SubmitTasks", &request.base, "r1", &reply);
+	desk_turn(&desk);
+	CHECK_EQ(reply.status, DAVIT__REPLY__STATUS__OK);
+	CHECK(desk.manager->requests.bytes < 1000);
+	desk_restart(&desk);
+	desk_send(&desk, "SubmitTasks", &request.base, "r1", &again);
+	desk_turn(&desk);
+	first = (const void *)reply.response;
+	second = (const void *)again.response;
+	CHECK_EQ(first->n_task_ids, MANAGER_LIST_MAX);
+	CHECK_EQ(second->n_task_ids, MANAGER_LIST_MAX);
+	for (size_t i = 0; i < first->n_task_ids; i++)
+		CHECK_STR(first->task_ids[i], second->task_ids[i]);
+	desk_reply_fini(&reply);
+	desk_reply_fini(&again);
+	desk_fini(&desk);
+}
+
 TEST(manager_submits_none_of_many_when_one_is_refused)
 {
 	struct many *many = many_new();
