@@ -8,13 +8,14 @@ load lib
 
 setup_file() {
 	local port
-	port=$(free_ports 11)
+	port=$(free_ports 14)
 	export COMPOSE_PROJECT_NAME DAVIT_IMAGE_PREFIX DAVIT_BASE=${DAVIT_BASE:-davit-base:bookworm}
 	COMPOSE_PROJECT_NAME=$(basename "$E2E_IMAGE")
 	DAVIT_IMAGE_PREFIX=$E2E_IMAGE
 	export DAVIT_BUILD=$E2E_IMAGE
 	export DAVIT_MANAGER_PORT=$port DAVIT_FEED_PORT=$((port + 1)) DAVIT_FEED_JSON_PORT=$((port + 3)) \
-		DAVIT_MONITOR_PORT=$((port + 5)) DAVIT_HTTP_PORT=$((port + 6))
+		DAVIT_MONITOR_PORT=$((port + 5)) DAVIT_HTTP_PORT=$((port + 6)) DAVIT_VMS_PORT=$((port + 11)) \
+		DAVIT_VMS_SERVER_1_PORT=$((port + 12)) DAVIT_VMS_SERVER_2_PORT=$((port + 13))
 	export url_manager=tcp://127.0.0.1:$port
 	export url_feed_json=tcp://127.0.0.1:$((port + 3))
 	export DAVIT_MANAGER=$url_manager
@@ -110,6 +111,20 @@ compose() {
 	[ "$(jq '.nodes | length' <<<"$output")" = 3 ]
 	gateway=$(compose ps -q gateway)
 	wait_for 30 prints healthy docker inspect -f '{{.State.Health.Status}}' "$gateway"
+	# Its machines: the balancer and both servers, under the names by which they are reached.
+	for port in "$DAVIT_VMS_PORT" "$DAVIT_VMS_SERVER_1_PORT" "$DAVIT_VMS_SERVER_2_PORT"; do
+		wait_for 30 curl -fsS -m 5 -o /dev/null "http://127.0.0.1:$port/list_$([ "$port" = "$DAVIT_VMS_PORT" ] && echo all || echo vms)"
+	done
+	run curl -fsS -m 5 "http://127.0.0.1:$DAVIT_VMS_PORT/list_all"
+	[ "$(jq -c . <<<"$output")" = '[{"http://127.0.0.1:5000":[]},{"http://127.0.0.1:5001":[]}]' ] || fail "$output"
+	[ "$(node n1 .address)" = 127.0.0.1 ]
+	# What a command says before its input has ended goes to a file.
+	davit run --name talks --wait "$E2E_IMAGE" -- sleep 1000
+	head -c 3000000 /dev/urandom >"$BATS_TEST_TMPDIR/much"
+	curl -sS -m 60 --data-binary "@$BATS_TEST_TMPDIR/much" -o "$BATS_TEST_TMPDIR/back" \
+		"http://127.0.0.1:$DAVIT_HTTP_PORT/v1/tasks/talks/exec?command=cat"
+	cmp "$BATS_TEST_TMPDIR/much" "$BATS_TEST_TMPDIR/back"
+	davit rm -f talks
 }
 
 @test "with the profile for monitoring, Prometheus reaches every service of it" {

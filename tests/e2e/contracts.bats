@@ -17,7 +17,7 @@ CMD [\"httpd\", \"-f\", \"-p\", \"80\", \"-h\", \"/www\"]"
 	api_port=$(free_ports 2)
 	export ORCHESTRATION_HOST=127.0.0.1 ORCHESTRATION_PORT=$api_port
 	daemon gateway davit-gateway --manager "$url_manager"
-	wait_for 10 curl -fsS -o /dev/null "http://127.0.0.1:$api_port/v1/cluster"
+	wait_for 60 curl -fsS -o /dev/null "http://127.0.0.1:$api_port/v1/cluster"
 }
 teardown_file() {
 	cluster_down
@@ -29,7 +29,7 @@ teardown_file() {
 # http CURL-ARGUMENT...: against the gateway; prints the body, and then the status on a line of its own.
 http() {
 	local path=${*: -1}
-	curl -sS -m 60 -w '\n%{http_code}\n' "${@:1:$#-1}" "http://localhost:$api_port$path"
+	curl -sS -m 120 -w '\n%{http_code}\n' "${@:1:$#-1}" "http://localhost:$api_port$path"
 }
 # Splits the output of `run http …`.
 status() { tail -n 1 <<<"$output"; }
@@ -38,6 +38,8 @@ is_status() { [ "$(status)" = "$1" ] || fail "status $(status), want $1: $(body)
 is_body() { # FILTER WANT
 	[ "$(body | jq -c "$1")" = "$2" ] || fail "$1 is $(body | jq -c "$1"), want $2: $(body)"
 }
+# Their httpd listens a moment after its container has started.
+says_hello() { wait_for 60 prints 'Hello from Davit' curl -sS -m 5 "http://127.0.0.1:$1/index.html"; }
 is_gone() { ! docker inspect "$1" >/dev/null 2>&1; }
 @test "E0: a container is provisioned as printed, listed, looked at and terminated" {
 	run http -X POST -d '{"name":"test1","image":"nginx","cpu":1.0,"memory":2048,"ttl":"10m"}' /provision
@@ -53,7 +55,7 @@ is_gone() { ! docker inspect "$1" >/dev/null 2>&1; }
 	is_status 200
 	[ "$(body)" = 'Container terminated
 ' ] || [ "$(body)" = 'Container terminated' ]
-	wait_for 30 is_gone "$id"
+	wait_for 60 is_gone "$id"
 	run http "/status/$id"
 	is_status 404
 	has "Status lookup failed: container $id not found"
@@ -86,7 +88,7 @@ is_gone() { ! docker inspect "$1" >/dev/null 2>&1; }
 	run http -d '{"image":"nginx","ttl":"1500ms"}' /provision
 	is_status 200
 	id=$(body | jq -r .ID)
-	wait_for 15 is_gone "$id"
+	wait_for 60 is_gone "$id"
 	run http /list
 	is_body . '[]'
 }
@@ -99,7 +101,7 @@ is_gone() { ! docker inspect "$1" >/dev/null 2>&1; }
 	wait_task web-server RUNNING
 	run http "/tasks/$id"
 	is_body .State 2
-	[ "$(curl -sS -m 5 "http://127.0.0.1:$(body | jq -r '.PortBindings["80"]')/index.html")" = 'Hello from Davit' ]
+	says_hello "$(body | jq -r '.PortBindings["80"]')"
 	run http -d '{"ID":"x","State":1,"Task":{"Name":"in-event","Image":"nginx"}}' /tasks
 	is_status 201
 	run http /tasks/
@@ -112,7 +114,7 @@ is_gone() { ! docker inspect "$1" >/dev/null 2>&1; }
 	run http -X DELETE "/tasks/$id"
 	is_status 204
 	# Removed when its container is, which is a moment later.
-	wait_for 30 prints 404 curl -sS -o /dev/null -w '%{http_code}' "http://localhost:$api_port/tasks/$id"
+	wait_for 60 prints 404 curl -sS -o /dev/null -w '%{http_code}' "http://localhost:$api_port/tasks/$id"
 	http -X DELETE /tasks/in-event
 }
 
@@ -124,7 +126,7 @@ is_gone() { ! docker inspect "$1" >/dev/null 2>&1; }
 	is_body '[.name, .image, .status, .restart_count]' '["my-container","nginx:latest","running",0]'
 	id=$(body | jq -r .id)
 	docker inspect -f '{{json .Config.Env}} {{.HostConfig.RestartPolicy.Name}}' "$id" | grep -q KEY=value
-	[ "$(curl -sS -m 5 "http://127.0.0.1:$port/index.html")" = 'Hello from Davit' ]
+	says_hello "$port"
 	run http -d '{"name":"my-container","image":"nginx"}' /containers
 	is_status 409
 	run http /containers
@@ -139,7 +141,7 @@ is_gone() { ! docker inspect "$1" >/dev/null 2>&1; }
 		run http -X POST "/containers/$id/start"
 		is_status 204
 	done
-	[ "$(curl -sS -m 5 "http://127.0.0.1:$port/index.html")" = 'Hello from Davit' ]
+	says_hello "$port"
 	[ "$(call ListTasks '{"name": "my-container"}' | jq '.response.tasks | length')" = 2 ]
 	run http -X POST "/containers/$id"
 	wait_task my-container COMPLETED
@@ -148,7 +150,7 @@ is_gone() { ! docker inspect "$1" >/dev/null 2>&1; }
 	run http -X DELETE "/containers/$id"
 	is_status 204
 	is_forgotten() { [ "$(call ListTasks '{"name": "my-container"}' | jq '.response.tasks | length')" = 0 ]; }
-	wait_for 30 is_forgotten
+	wait_for 60 is_forgotten
 	run http -X POST -d "{\"name\":\"web-server\",\"image\":\"nginx:latest\",\"ports\":{\"80/tcp\":\"$port\"}}" /containers
 	is_status 200
 	run http -X DELETE /containers/web-server
@@ -166,6 +168,6 @@ is_gone() { ! docker inspect "$1" >/dev/null 2>&1; }
 	[ "$status" -eq 1 ]
 	has 'Failed to convert port to integer'
 	daemon other davit-gateway --manager "$url_manager" --contracts none --listen "http://127.0.0.1:$((api_port + 1))"
-	wait_for 10 curl -fsS -o /dev/null "http://127.0.0.1:$((api_port + 1))/v1/cluster"
+	wait_for 60 curl -fsS -o /dev/null "http://127.0.0.1:$((api_port + 1))/v1/cluster"
 	[ "$(curl -sS -o /dev/null -w '%{http_code}' "http://127.0.0.1:$((api_port + 1))/containers")" = 404 ]
 }

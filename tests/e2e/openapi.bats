@@ -24,7 +24,7 @@ setup_file() {
 	manager_start
 	scheduler_start
 	gateway_start --monitor none
-	wait_for 10 gateway_ready
+	wait_for 60 gateway_ready
 	export openapi_missing=
 	command -v npm >/dev/null && command -v node >/dev/null || { openapi_missing="npm and node are not on this machine"; return 0; }
 	install_modules || { openapi_missing="npm's registry cannot be reached"; return 0; }
@@ -34,7 +34,7 @@ teardown_file() { cluster_end "$E2E_DIR/openapi" 5; }
 needs_npm() { [ -z "$openapi_missing" ] || skip "$openapi_missing"; }
 
 @test "JSON Schema's own rules accept the document, and the answers are as it says" {
-	run timeout 240 /usr/bin/python3 -W ignore "$repo/tests/openapi/check.py" "$url_gateway"
+	run timeout 900 /usr/bin/python3 -W ignore "$repo/tests/openapi/check.py" "$url_gateway"
 	[ "$status" -eq 0 ] || fail "$output"
 	has "OpenAPI 3.1"
 }
@@ -48,13 +48,13 @@ needs_npm() { [ -z "$openapi_missing" ] || skip "$openapi_missing"; }
 
 @test "the page to try calls makes them, without anything from elsewhere" {
 	needs_npm
-	run timeout 240 node "$modules/page.mjs" "$url_gateway"
+	run timeout 900 node "$modules/page.mjs" "$url_gateway"
 	[ "$status" -eq 0 ] || fail "$output"
 }
 
 @test "whatever a fuzzing client sends, the answer is one that the document promises" {
 	needs_npm
-	run timeout 240 node "$modules/fuzz.mjs" "$url_gateway" "${OPENAPI_RUNS:-12}" ${OPENAPI_SEED:-}
+	run timeout 900 node "$modules/fuzz.mjs" "$url_gateway" "${OPENAPI_RUNS:-12}" ${OPENAPI_SEED:-}
 	echo "$output"
 	[ "$status" -eq 0 ]
 	has "calls,"

@@ -5,7 +5,7 @@ load lib
 setup_file() {
 	cluster_up
 	gateway_start
-	wait_for 10 curl -fsS -o /dev/null "$url_gateway/health"
+	wait_for 60 curl -fsS -o /dev/null "$url_gateway/health"
 	export WEB=$E2E_IMAGE-web
 	docker build -q -t "$WEB" - >/dev/null <<<"FROM $E2E_IMAGE
 STOPSIGNAL SIGKILL
@@ -18,7 +18,7 @@ teardown_file() {
 
 # http METHOD PATH [BODY]: prints the body, and then the status on a line of its own.
 http() {
-	curl -sS -m 60 -X "$1" "$url_gateway$2" -w '\n%{http_code}\n' ${3+-d "$3"}
+	curl -sS -m 120 -X "$1" "$url_gateway$2" -w '\n%{http_code}\n' ${3+-d "$3"}
 }
 status() { tail -n 1 <<<"$output"; }
 body() { head -n -1 <<<"$output"; }
@@ -26,7 +26,7 @@ is_status() { [ "$(status)" = "$1" ] || fail "status $(status), want $1: $(body)
 is_body() { # FILTER WANT
 	[ "$(body | jq -c "$1")" = "$2" ] || fail "$1 is $(body | jq -c "$1"), want $2: $(body)"
 }
-pod() { curl -sS -m 10 "$url_gateway/api/v1/$1" | jq -r "$2"; }
+pod() { curl -sS -m 120 "$url_gateway/api/v1/$1" | jq -r "$2"; }
 spec() { # NAME CONTAINERS [MORE]: of a pod
 	echo "{\"metadata\":{\"name\":\"$1\",\"labels\":{\"app\":\"web\"}},\"spec\":{\"containers\":[$2]${3:-}}}"
 }
@@ -37,17 +37,19 @@ container() { # NAME [MORE]
 @test "E2: a worker by the name of node1 is a node, and a pod gets there" {
 	worker_start node1 4 8GiB --label disk=ssd
 	is_there() { prints True pod nodes/node1 '.status.conditions[0].status'; }
-	wait_for 20 is_there
+	wait_for 60 is_there
 	run http GET /api/v1/nodes
 	is_body '[.kind, ([.items[].metadata.name] | sort)]' '["NodeList",["n1","n2","node1"]]'
 	run http POST /api/v1/pods "$(spec web "$(container web ',"ports":[{"containerPort":80}],"env":[{"name":"KEY","value":"value"}],"resources":{"requests":{"cpu":"250m","memory":"32Mi"}}')" ',"nodeSelector":{"disk":"ssd"}')"
 	is_status 201
 	is_body '[.kind, .metadata.namespace, .metadata.labels, .spec.containers[0].resources.requests.cpu]' '["Pod","default",{"app":"web"},"250m"]'
-	wait_for 20 prints Running pod pods/web .status.phase
+	wait_for 60 prints Running pod pods/web .status.phase
 	run http GET /api/v1/namespaces/default/pods/web
 	is_body '[.spec.nodeName, .status.containerStatuses[0].ready, .status.conditions[0].status]' '["node1",true,"True"]'
 	docker inspect -f '{{json .Config.Env}}' "$(body | jq -r '.status.containerStatuses[0].containerID')" | grep -q KEY=value
-	[ "$(curl -sS "http://127.0.0.1:$(body | jq '.status.containerStatuses[0].ports[0].hostPort')/index.html")" = 'Hello from Davit' ]
+	# It listens a moment after its container has started.
+	wait_for 60 prints 'Hello from Davit' curl -sS -m 5 \
+		"http://127.0.0.1:$(body | jq '.status.containerStatuses[0].ports[0].hostPort')/index.html"
 	run http GET /api/v1/nodes/node1/pods
 	is_body '[.items[].metadata.name]' '["web"]'
 	run http PUT /api/v1/namespaces/default/pods/web/status '{"phase":"Failed"}'
@@ -57,7 +59,7 @@ container() { # NAME [MORE]
 @test "pods are unique in their namespace, changed as a whole, and deleted" {
 	run http POST /api/v1/namespaces/prod/pods "$(spec web "$(container a),$(container b)")"
 	is_status 201
-	wait_for 20 prints Running pod namespaces/prod/pods/web .status.phase
+	wait_for 60 prints Running pod namespaces/prod/pods/web .status.phase
 	run http GET /api/v1/namespaces/prod/pods/web
 	is_body '[.status.containerStatuses[].name] | sort' '["a","b"]'
 	run http POST /api/v1/namespaces/prod/pods "$(spec web "$(container a)")"
@@ -66,7 +68,7 @@ container() { # NAME [MORE]
 	uid=$(pod namespaces/prod/pods/web .metadata.uid)
 	run http PUT /api/v1/namespaces/prod/pods/web "$(spec web "$(container c)")"
 	is_status 200
-	wait_for 20 prints Running pod namespaces/prod/pods/web .status.phase
+	wait_for 60 prints Running pod namespaces/prod/pods/web .status.phase
 	run http GET /api/v1/namespaces/prod/pods
 	is_body '[.kind, (.items | length), .items[0].spec.containers[0].name]' '["PodList",1,"c"]'
 	[ "$(body | jq -r '.items[0].metadata.uid')" != "$uid" ]
@@ -84,11 +86,11 @@ container() { # NAME [MORE]
 	run http POST /api/v1/pods "$(spec big "$(container big ',"resources":{"requests":{"cpu":"500"}}')")"
 	is_status 201
 	waits() { pod pods/big '.status.conditions[0] | "\(.status) \(.reason) \(.message)"' | grep -q 'False Unschedulable .*[Cc][Pp][Uu]'; }
-	wait_for 10 waits
+	wait_for 60 waits
 	[ "$(pod pods/big .status.phase)" = Pending ]
 	run http DELETE /api/v1/pods/big
 	davit run --name ended "$E2E_IMAGE" -- false
-	wait_for 20 prints Failed pod pods/ended .status.phase
+	wait_for 60 prints Failed pod pods/ended .status.phase
 	[ "$(pod pods/ended '.status.containerStatuses[0].state.terminated.exitCode')" = 1 ]
 	davit rm ended
 }
@@ -109,7 +111,7 @@ container() { # NAME [MORE]
 	run http POST /api/v1/pods "$(spec there "$(container there)" ',"nodeSelector":{"disk":"tape"}')"
 	is_status 201
 	waits() { pod pods/there '.status.conditions[0].message' | grep -qi 'node'; }
-	wait_for 10 waits
+	wait_for 60 waits
 	[ "$(pod pods/there .status.phase)" = Pending ]
 	http DELETE /api/v1/pods/there
 	run http DELETE /api/v1/nodes/rest1

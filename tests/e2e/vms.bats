@@ -12,7 +12,7 @@ setup_file() {
 	s1=http://127.0.0.1:$((${lb##*:} + 1))
 	s2=http://127.0.0.1:$((${lb##*:} + 2))
 	gateway_start --contracts vms --vms-listen "$lb" --vms-server "$s1=n1" --vms-server "$s2" --vm-image davit-vm-e2e
-	wait_for 10 curl -fsS -o /dev/null "$lb/list_all"
+	wait_for 60 curl -fsS -o /dev/null "$lb/list_all"
 	# Answers ssh's question for the password.
 	printf '#!/bin/sh\necho "$VM_PASSWORD"\n' >"$E2E_DIR/askpass"
 	chmod 755 "$E2E_DIR/askpass"
@@ -23,7 +23,7 @@ teardown() { tmux -L "$E2E_IMAGE-menu" kill-server 2>/dev/null || true; }
 teardown_file() { cluster_down; }
 
 # http CURL-ARGUMENT... URL: prints the body, and then the status on a line of its own.
-http() { curl -sS -m 60 -w '\n%{http_code}\n' "$@"; }
+http() { curl -sS -m 120 -w '\n%{http_code}\n' "$@"; }
 status() { tail -n 1 <<<"$output"; }
 body() { head -n -1 <<<"$output"; }
 is_status() { [ "$(status)" = "$1" ] || fail "status $(status), want $1: $(body)"; }
@@ -93,11 +93,11 @@ vm-2
 	is_body .status '"active"'
 	session=$(body | jq -r .session_id)
 	said=
-	read_more() { said+=$(curl -sS -m 10 -d "{\"session_id\": \"$session\"}" "$lb/shell_output"); [[ $said == *"six=42"* ]]; }
+	read_more() { said+=$(curl -sS -m 120 -d "{\"session_id\": \"$session\"}" "$lb/shell_output"); [[ $said == *"six=42"* ]]; }
 	run http -d "{\"server\": \"$s1\", \"session_id\": \"$session\", \"input\": \"echo six=\$((6*7))\"}" "$lb/shell_input"
 	is_status 200
 	is_body .status '"sent"'
-	wait_for 10 read_more
+	wait_for 60 read_more
 	run http -X POST "$s1/shell_close/$session"
 	is_body .status '"closed"'
 	run http "$s1/shell_output/$session"
@@ -125,7 +125,7 @@ vm-2
 	id=$(task vm_1 .id)
 	docker kill "$(task vm_1 .container_id)" >/dev/null
 	is_stale() { [ "$(curl -sS "$s1/list_vms")" = '[]' ]; }
-	wait_for 10 is_stale
+	wait_for 60 is_stale
 }
 
 @test "davit vm: with a key and a password of one's own, by ssh and by name" {
@@ -170,7 +170,7 @@ docker build -t davit-vm deploy/images/vm" ] || fail "$output"
 		--vms-listen "http://127.0.0.1:$(free_ports 1)" --vms-server "http://127.0.0.1:$(free_ports 1)=n2" \
 		--vm-image davit-vm-e2e --vm-password root
 	url() { grep -o 'ev=gateway.vms listen=[^ ]*' "$home/log/rooted.log" | sed 's/.*listen=//'; }
-	wait_for 10 url >/dev/null
+	wait_for 60 url >/dev/null
 	run http -d '{"name": "rooted"}' "$(url)/create_vm"
 	is_status 201
 	is_body .password '"root"'
@@ -185,31 +185,32 @@ docker build -t davit-vm deploy/images/vm" ] || fail "$output"
 	tmuxes() { tmux -L "$E2E_IMAGE-menu" "$@"; }
 	shows() { tmuxes capture-pane -p -J -S -200 | grep -q -- "$1"; }
 	sends() { tmuxes send-keys "$1" Enter; }
-	wait_for 10 shows 'Enter choice:'
+	wait_for 60 shows 'Enter choice:'
 	sends 1
-	wait_for 10 shows 'Enter new VM name:'
+	wait_for 60 shows 'Enter new VM name:'
 	sends menu_1
-	wait_for 30 shows 'Response: {"name": "menu_1"'
+	wait_for 60 shows 'Response: {"name": "menu_1"'
 	sends 2
-	wait_for 10 shows '  - menu_1 (............) \[running\]'
+	wait_for 60 shows '  - menu_1 (............) \[running\]'
 	sends 3
-	wait_for 10 shows 'Enter VM name to open shell:'
+	wait_for 60 shows 'Enter VM name to open shell:'
 	sends menu_1
-	wait_for 10 shows 'Opening a shell in menu_1'
-	sends 'stty size; tty'
-	wait_for 10 shows '40 100'
-	wait_for 10 shows '/dev/pts/'
+	wait_for 60 shows 'Opening a shell in menu_1'
+	# The engine is told the size after it has started the shell.
+	sends 'while [ "$(stty size)" != "4""0 100" ]; do sleep 0.1; done; stty size; tty'
+	wait_for 60 shows '40 100'
+	wait_for 60 shows '/dev/pts/'
 	sends exit
 	# What is typed before the shell has ended is the shell's.
 	asks_again() { [ "$(tmuxes capture-pane -p -J -S -200 | grep -c 'Enter choice:')" = 4 ]; }
-	wait_for 10 asks_again
+	wait_for 60 asks_again
 	sends 4
-	wait_for 10 shows 'Enter VM name to delete:'
+	wait_for 60 shows 'Enter VM name to delete:'
 	sends menu_1
-	wait_for 10 shows '"status": "deleted"'
+	wait_for 60 shows '"status": "deleted"'
 	sends 9
-	wait_for 10 shows 'Invalid choice'
+	wait_for 60 shows 'Invalid choice'
 	sends 5
-	wait_for 10 shows 'ended with 0'
+	wait_for 60 shows 'ended with 0'
 	shows 'Goodbye!'
 }

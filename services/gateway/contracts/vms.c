@@ -3,9 +3,24 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/base/buf.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "services/gateway/contracts/vms_impl.h"
+
+/* Who listens at all addresses is reached at none of that name: at loopback, at least. */
+static char *
+name_of(const char *url)
+{
+	static const char all[] = "http://0.0.0.0:";
+	struct buf name = {0};
+
+	if (strncmp(url, all, strlen(all)) != 0)
+		return xstrdup(url);
+	buf_puts(&name, "http://127.0.0.1:");
+	buf_puts(&name, url + strlen(all));
+	return buf_take(&name, NULL);
+}
 
 static int
 open_door(uv_loop_t *loop, struct vms_door *door, const struct http_route *routes,
@@ -16,7 +31,7 @@ open_door(uv_loop_t *loop, struct vms_door *door, const struct http_route *route
 	if (http_open(loop, &options, &door->http, err) < 0)
 		return err_wrap(err,
 			"the contract 'vms' (--contracts, --vms-listen, --vms-server)");
-	door->url = xstrdup(http_url(door->http));
+	door->url = name_of(http_url(door->http));
 	return 0;
 }
 
