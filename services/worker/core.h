@@ -426,6 +426,9 @@ struct worker_slot *worker_slots_find(struct worker *worker, struct id task);
 struct worker_slot *worker_slots_add(struct worker *worker, struct id task, uint32_t attempt);
 /* Forgets it for good. */
 void worker_slots_drop(struct worker_slot *slot);
+/* By the label that says whose cluster it is of: it must be there, and be ours once that is known.
+ */
+bool worker_slots_own(const struct worker *worker, const char *cluster);
 /* One container of the engine's list. */
 void worker_slots_found(struct worker *worker, const struct engine_container *container);
 /* After the engine's list: what was not in it is looked at. */

@@ -196,11 +196,12 @@ found(struct worker *worker, const json_t *item)
 {
 	const json_t *labels = json_object_get(item, "Labels");
 	const char *node = json_string_value(json_object_get(labels, WORKER_LABEL_NODE));
+	const char *cluster = json_string_value(json_object_get(labels, WORKER_LABEL_CLUSTER));
 	const char *name = json_string_value(json_object_get(item, "Name"));
 	struct worker_network *network;
 
-	if (node == NULL || name == NULL || strcmp(node, worker->node_id) != 0 ||
-		strlen(name) >= WORKER_NETWORK_NAME_SIZE)
+	if (!worker_slots_own(worker, cluster) || node == NULL || name == NULL ||
+		strcmp(node, worker->node_id) != 0 || strlen(name) >= WORKER_NETWORK_NAME_SIZE)
 		return;
 	network = network_get(worker, name);
 	network->listed_in = worker->n_network_lists;

@@ -138,6 +138,13 @@ find_attempt(struct worker *worker, struct id task, uint32_t attempt)
 	return slot;
 }
 
+bool
+worker_slots_own(const struct worker *worker, const char *cluster)
+{
+	return cluster != NULL &&
+	       (worker->cluster == NULL || strcmp(cluster, worker->cluster) == 0);
+}
+
 void
 worker_slots_found(struct worker *worker, const struct engine_container *container)
 {
@@ -147,7 +154,8 @@ worker_slots_found(struct worker *worker, const struct engine_container *contain
 	struct id task;
 	uint32_t attempt;
 
-	if (task_label == NULL || attempt_label == NULL || !id_parse(task_label, &task))
+	if (!worker_slots_own(worker, label_of(container, WORKER_LABEL_CLUSTER)) ||
+		task_label == NULL || attempt_label == NULL || !id_parse(task_label, &task))
 		return; /* not one of ours, although it says so */
 	attempt = (uint32_t)strtoul(attempt_label, NULL, 10);
 	slot = find_attempt(worker, task, attempt);

@@ -5,8 +5,10 @@
 # (engine_raw) at the width at which it is fastest, Davit, and Swarm. Each starts N containers,
 # has one of them killed again and again, stops them all, and lives JOBS short lives. Printed are
 # the medians of ROUNDS, and of the ratios within each round: "name value unit".
-# N=100 JOBS=200 ROUNDS=3 KILLS=5 WHO="raw davit swarm". Needs root; BENCH_DIR says on which disk,
-# ENGINE_OPTIONS what else its dockerd is told.
+# N=100 JOBS=200 ROUNDS=3 KILLS=5 WHO="raw davit swarm" PARTS="start restart stop jobs" (what is left
+# out is not measured; containers are started and stopped all the same). Needs root; BENCH_DIR says on
+# which disk, ENGINE_OPTIONS what else its dockerd is told, WORKER_OPTIONS what its worker.
+# WIDTHS="4 8 16": those at which the bare client is tried first; a single one is taken as it is.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . deploy/cluster.sh
@@ -14,7 +16,7 @@ cd "$(dirname "$0")/../.."
 B=${BUILD:-build/release}
 DAVIT_BIN=$PWD/$B/bin
 n=${N:-100} jobs=${JOBS:-200} rounds=${ROUNDS:-3} kills=${KILLS:-5}
-widths=${WIDTHS:-4 8 16}
+widths=${WIDTHS:-4 8 16} parts=" ${PARTS:-start restart stop jobs} "
 image=davit-demo:latest
 waits_for_term="mkfifo /f; trap 'exit 0' TERM; read x <>/f"
 [ "$(id -u)" -eq 0 ] || die "a Docker Engine of its own needs root"
@@ -34,7 +36,7 @@ port=$((10000 + RANDOM % 10000))
 cluster_use "$dir/davit" $port
 manager_start
 scheduler_start
-worker_start n1 1000 1TiB --docker-host "$DOCKER_HOST"
+worker_start n1 1000 1TiB --docker-host "$DOCKER_HOST" ${WORKER_OPTIONS:-}
 wait_for 30 nodes_ready 1
 [[ ${WHO:-swarm} != *swarm* ]] || docker swarm init --advertise-addr 127.0.0.1 --listen-addr 127.0.0.1 >/dev/null
 worker_kib() { awk '/^RssAnon/ {print $2}' "/proc/$(proc_pid "$home/run/n1.pid")/status"; }
@@ -48,6 +50,8 @@ ask() {
 }
 # note FIGURE WHO: the seconds that it took; the ratios are made of them at the end.
 note() { echo "$1 $2 $seconds" >>"$dir/notes"; }
+
+measures() { [[ $parts == *" $1 "* ]]; }
 
 # ---- the three of them ----
 
@@ -129,7 +133,9 @@ kill_some() { # WHO LABEL
 # ---- calibration: where the bare client is fastest ----
 
 best() { sort -n | awk 'NR == 1 {print $2}'; }
+[ "$widths" != "${widths%% *}" ] || width_start=$widths width_stop=$((widths * 4)) width_jobs=$widths
 for width in $widths; do
+	[ -z "${width_start:-}" ] || break
 	ask start $((n / 2)) "$width"
 	echo "$seconds $width" >>"$dir/start"
 	ask stop "$((width * 4))"
@@ -138,8 +144,11 @@ for width in $widths; do
 	ask jobs $((jobs / 4)) "$width"
 	echo "$seconds $width" >>"$dir/jobs"
 done
-width_start=$(best <"$dir/start") width_stop=$(best <"$dir/stop") width_jobs=$(best <"$dir/jobs")
+if [ -z "${width_start:-}" ]; then
+	width_start=$(best <"$dir/start") width_stop=$(best <"$dir/stop") width_jobs=$(best <"$dir/jobs")
+fi
 for figure in start stop jobs; do
+	[ -e "$dir/$figure" ] || continue
 	awk -v f="$figure" '{print "# bare client alone:", f, "at width", $2, "in", $1, "s"}' "$dir/$figure"
 done
 
@@ -151,20 +160,25 @@ for ((round = 1; round <= rounds; round++)); do
 	for who in "${order[@]}"; do
 		${who}_start
 		note start "$who"
-		case $who in
-		davit)
+		if [ "$who" = davit ]; then
 			echo "engine.worker.rss_anon.$n $(worker_kib) KiB"
 			echo "engine.worker.threads.$n $(worker_threads) threads"
-			kill_some davit davit.task
-			;;
-		swarm) kill_some swarm $swarm ;;
-		esac
+		fi
+		if measures restart; then
+			case $who in
+			raw) kill_some raw davit.bench ;;
+			davit) kill_some davit davit.task ;;
+			swarm) kill_some swarm $swarm ;;
+			esac
+		fi
 		${who}_stop
 		note stop "$who"
 		${who}_remove
 		wait_for 120 engine_is_empty
-		${who}_jobs
-		note jobs "$who"
+		if measures jobs; then
+			${who}_jobs
+			note jobs "$who"
+		fi
 	done
 	order=("${order[@]:1}" "${order[0]}")
 done
@@ -202,6 +216,7 @@ END {
 		show(figures[f], "raw"); show(figures[f], "davit"); show(figures[f], "swarm")
 		ratio(figures[f], "davit", "raw"); ratio(figures[f], "swarm", "raw")
 	}
-	show("restart", "raw.beside_davit"); show("restart", "davit"); show("restart", "swarm")
+	show("restart", "raw"); show("restart", "raw.beside_davit"); show("restart", "davit"); show("restart", "swarm")
+	inverse("restart", "raw", "raw.beside_raw")
 	inverse("restart", "davit", "raw.beside_davit"); inverse("restart", "swarm", "raw.beside_swarm")
 }' "$dir/notes"

@@ -14,7 +14,8 @@
  *                     those of tasks in the manager's feed
  *   await WORD N      from the mark to the N-th 'start', 'die' or 'destroy' of the engine, or
  *                     'running', 'completed' or 'removed' of the feed
- *   kill ID           kills a container; from its death to the next start of one with the label
+ *   kill ID           kills a container; from its death to the next start of one with the label.
+ *                     One of its own it starts again itself, as soon as the engine says so
  */
 #include <errno.h>
 #include <stdio.h>
@@ -58,6 +59,7 @@ struct raw {
 
 	/* Of others: */
 	char label[128];
+	bool revives;
 	uint64_t mark_ns;
 	struct count counts[WORDS];
 };
@@ -211,13 +213,23 @@ on_frame(const char *topic, const void *payload, size_t size, void *arg)
 }
 
 static void
+on_revived(const struct err *err, void *arg)
+{
+	if (err->code != 0)
+		fail(arg, err);
+}
+
+static void
 on_event(const struct engine_event *event, void *arg)
 {
 	struct raw *raw = arg;
+	bool is_own_death = attribute(event, LABEL) != NULL && strcmp(event->action, "die") == 0;
 
 	if (raw->label[0] != '\0' && attribute(event, raw->label) != NULL)
 		count(raw, event->action, event->time_ns);
-	if (attribute(event, LABEL) == NULL || strcmp(event->action, "die") != 0 || !raw->is_job)
+	if (is_own_death && raw->revives)
+		engine_container_start(raw->engine, event->id, on_revived, raw);
+	if (!is_own_death || !raw->is_job)
 		return;
 	for (unsigned i = 0; i < raw->n_begun; i++) {
 		struct item *item = &raw->items[i];
@@ -280,12 +292,16 @@ time_restart(struct raw *raw, const char *id)
 {
 	char label[sizeof raw->label];
 	uint64_t death_ns;
+	double seconds;
 
 	(void)snprintf(label, sizeof label, "%s", raw->label);
 	mark(raw, label);
+	raw->revives = strcmp(label, LABEL) == 0;
 	engine_container_kill(raw->engine, id, "KILL", on_killed, raw);
 	death_ns = await(raw, "die", 1);
-	return (double)(await(raw, "start", 1) - death_ns) / 1e9;
+	seconds = (double)(await(raw, "start", 1) - death_ns) / 1e9;
+	raw->revives = false;
+	return seconds;
 }
 
 /* ---- commands ---- */

@@ -7,6 +7,7 @@ load lib
 setup_file() {
 	[ "$(id -u)" -eq 0 ] || skip "a Docker Engine of its own needs root"
 	make_runtimes "$E2E_DIR/runtimes"
+	export PATH=$E2E_DIR/runtimes:$PATH # of dockerd, too: it gives GPUs away where it finds NVIDIA's hook
 	own_cluster_up $(runtimes)
 }
 
@@ -32,12 +33,69 @@ make_runtimes() {
 		esac
 		exit \$code
 	END
-	chmod +x "$1"/{before,within}
+	printf '#!/bin/sh\ncat >/dev/null\n' >"$1/nvidia-container-runtime-hook"
+	chmod +x "$1"/{before,within,nvidia-container-runtime-hook}
 }
 runtimes() { echo "--add-runtime before=$E2E_DIR/runtimes/before --add-runtime within=$E2E_DIR/runtimes/within"; }
 teardown_file() { own_cluster_down; }
 setup() { own_engine_use "$home/engine"; }
 teardown() { kill -CONT "$(own_engine_pid)"; } # whatever failed while it hung
+
+@test "a task is given as many GPUs as it asks for, as the engine and its container see it" {
+	worker_start gpus 4 4GiB --docker-host "$DOCKER_HOST" --gpus 2
+	wait_node gpus READY
+	[ "$(node gpus .capacity.gpus)" -eq 2 ]
+	davit run -q --name asks --gpus 2 davit-own -- sh -c 'echo "has $NVIDIA_VISIBLE_DEVICES"; sleep 1000'
+	wait_task asks RUNNING
+	[ "$(task asks .node_name)" = gpus ]
+	[ "$(docker inspect -f '{{json .HostConfig.DeviceRequests}}' "$(task asks .container_id)" | jq -c '.[0] | [.Count, .Capabilities]')" = '[2,[["gpu"]]]' ]
+	said() { [ "$(davit logs asks)" = "has 0,1" ]; }
+	wait_for 60 said || fail "$(davit logs asks)"
+	davit run -q --name more --gpus 1 davit-own -- true # they are all taken
+	waits_for_gpus() { [[ $(task more .message) == *[gG][pP][uU]* ]]; }
+	wait_for 60 waits_for_gpus || fail "$(task more)"
+	davit rm -q -f asks
+	wait_task more COMPLETED
+	davit rm -q -f more
+	worker_kill gpus TERM
+}
+
+@test "a worker that dies while its task goes leaves nothing of ours behind, and touches nothing of others" {
+	local cluster node before
+	cluster=(--label "davit.cluster=$CLUSTER")
+	davit run -q --name leaver --network back -v /data davit-own -- sleep 600
+	wait_task leaver RUNNING
+	node=$(docker inspect -f '{{index .Config.Labels "davit.node"}}' "$(task leaver .container_id)")
+	# Of others: with names like ours, and with some of our labels.
+	docker volume create davit-others >/dev/null
+	docker network create "davit.default.back.${node//?/0}" >/dev/null
+	docker run -q -d --name "davit-${node//?/0}" --network "davit.default.back.${node//?/0}" \
+		-v davit-others:/kept -v /nameless davit-own sleep 600 >/dev/null
+	docker run -q -d --name davit-1 "${cluster[@]}" davit-own sleep 600 >/dev/null
+	docker run -q -d --name davit-2 "${cluster[@]}" --label "davit.node=$node" davit-own sleep 600 >/dev/null
+	docker run -q -d --name davit-3 "${cluster[@]}" --label "davit.task=$(task leaver .id)" --label davit.attempt=9 davit-own sleep 600 >/dev/null
+	docker run -q -d --name davit-4 --label "davit.node=$node" --label "davit.task=$(task leaver .id)" --label davit.attempt=1 davit-own sleep 600 >/dev/null
+	docker create -q --name davit-5 "${cluster[@]}" --label "davit.node=$node" --label davit.task=nonsense --label davit.attempt=1 davit-own true >/dev/null
+	before=$(of_others)
+	[ "$(docker volume ls -q | wc -l)" -eq 3 ]
+	worker_kill own KILL
+	davit rm -q -d -f leaver
+	worker_start own 64 64GiB --docker-host "$DOCKER_HOST"
+	ours_are_gone() {
+		[ "$(docker volume ls -q | wc -l)" -eq 2 ] && [ "$(docker ps -aq | wc -l)" -eq 6 ] &&
+			[ -z "$(docker network ls -q --filter "label=davit.cluster=$CLUSTER")" ]
+	}
+	wait_for 90 ours_are_gone || fail "$(docker ps -a; docker volume ls; docker network ls)"
+	[ "$(of_others)" = "$before" ] || fail "before: $before, now: $(of_others)"
+	docker network inspect "davit.default.back.${node//?/0}" >/dev/null
+	docker ps -aq | xargs docker rm -f -v >/dev/null
+	docker volume rm davit-others >/dev/null
+	docker network rm "davit.default.back.${node//?/0}" >/dev/null
+}
+of_others() {
+	docker ps -a --filter name=davit- --format '{{.Names}}' | grep -E '^davit-(0+[-0]*|[1-5])$' | sort |
+		xargs docker inspect -f '{{.Id}} {{.State.Status}} {{.State.StartedAt}} {{.RestartCount}} {{json .Mounts}}'
+}
 
 @test "dockerd killed with -9 under load: the node says so, and everything converges when it is back" {
 	local id

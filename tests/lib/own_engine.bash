@@ -102,14 +102,15 @@ all_run() { [ "$(own_tasks "$1" RUNNING | wc -l)" -eq "$2" ]; }
 all_ended() { [ "$(own_tasks "$1" COMPLETED FAILED | wc -l)" -eq "$2" ]; }
 some_have_ended() { [ "$(own_tasks "$1" COMPLETED | wc -l)" -ge "$2" ]; }
 
-# The containers that run are those of the tasks that are RUNNING, one each.
+# The containers that run become those of the tasks that are RUNNING, one each: what a killed engine still
+# takes for running is stopped after the next comparison.
 every_container_has_its_task() {
-	local running tasks
-	running=$(docker ps --format '{{.Label "davit.task"}}' | sort)
-	tasks=$(davit ps -a -o json | jq -r '.[] | select(.state == "RUNNING") | .id' | sort)
-	[ "$running" = "$tasks" ] || fail "containers of: $running
-tasks: $tasks"
+	wait_for 120 containers_are_those_of_tasks || fail "containers of: $(containers_by_task)
+tasks: $(running_tasks)"
 }
+containers_by_task() { docker ps --format '{{.Label "davit.task"}}' | sort; }
+running_tasks() { davit ps -a -o json | jq -r '.[] | select(.state == "RUNNING") | .id' | sort; }
+containers_are_those_of_tasks() { [ "$(containers_by_task)" = "$(running_tasks)" ]; }
 own_engine_is_empty() { [ -z "$(docker ps -aq; docker volume ls -q)" ]; }
 stays_degraded() { # SECONDS
 	! wait_for "$1" own_is_not_degraded
