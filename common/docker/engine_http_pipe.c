@@ -346,7 +346,8 @@ engine_http_upload_read(char *data, size_t size, size_t n, void *arg)
 	}
 	if (room > op->out.size)
 		room = op->out.size;
-	memcpy(data, op->out.data, room);
+	if (room > 0) /* at its end there may be no buffer at all */
+		memcpy(data, op->out.data, room);
 	buf_shift(&op->out, room);
 	if (op->wants_room)
 		engine_http_ready(op);

@@ -146,9 +146,10 @@ settle(struct world *world)
 	bool moved = true;
 
 	for (int i = 0; i < SETTLE_MAX && moved; i++) {
-		worker_probed_fn *probed = world->probed;
+		worker_probed_fn *probed;
 
 		worker_tick(world->worker, now_ms - born_ms + 1, now_ms);
+		probed = world->probed;
 		moved = world->is_journaling || probed != NULL;
 		world->probed = NULL;
 		if (probed != NULL)
