@@ -15,7 +15,7 @@
  *
  * OPTIONS says what a path allows, also to pages of other origins if they may. A JSON or text
  * answer is compressed for who takes gzip. Every answer has an X-Request-Id: the client's, if it is
- * a decent one, or one that is made.
+ * a decent one, or one that is made; every 503 says Retry-After.
  *
  * Nothing a client does can hold more than what struct http_limits allows: its head, its
  * body, the time it takes for either, the time in which it reads its answer, and what is

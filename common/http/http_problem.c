@@ -23,6 +23,7 @@ static const struct {
 	{409, "Conflict"},
 	{412, "Precondition Failed"},
 	{413, "Content Too Large"},
+	{414, "URI Too Long"},
 	{415, "Unsupported Media Type"},
 	{429, "Too Many Requests"},
 	{431, "Request Header Fields Too Large"},
@@ -31,6 +32,7 @@ static const struct {
 	{501, "Not Implemented"},
 	{503, "Service Unavailable"},
 	{504, "Gateway Timeout"},
+	{505, "HTTP Version Not Supported"},
 };
 
 const char *

@@ -136,6 +136,32 @@ wants_options(const struct http_request *request)
 	return request->match.allow[0] != '\0' || strcmp(request->path, "*") == 0;
 }
 
+/* Where its body ends is told twice, and not alike: another program may have read it otherwise. */
+static enum MHD_Result
+find_other_size(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	const char **size = cls;
+
+	(void)kind;
+	if (strcasecmp(name, "Content-Length") != 0 || value == NULL || strcmp(value, *size) == 0)
+		return MHD_YES;
+	*size = NULL;
+	return MHD_NO;
+}
+
+static bool
+has_two_ends(struct http_request *request)
+{
+	const char *size = http_header(request, "Content-Length");
+
+	if (size == NULL)
+		return false;
+	if (http_header(request, "Transfer-Encoding") != NULL)
+		return true;
+	(void)MHD_get_connection_values(request->mhd, MHD_HEADER_KIND, find_other_size, &size);
+	return size == NULL;
+}
+
 /* What can be said of the head alone. */
 static void
 check_head(struct http_request *request)
@@ -150,6 +176,13 @@ check_head(struct http_request *request)
 	if (strstr(request->target, "%00") != NULL) {
 		/* Decoded, the text would seem to end there. */
 		http_refuse(request, MHD_HTTP_BAD_REQUEST, "there is a NUL in the address");
+		server->stats.n_refused++;
+		return;
+	}
+	if (has_two_ends(request)) {
+		http_reply_header(request, "Connection", "close");
+		http_refuse(request, MHD_HTTP_BAD_REQUEST,
+			"the body's size is told twice (Content-Length, Transfer-Encoding)");
 		server->stats.n_refused++;
 		return;
 	}
@@ -191,7 +224,6 @@ handle(struct http_request *request)
 			server->limits.body_bytes);
 	} else if (server->stats.n_waiting > server->limits.n_requests) {
 		server->stats.n_refused++;
-		http_reply_header(request, "Retry-After", "1");
 		http_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE,
 			"%u requests are being answered already", server->limits.n_requests);
 	} else {
@@ -383,6 +415,8 @@ http_request_answer(struct http_request *request, unsigned status, const char *t
 	if (request->stage == HTTP_STAGE_HANDLED)
 		request->server->stats.n_waiting--;
 	http_reply_header(request, "X-Request-Id", request->id);
+	if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
+		http_reply_header(request, "Retry-After", "1");
 	if (type != NULL)
 		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
 	for (const struct http_header *header = request->headers; header != NULL;

@@ -76,7 +76,6 @@ http_refuse_stream(struct http_request *request)
 	if (server->stats.n_streams < server->limits.n_streams)
 		return false;
 	server->stats.n_refused++;
-	http_reply_header(request, "Retry-After", "1");
 	http_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, "%u streams are being read already",
 		server->limits.n_streams);
 	return true;

@@ -35,7 +35,7 @@ refuse_as(struct http_request *request, unsigned http, Davit__Reply__Status stat
 	CLEANUP(buf_fini) struct buf body = {0};
 
 	http_problem_print(http, rpc_status_name(status), message, field, &body);
-	if (http == 503 || http == 429)
+	if (http == 429)
 		http_reply_header(request, "Retry-After", "1");
 	http_reply(request, http, HTTP_PROBLEM_TYPE, body.data, body.size);
 }

@@ -268,6 +268,11 @@ TEST(http_what_the_library_refuses_is_told_as_everything_is)
 		{"GET /tasks/t1 HTTP/9.9\r\nHost: x\r\n\r\n", "505"},
 		{"GET /tasks/t1 HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n", "400"},
 		{"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n", "400"},
+		{"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc",
+			"400"},
+		{"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n"
+		 "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+			"400"},
 		{"POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n%%\r\n",
 			"400"},
 	};

@@ -131,6 +131,7 @@ TEST(vms_skip_a_server_without_a_worker_and_say_so_when_it_is_asked_itself)
 		CHECK_STR(submitted_to(&scene, &call), "node.name == n1");
 		refuse(call, DAVIT__REPLY__STATUS__UNAVAILABLE);
 		http_client_wait(&scene.stage.client, "HTTP/1.1 503 ");
+		CHECK_HAS(scene.stage.client.text, "Retry-After: 1\r\n");
 	}
 	ask(&scene, 1, "POST /create_vm", "{}");
 	answer_nodes(&scene, 2);

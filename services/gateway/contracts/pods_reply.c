@@ -50,8 +50,6 @@ pods_refuse(struct errand *errand, unsigned status, const char *code, const char
 
 	if (text != NULL)
 		(void)json_object_set_new(json, "details", json_pack("{s:s}", key, text));
-	if (status == 503)
-		http_reply_header(errand_request(errand), "Retry-After", "1");
 	pods_reply(errand, status, json);
 }
 
