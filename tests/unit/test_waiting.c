@@ -55,6 +55,37 @@ TEST(waiting_asks_by_priority_then_namespaces_and_arrays_in_turn)
 	desk_fini(&desk);
 }
 
+TEST(waiting_gives_turns_of_16_while_thousands_are_ready)
+{
+	struct desk desk;
+	struct wish wish = {.name = "one", .namespace_name = "blue", .count = MANAGER_PLACE_MAX};
+	char id[3][ID_TEXT_SIZE];
+	const char *last;
+	size_t n = 0;
+
+	desk_init(&desk);
+	desk.no_scheduler = true;
+	submit(&desk, &(struct wish){.name = "first", .namespace_name = "blue"}, id[0]);
+	refuse_all(&desk, "cpu"); /* nobody is asked about any more: what follows gathers */
+	desk.manager->placing.retry_mono_ms = UINT64_MAX;
+	submit(&desk, &wish, id[1]);
+	wish.name = "two";
+	submit(&desk, &wish, id[2]);
+	desk.manager->placing.retry_mono_ms = 0;
+	desk_turn(&desk);
+	CHECK_EQ(desk.question->n_tasks, MANAGER_PLACE_MAX);
+	last = desk.question->tasks[0]->spec_id;
+	for (size_t i = 1; i < desk.question->n_tasks; i++) {
+		n++;
+		if (strcmp(desk.question->tasks[i]->spec_id, last) == 0)
+			continue;
+		CHECK_EQ(n, 16);
+		last = desk.question->tasks[i]->spec_id;
+		n = 0;
+	}
+	desk_fini(&desk);
+}
+
 TEST(waiting_wakes_as_many_as_the_room_may_take)
 {
 	struct desk desk;
