@@ -86,6 +86,20 @@ fixed(const char *p, int n)
 	return value;
 }
 
+/* As timegm, which costs more than all the rest of a line: of days that need not be in the month.
+ */
+static uint64_t
+seconds_of(const struct tm *tm)
+{
+	int year = tm->tm_year + 1900 - (tm->tm_mon < 2);
+	int day_of_year =
+		(153 * ((tm->tm_mon + 10) % 12) + 2) / 5 + tm->tm_mday - 1; /* from March */
+	int64_t days = 365 * (int64_t)year + year / 4 - year / 100 + year / 400 + day_of_year -
+		       719468; /* until 1970 */
+
+	return (uint64_t)(((days * 24 + tm->tm_hour) * 60 + tm->tm_min) * 60 + tm->tm_sec);
+}
+
 size_t
 worker_log_stamp_parse(const char *data, size_t size, uint64_t *ret_ns)
 {
@@ -107,8 +121,8 @@ worker_log_stamp_parse(const char *data, size_t size, uint64_t *ret_ns)
 	tm.tm_hour = fixed(text + 11, 2);
 	tm.tm_min = fixed(text + 14, 2);
 	tm.tm_sec = fixed(text + 17, 2);
-	if (tm.tm_year < 70 || tm.tm_mon < 0 || tm.tm_mday < 1 || tm.tm_hour < 0 || tm.tm_min < 0 ||
-		tm.tm_sec < 0)
+	if (tm.tm_year < 70 || tm.tm_mon < 0 || tm.tm_mon > 11 || tm.tm_mday < 1 ||
+		tm.tm_hour < 0 || tm.tm_min < 0 || tm.tm_sec < 0)
 		return 0;
 	if (text[i] == '.') {
 		for (i++; isdigit((unsigned char)text[i]) && n_digits < NS_DIGITS; i++, n_digits++)
@@ -118,7 +132,7 @@ worker_log_stamp_parse(const char *data, size_t size, uint64_t *ret_ns)
 		ns *= 10;
 	if (text[i] != 'Z' || text[i + 1] != ' ')
 		return 0;
-	*ret_ns = (uint64_t)timegm(&tm) * UINT64_C(1000000000) + ns;
+	*ret_ns = seconds_of(&tm) * UINT64_C(1000000000) + ns;
 	return i + 2;
 }
 

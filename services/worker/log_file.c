@@ -95,12 +95,18 @@ unescape(struct buf *text, const char *at, const char *end)
 static const char *
 take_string(const char *at, const char *end, struct buf *text)
 {
+	const char *quote = NULL;
+
 	while (at < end) {
-		const char *stop = at;
+		const char *stop, *escape;
 		size_t n;
 
-		while (stop < end && *stop != '"' && *stop != '\\')
-			stop++;
+		if (quote == NULL || quote < at) /* not again for every escape before it */
+			quote = memchr(at, '"', (size_t)(end - at));
+		if (quote == NULL)
+			quote = end;
+		escape = memchr(at, '\\', (size_t)(quote - at));
+		stop = escape == NULL ? quote : escape;
 		buf_put(text, at, (size_t)(stop - at));
 		if (stop == end)
 			return NULL;

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "services/worker/limits.h"
 #include "services/worker/log_cursor.h"
@@ -64,6 +65,25 @@ TEST(worker_log_stamp_is_an_engines_time)
 	CHECK_EQ(worker_log_stamp_parse("2025-13-01 00:00:00.1Z ", 23, &ns), 0);
 	CHECK_EQ(worker_log_stamp_parse("2025-01-01T00:00:00.1", 21, &ns), 0);
 	CHECK_EQ(worker_log_stamp_parse("", 0, &ns), 0);
+}
+
+TEST(worker_log_stamp_is_the_second_that_the_calendar_says)
+{
+	for (int year = 70; year < 500; year++) {
+		for (int day = 0; day < 366; day++) {
+			struct tm tm = {.tm_year = year,
+				.tm_mday = 1 + day,
+				.tm_hour = day % 24,
+				.tm_min = 59,
+				.tm_sec = 58};
+			uint64_t want = (uint64_t)timegm(&tm) * UINT64_C(1000000000), ns = 0;
+			char text[64];
+			size_t size = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ ", &tm);
+
+			CHECK_EQ(worker_log_stamp_parse(text, size, &ns), size);
+			CHECK_EQ(ns, want);
+		}
+	}
 }
 
 TEST(worker_log_reader_goes_on_exactly_behind_its_cursor)
