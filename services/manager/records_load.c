@@ -13,10 +13,12 @@
 #include "services/manager/records.h"
 #include "services/manager/task_record.h"
 
+enum { LOAD_NODES = 4096 };
+
 struct load {
 	struct manager *manager;
-	struct arena arena; /* of the record that is read */
-	struct node *node;  /* of the task before: most often that of the next, too */
+	struct arena arena;             /* of the record that is read */
+	struct node *nodes[LOAD_NODES]; /* found before, where their ids' last bits say */
 	struct err *err;
 };
 
@@ -145,6 +147,19 @@ restore_course(struct task *task, const Davit__TaskRecord *record)
 	}
 }
 
+/* NULL for none. One look where the model takes several: a million tasks have few nodes. */
+static struct node *
+find_node(struct load *load, struct id id)
+{
+	struct node **place = &load->nodes[id.lo % LOAD_NODES];
+
+	if (id_is_none(id))
+		return NULL;
+	if (*place == NULL || !id_equal((*place)->id, id))
+		*place = model_node_find(&load->manager->model, id);
+	return *place;
+}
+
 /* The ledger is not recorded: it is what the tasks hold. */
 static int
 restore_place(struct load *load, struct task *task, const struct task_record *found,
@@ -152,12 +167,8 @@ restore_place(struct load *load, struct task *task, const struct task_record *fo
 {
 	const Davit__TaskRecord *record = &found->says;
 	size_t n_ports = task->group->spec->spec->n_ports;
-	struct node *node = NULL;
+	struct node *node = find_node(load, found->node);
 
-	if (load->node != NULL && id_equal(load->node->id, found->node))
-		node = load->node;
-	else if (!id_is_none(found->node))
-		node = load->node = model_node_find(&load->manager->model, found->node);
 	if (record->n_host_ports == n_ports && n_ports > 0) {
 		task->host_ports = xcalloc(n_ports, sizeof *task->host_ports);
 		for (size_t i = 0; i < n_ports; i++)
