@@ -47,6 +47,8 @@ on_stats(const struct rpc_result *result, void *arg)
 	hub->call = NULL;
 	if (result->status != DAVIT__REPLY__STATUS__OK)
 		return; /* the tick asks again */
+	if (hub->readers == NULL)
+		return; /* all have gone: who comes later wants what is then */
 	free(hub->cursor);
 	hub->cursor = xstrdup(reply->cursor);
 	pbjson_print(result->response, PBJSON_LISTS, &json);

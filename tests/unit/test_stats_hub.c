@@ -1,5 +1,6 @@
 #include "services/gateway/stats_hub.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "tests/lib/gateway_stage.h"
@@ -42,6 +43,37 @@ TEST(stats_hub_asks_once_for_all_readers_and_from_where_it_is)
 	rpc_call_drop(call);
 	(void)close(one.fd);
 	(void)close(two.fd);
+	gateway_stage_close(&stage);
+}
+
+static bool
+has_no_stream(void *arg)
+{
+	const struct gateway_stage *stage = arg;
+	struct http_stats stats;
+
+	http_stats(stage->server, &stats);
+	return stats.n_streams == 0;
+}
+
+TEST(stats_hub_keeps_nothing_that_comes_when_all_have_gone)
+{
+	struct gateway_stage stage;
+	struct http_client one, late;
+	struct rpc_call *call;
+
+	gateway_stage_open(&stage, no_tables);
+	follow(&stage, &one);
+	call = gateway_stage_call(&stage, "GetStats");
+	(void)close(one.fd);
+	turn_until(&stage.peer.loop, has_no_stream, &stage, "the reader's end");
+	answer_with(call, "old.1");
+	turn_for(&stage.peer.loop, 20);
+	follow(&stage, &late);
+	answer_with(gateway_stage_call(&stage, "GetStats"), "new.1");
+	http_client_wait(&late, "id: new.1\n");
+	CHECK(strstr(late.text, "old.1") == NULL);
+	(void)close(late.fd);
 	gateway_stage_close(&stage);
 }
 
