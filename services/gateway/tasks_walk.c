@@ -5,7 +5,7 @@
 
 #include "common/base/id.h"
 
-enum { CONTAINER_ID_SIZE = 64 };
+enum { CONTAINER_ID_SIZE = 64, CONTAINER_ID_SHORT = 12 };
 
 struct walk {
 	Davit__ListTasksRequest request;
@@ -117,8 +117,21 @@ struct find {
 	tasks_find_fn *done;
 	void *arg;
 	char id[ID_TEXT_SIZE]; /* of the task that was found */
+	unsigned n_found;
+	bool is_walked; /* the ids of the containers were looked at */
 	Davit__GetTaskRequest request;
 };
+
+static void find_container(struct errand *errand, struct find *find);
+
+static bool
+may_be_container(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n >= CONTAINER_ID_SHORT && n <= CONTAINER_ID_SIZE &&
+	       strspn(name, "0123456789abcdef") == n;
+}
 
 static void
 on_got(struct errand *errand, const struct rpc_result *result, void *arg)
@@ -126,7 +139,11 @@ on_got(struct errand *errand, const struct rpc_result *result, void *arg)
 	const Davit__GetTaskReply *reply = (const void *)result->response;
 	struct find *find = arg;
 
-	find->done(errand, result, reply == NULL ? NULL : reply->task, find->arg);
+	if (result->status == DAVIT__REPLY__STATUS__NOT_FOUND && !find->is_walked &&
+		may_be_container(find->name))
+		find_container(errand, find);
+	else
+		find->done(errand, result, reply == NULL ? NULL : reply->task, find->arg);
 }
 
 static void
@@ -141,15 +158,15 @@ static bool
 is_wanted(const Davit__Task *task, void *arg)
 {
 	struct find *find = arg;
+	size_t n = strlen(find->name);
 
-	if (task->container_id == NULL || strcmp(task->container_id, find->name) != 0)
+	if (task->container_id == NULL || strncmp(task->container_id, find->name, n) != 0)
 		return true;
 	(void)snprintf(find->id, sizeof find->id, "%s", task->id);
-	find->name = find->id;
-	return false;
+	return ++find->n_found == 1 && n < CONTAINER_ID_SIZE;
 }
 
-/* name is the id of the task by now, if there is one. */
+/* None, or a prefix of several: asked for by that text, which nothing has. */
 static void
 on_walked(struct errand *errand, const struct rpc_result *result, void *arg)
 {
@@ -158,25 +175,44 @@ on_walked(struct errand *errand, const struct rpc_result *result, void *arg)
 	if (result->status != DAVIT__REPLY__STATUS__OK)
 		find->done(errand, result, NULL, find->arg);
 	else
-		ask_for(errand, find, find->name);
+		ask_for(errand, find, find->n_found == 1 ? find->id : find->name);
+}
+
+static void
+find_container(struct errand *errand, struct find *find)
+{
+	struct tasks_filter all = {.state = DAVIT__TASK__STATE__NONE};
+
+	find->is_walked = true;
+	tasks_walk(errand, &all, is_wanted, on_walked, find);
 }
 
 void
 tasks_find(struct errand *errand, const char *name, tasks_find_fn *done, void *arg)
 {
 	struct find *find = arena_alloc(errand_arena(errand), sizeof *find);
-	struct tasks_filter all = {.state = DAVIT__TASK__STATE__NONE};
 
 	*find = (struct find){.name = arena_strdup(errand_arena(errand), name),
 		.done = done,
 		.arg = arg};
 	if (strlen(name) == CONTAINER_ID_SIZE)
-		tasks_walk(errand, &all, is_wanted, on_walked, find);
+		find_container(errand, find);
 	else
 		ask_for(errand, find, name);
 }
 
 /* ---- remove one ---- */
+
+void
+tasks_await_end(struct errand *errand, const char *id, errand_step_fn *done, void *arg)
+{
+	Davit__WaitTaskRequest wait = DAVIT__WAIT_TASK_REQUEST__INIT;
+
+	wait.task = (char *)(uintptr_t)id;
+	wait.has_wait_ms = true;
+	wait.wait_ms = TASKS_END_MS;
+	errand_ask(errand, "WaitTask", &wait.base, wait.wait_ms, done, arg);
+}
 
 struct ending {
 	char *id;
@@ -205,17 +241,12 @@ on_ended(struct errand *errand, const struct rpc_result *result, void *arg)
 static void
 on_stopped(struct errand *errand, const struct rpc_result *result, void *arg)
 {
-	Davit__WaitTaskRequest wait = DAVIT__WAIT_TASK_REQUEST__INIT;
 	struct ending *ending = arg;
 
-	if (result->status != DAVIT__REPLY__STATUS__OK) {
+	if (result->status != DAVIT__REPLY__STATUS__OK)
 		ending->done(errand, result, ending->arg);
-		return;
-	}
-	wait.task = ending->id;
-	wait.has_wait_ms = true;
-	wait.wait_ms = TASKS_END_MS;
-	errand_ask(errand, "WaitTask", &wait.base, wait.wait_ms, on_ended, ending);
+	else
+		tasks_await_end(errand, ending->id, on_ended, ending);
 }
 
 void

@@ -39,11 +39,16 @@ void tasks_list(struct errand *errand, const struct tasks_filter *filter, tasks_
 typedef void tasks_find_fn(struct errand *errand, const struct rpc_result *result,
 	const Davit__Task *task, void *arg);
 
-/* By the engine's id of its container (whole), else by the task's id, a prefix of it, or its name.
+/*
+ * By the task's id, a prefix of it, its name, or the engine's id of its container: the whole of
+ * it, or what of it is one task's only, from the 12 digits on that the engine prints itself.
  */
 void tasks_find(struct errand *errand, const char *name, tasks_find_fn *done, void *arg);
 
 enum { TASKS_END_MS = 30000 }; /* for a task that was asked to stop; then it is killed */
+
+/* done is told once the task has ended, or after TASKS_END_MS; the result says which. */
+void tasks_await_end(struct errand *errand, const char *id, errand_step_fn *done, void *arg);
 
 /*
  * Asks the task to stop, as its spec says, and removes it once it has ended. done is told how the

@@ -74,6 +74,12 @@ is_gone() { ! docker inspect "$1" >/dev/null 2>&1; }
 	run http -X POST /terminate/none
 	is_status 500
 	has 'Terminate failed: container not found'
+	run http -X POST /terminate/a/b
+	is_status 500
+	has 'Terminate failed: container not found'
+	run http /status/a/b
+	is_status 404
+	has 'Status lookup failed: container a/b not found'
 	run http -X POST /terminate/
 	is_status 400
 	has 'Missing container ID'
@@ -131,9 +137,10 @@ is_gone() { ! docker inspect "$1" >/dev/null 2>&1; }
 	is_status 409
 	run http /containers
 	is_body '.[] | select(.name == "my-container") | .id' "\"$id\""
-	run http -X POST "/containers/$id"
+	run http -X POST "/containers/${id:0:12}"
 	is_status 204
-	wait_task my-container COMPLETED
+	# The answer came once it had ended.
+	[ "$(task my-container .state)" = COMPLETED ]
 	run http /containers
 	is_body '[.[] | select(.name == "my-container")]' '[]'
 	# Started again it is another container; its first id goes on standing for it.
@@ -149,6 +156,8 @@ is_gone() { ! docker inspect "$1" >/dev/null 2>&1; }
 	is_status 204
 	run http -X DELETE "/containers/$id"
 	is_status 204
+	run http /containers
+	is_body '[.[] | select(.name == "my-container")]' '[]'
 	is_forgotten() { [ "$(call ListTasks '{"name": "my-container"}' | jq '.response.tasks | length')" = 0 ]; }
 	wait_for 60 is_forgotten
 	run http -X POST -d "{\"name\":\"web-server\",\"image\":\"nginx:latest\",\"ports\":{\"80/tcp\":\"$port\"}}" /containers

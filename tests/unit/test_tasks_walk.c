@@ -173,3 +173,43 @@ TEST(tasks_find_leaves_other_names_to_the_manager)
 	http_client_wait(&stage.client, "NOT_FOUND\n");
 	gateway_stage_close(&stage);
 }
+
+static void
+refuse_get(struct gateway_stage *stage)
+{
+	struct rpc_call *call = gateway_stage_call(stage, "GetTask");
+
+	rpc_call_refuse(call, DAVIT__REPLY__STATUS__NOT_FOUND, NULL, "none");
+	rpc_call_send(call);
+}
+
+/* The id that the engine prints in its own lists, unless it could mean two. */
+TEST(tasks_find_knows_the_first_digits_of_the_engine_s_ids)
+{
+	struct gateway_stage stage;
+	const Davit__GetTaskRequest *request;
+	struct rpc_call *call;
+
+	gateway_stage_open(&stage, tables);
+	gateway_stage_ask(&stage, "DELETE /one/0123456789ab", "");
+	refuse_get(&stage);
+	answer_page(gateway_stage_call(&stage, "ListTasks"), "task-6", "012345678", "more");
+	answer_page(gateway_stage_call(&stage, "ListTasks"), "task-7", CONTAINER, NULL);
+	call = gateway_stage_call(&stage, "GetTask");
+	request = (const void *)call->request;
+	CHECK_STR(request->task, "task-7");
+	rpc_call_refuse(call, DAVIT__REPLY__STATUS__NOT_FOUND, NULL, "gone just now");
+	rpc_call_send(call);
+	http_client_wait(&stage.client, "NOT_FOUND\n");
+	gateway_stage_ask(&stage, "DELETE /one/0123456789ab", "");
+	refuse_get(&stage);
+	answer_page(gateway_stage_call(&stage, "ListTasks"), "task-7", CONTAINER, "more");
+	answer_page(gateway_stage_call(&stage, "ListTasks"), "task-8", "0123456789abc", "more");
+	call = gateway_stage_call(&stage, "GetTask");
+	request = (const void *)call->request;
+	CHECK_STR(request->task, "0123456789ab");
+	rpc_call_refuse(call, DAVIT__REPLY__STATUS__NOT_FOUND, NULL, "two of them");
+	rpc_call_send(call);
+	http_client_wait(&stage.client, "NOT_FOUND\n");
+	gateway_stage_close(&stage);
+}

@@ -156,19 +156,41 @@ on_done(struct errand *errand, const struct rpc_result *result, void *arg)
 		refuse(errand, result);
 }
 
+/* Whatever the wait came to: what was asked for was taken. */
+static void
+on_ended(struct errand *errand, const struct rpc_result *result, void *arg)
+{
+	(void)result;
+	(void)arg;
+	errand_reply(errand, 204, NULL, NULL, 0);
+}
+
+/* As in the original, the answer says that it no longer runs. arg: its id. */
+static void
+on_told(struct errand *errand, const struct rpc_result *result, void *arg)
+{
+	if (result->status == DAVIT__REPLY__STATUS__OK)
+		tasks_await_end(errand, arg, on_ended, NULL);
+	else
+		refuse(errand, result);
+}
+
 static void
 on_found_to_stop(struct errand *errand, const struct rpc_result *result,
 	const struct task_chain *chain, void *arg)
 {
 	Davit__StopTasksRequest ask = DAVIT__STOP_TASKS_REQUEST__INIT;
+	char *id;
 
+	(void)arg;
 	if (chain->latest == NULL) {
 		refuse(errand, result);
 		return;
 	}
-	ask.tasks = (char **)(uintptr_t)&chain->latest->id;
+	id = arena_strdup(errand_arena(errand), chain->latest->id);
+	ask.tasks = &id;
 	ask.n_tasks = 1;
-	errand_ask(errand, "StopTasks", &ask.base, 0, on_done, arg);
+	errand_ask(errand, "StopTasks", &ask.base, 0, on_told, id);
 }
 
 static void
@@ -184,6 +206,7 @@ on_found_to_remove(struct errand *errand, const struct rpc_result *result,
 {
 	Davit__RemoveTasksRequest ask = DAVIT__REMOVE_TASKS_REQUEST__INIT;
 
+	(void)arg;
 	if (chain->latest == NULL) {
 		refuse(errand, result);
 		return;
@@ -191,7 +214,8 @@ on_found_to_remove(struct errand *errand, const struct rpc_result *result,
 	ask.tasks = (char **)(uintptr_t)chain->ids;
 	ask.n_tasks = chain->n_ids;
 	ask.has_force = ask.force = true;
-	errand_ask(errand, "RemoveTasks", &ask.base, 0, on_done, arg);
+	errand_ask(errand, "RemoveTasks", &ask.base, 0, on_told,
+		arena_strdup(errand_arena(errand), chain->latest->id));
 }
 
 static void

@@ -468,6 +468,7 @@ on_delete(struct http_request *request, void *arg)
 
 const struct http_route contract_pods[] = {
 	{"GET", "/health", pods_on_health},
+	{"*", "/health", pods_on_unknown},
 	{"POST", "/api/v1/pods", on_create},
 	{"GET", "/api/v1/pods", on_list},
 	{"GET", "/api/v1/pods/{name}", on_get},
