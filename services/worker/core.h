@@ -331,7 +331,7 @@ struct worker {
 	bool is_journaling;
 	struct worker_slot *to_journal, *in_journal;
 	struct worker_width start_width; /* of the start lane */
-	struct worker_lane start_lane, stop_lane, remove_lane, look_lane;
+	struct worker_lane start_lane, stop_lane, kill_lane, remove_lane, look_lane;
 
 	struct worker_spec *specs;
 	struct worker_image *images;
@@ -370,6 +370,7 @@ void worker_slot_rest(struct worker_slot *slot, uint64_t wait_ms);
 /* A timer: the slot is touched at that time or a little later. */
 void worker_slot_wake_at(struct worker_slot *slot, uint64_t mono_ms);
 enum worker_want worker_slot_want(const struct worker_slot *slot);
+bool worker_slot_ttl_is_over(const struct worker_slot *slot);
 /* The container ended (exit_code) or vanished: decides between starting it again and the end. */
 void worker_slot_over(struct worker_slot *slot, int exit_code);
 void worker_slot_vanished(struct worker_slot *slot);
@@ -413,7 +414,11 @@ void worker_slot_connect(struct worker_slot *slot);
 void worker_slot_start(struct worker_slot *slot);
 /* Its container can never start again: what may run of it is ended, then it is made anew. */
 void worker_slot_unstick(struct worker_slot *slot);
+/* How long a stop lets it say good-bye; 0: it is killed. */
+uint64_t worker_slot_grace_ms(const struct worker_slot *slot);
 void worker_slot_stop(struct worker_slot *slot);
+/* A stop under way becomes a kill at that time, or when the ttl is over if that is earlier. */
+void worker_slot_kill_at(struct worker_slot *slot, uint64_t mono_ms);
 void worker_slot_kill(struct worker_slot *slot);
 /* Freezes it, or lets it go on, as is wanted. */
 void worker_slot_pause(struct worker_slot *slot);

@@ -23,6 +23,7 @@ enum {
 	WORKER_MESSAGE_MAX = 512,           /* characters of a sentence in a report */
 	WORKER_CHECKS_MAX = 32,             /* inspections under way */
 	WORKER_STOPS_MAX = 64,              /* a stop waits for its container's grace time */
+	WORKER_KILLS_MAX = 64,              /* stops without grace do not wait behind those */
 	WORKER_PULLS_MAX = 4,               /* different images at one time */
 	WORKER_PULL_TRIES_MAX = 3,          /* where the registry does not answer */
 	WORKER_STEP_TRIES_MAX = 3,      /* of a step that the engine fails for no clear reason */

@@ -236,8 +236,8 @@ is_past(const struct worker_slot *slot, uint64_t deadline_ms)
 	return deadline_ms <= slot->worker->mono_ms;
 }
 
-static bool
-ttl_is_over(const struct worker_slot *slot)
+bool
+worker_slot_ttl_is_over(const struct worker_slot *slot)
 {
 	return slot->ttl_ms != 0 && is_past(slot, slot->ttl_ms);
 }
@@ -245,7 +245,7 @@ ttl_is_over(const struct worker_slot *slot)
 enum worker_want
 worker_slot_want(const struct worker_slot *slot)
 {
-	if (slot->is_unwanted || ttl_is_over(slot))
+	if (slot->is_unwanted || worker_slot_ttl_is_over(slot))
 		return WORKER_WANT_REMOVE;
 	if (slot->is_assigned && slot->desired >= DAVIT__TASK__DESIRED__REMOVE)
 		return WORKER_WANT_REMOVE;
@@ -264,7 +264,7 @@ worker_slot_cause(const struct worker_slot *slot)
 {
 	if (slot->is_unwanted || (slot->is_assigned && slot->desired >= DAVIT__TASK__DESIRED__STOP))
 		return DAVIT__TASK_REPORT__CAUSE__STOP;
-	if (ttl_is_over(slot))
+	if (worker_slot_ttl_is_over(slot))
 		return DAVIT__TASK_REPORT__CAUSE__TTL;
 	if (is_past(slot, run_deadline_ms(slot)))
 		return DAVIT__TASK_REPORT__CAUSE__MAX_RUN_TIME;

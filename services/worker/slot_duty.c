@@ -124,8 +124,11 @@ duty_restarting(struct worker_slot *slot, enum worker_want want)
 static void
 duty_stopping(struct worker_slot *slot, enum worker_want want)
 {
+	struct worker *worker = slot->worker;
+	bool is_kill = worker_slot_grace_ms(slot) == 0;
+
 	(void)want; /* there is no way back from a stop */
-	if (worker_lane_enter(&slot->worker->stop_lane, &slot->pass))
+	if (worker_lane_enter(is_kill ? &worker->kill_lane : &worker->stop_lane, &slot->pass))
 		worker_slot_stop(slot);
 }
 
@@ -239,7 +242,7 @@ take_time(struct worker_slot *slot)
 	}
 	slot->is_up_fresh = false;
 	if (slot->is_hurried) {
-		slot->kill_ms = worker->mono_ms + slot->stop_timeout_ms;
+		worker_slot_kill_at(slot, worker->mono_ms + slot->stop_timeout_ms);
 		slot->is_hurried = false;
 	}
 }

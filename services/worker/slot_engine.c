@@ -442,21 +442,27 @@ on_stopped(const struct err *err, void *arg)
 		worker_slot_rest(slot, TOLD_SOON_MS); /* the event is on its way */
 }
 
+uint64_t
+worker_slot_grace_ms(const struct worker_slot *slot)
+{
+	if (slot->cause == DAVIT__TASK_REPORT__CAUSE__TTL || worker_slot_ttl_is_over(slot))
+		return 0; /* its time is over, that to say good-bye included */
+	if (slot->has_stop_timeout)
+		return slot->stop_timeout_ms;
+	if (slot->spec != NULL && slot->spec->spec->has_stop_timeout_ms)
+		return slot->spec->spec->stop_timeout_ms;
+	return WORKER_STOP_MS;
+}
+
 void
 worker_slot_stop(struct worker_slot *slot)
 {
 	struct worker_job *job = worker_job_new(&slot->job, slot);
-	uint64_t grace_ms = WORKER_STOP_MS;
 
-	if (slot->cause == DAVIT__TASK_REPORT__CAUSE__TTL)
-		grace_ms = 0; /* its time is over, that to say good-bye included */
-	else if (slot->has_stop_timeout)
-		grace_ms = slot->stop_timeout_ms;
-	else if (slot->spec != NULL && slot->spec->spec->has_stop_timeout_ms)
-		grace_ms = slot->spec->spec->stop_timeout_ms;
+	worker_slot_kill_at(slot, slot->kill_ms != 0 ? slot->kill_ms : UINT64_MAX);
 	slot->is_stop_asked = true;
-	job->op = engine_container_stop(slot->worker->engine, slot->container_id, grace_ms,
-		on_stopped, job);
+	job->op = engine_container_stop(slot->worker->engine, slot->container_id,
+		worker_slot_grace_ms(slot), on_stopped, job);
 }
 
 static void
@@ -502,12 +508,21 @@ on_killed(const struct err *err, void *arg)
 }
 
 void
+worker_slot_kill_at(struct worker_slot *slot, uint64_t mono_ms)
+{
+	bool is_mortal = slot->ttl_ms > slot->worker->mono_ms;
+
+	slot->kill_ms = is_mortal && slot->ttl_ms < mono_ms ? slot->ttl_ms : mono_ms;
+}
+
+void
 worker_slot_kill(struct worker_slot *slot)
 {
 	struct worker_job *job;
+	bool stops = slot->state == WORKER_SLOT_STOPPING || slot->is_unfit;
 
 	slot->kill_ms = 0;
-	if (slot->state != WORKER_SLOT_STOPPING || slot->kill_job != NULL || slot->job == NULL)
+	if (!stops || slot->kill_job != NULL || slot->job == NULL)
 		return;
 	job = worker_job_new(&slot->kill_job, slot);
 	job->op = engine_container_kill(slot->worker->engine, slot->container_id, "KILL", on_killed,
