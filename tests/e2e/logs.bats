@@ -7,14 +7,18 @@ setup_file() { cluster_up; }
 teardown_file() { cluster_down; }
 
 @test "logs come whole and once although manager and workers are killed on the way" {
-	davit run -d --name counter "$E2E_IMAGE" -- \
-		sh -c 'i=0; while [ $i -lt 400 ]; do echo $i; echo e$i >&2; i=$((i+1)); usleep 20000; done' >/dev/null
+	davit run -d --name counter "$E2E_IMAGE" -- sh -c 'i=0; while [ $i -lt 400 ]; do
+			echo $i; echo e$i >&2; i=$((i+1)); usleep 20000
+			[ $i -ne 100 ] || until [ -e /tmp/on ]; do usleep 20000; done
+		done' >/dev/null
 	wait_task counter RUNNING
 	timeout 240 "$DAVIT_BIN/davit" logs -f counter >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" &
-	local reader=$! node
+	local reader=$! node container
 	wait_for 10 grep -qx 50 "$BATS_TEST_TMPDIR/out"
-	manager_restart KILL
 	node=$(task counter .node_name)
+	container=$(task counter .container_id)
+	manager_restart KILL
+	docker exec "$container" touch /tmp/on # while nobody listens, most of it comes
 	worker_kill "$node" KILL
 	worker_start "$node" 4 8GiB
 	wait "$reader"
@@ -48,12 +52,14 @@ three" ]
 }
 
 @test "until a moment: what came later is left out, and following ends there" {
-	davit run -d --name dated "$E2E_IMAGE" -- sh -c 'echo early; sleep 3; echo late; sleep 600' >/dev/null
+	davit run -d --name dated "$E2E_IMAGE" -- \
+		sh -c 'echo early; until [ -e /tmp/on ]; do sleep 0.1; done; echo late; sleep 600' >/dev/null
 	wait_for 20 prints early davit logs dated
 	moment=$(date -u -d '+1 second' +%Y-%m-%dT%H:%M:%SZ)
 	run timeout 240 "$DAVIT_BIN/davit" logs -f --until "$moment" dated # ends by itself
 	[ "$status" -eq 0 ]
 	[ "$output" = early ]
+	docker exec "$(task dated .container_id)" touch /tmp/on
 	late() { davit logs dated | grep -q late; }
 	wait_for 20 late
 	[ "$(davit logs --until "$moment" dated)" = early ]

@@ -90,9 +90,9 @@ teardown_file() { cluster_down; }
 }
 
 @test "a ttl ends a task and removes its container" {
-	davit run --name mayfly --ttl 2s --stop-timeout 1s "$E2E_IMAGE" -- sleep 600
-	wait_task mayfly RUNNING
-	id=$(task mayfly .id)
+	id=$(davit run -q --name mayfly --ttl 2s --stop-timeout 1s "$E2E_IMAGE" -- sleep 600)
+	over() { davit events --task "$id" | grep -q 'task completed .*(ttl) is over'; }
+	wait_for 20 over || fail "$(davit events --task "$id")"
 	gone() { [ -z "$(containers "$id" -a)" ]; }
 	wait_for 20 gone
 }
