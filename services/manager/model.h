@@ -175,6 +175,7 @@ struct node {
 	struct node_faults *faults; /* chaos.h; NULL: none */
 
 	bool is_dirty, is_place_dirty;
+	bool has_new_traits; /* since the question under way was asked: telling.h */
 	struct node *dirty_next, *place_next;
 	struct tally *tallies_changed; /* families.h */
 	struct claim_part *claims;     /* claims.h */

@@ -21,12 +21,18 @@
 
 /* ---- what a node says of itself ---- */
 
-/* declared is borrowed. */
-static void
+/* declared is borrowed. True if they are others now. */
+static bool
 set_traits(struct node *node, const Davit__NodeTraits *declared)
 {
+	Davit__NodeTraits *traits;
+	bool are_others;
+
 	traits_replace(&node->declared, traits_copy(declared));
-	traits_replace(&node->traits, traits_merge(node->declared, node->wishes));
+	traits = traits_merge(node->declared, node->wishes);
+	are_others = !traits_are_equal(node->traits, traits);
+	traits_replace(&node->traits, traits);
+	return are_others;
 }
 
 static uint32_t
@@ -107,7 +113,7 @@ restore_traits(struct node *node, const Davit__NodeRecord *record)
 	declared.n_taints = record->n_taints;
 	declared.class_ = record->class_;
 	node->wishes = traits_copy(record->wishes);
-	set_traits(node, &declared);
+	(void)set_traits(node, &declared);
 }
 
 /* Nobody waits to hear from it, so its silence means nothing. */
@@ -206,7 +212,8 @@ set_capacity(struct manager *manager, struct node *node, const Davit__Resources 
 }
 
 static void
-declare_traits(struct node *node, const Davit__RegisterNodeRequest *request)
+declare_traits(struct manager *manager, struct node *node,
+	const Davit__RegisterNodeRequest *request)
 {
 	Davit__NodeTraits declared = DAVIT__NODE_TRAITS__INIT;
 
@@ -215,7 +222,10 @@ declare_traits(struct node *node, const Davit__RegisterNodeRequest *request)
 	declared.taints = request->taints;
 	declared.n_taints = request->n_taints;
 	declared.class_ = request->class_;
-	set_traits(node, &declared);
+	if (!set_traits(node, &declared))
+		return;
+	claims_forget_node(manager, node);
+	telling_traits_changed(manager, node);
 }
 
 static void
@@ -229,7 +239,7 @@ begin_session(struct manager *manager, struct node *node, const Davit__RegisterN
 	node->stats_seq = 0;
 	node->leave_mono_ms = 0;
 	set_capacity(manager, node, request->capacity);
-	declare_traits(node, request);
+	declare_traits(manager, node, request);
 	set_engine(manager, node, request->engine);
 	model_set_text(&node->address, request->address);
 	model_set_text(&node->davit_version, request->davit_version);
@@ -280,7 +290,7 @@ declare(struct manager *manager, struct node *node, const Davit__DeclareNodeRequ
 	if (request->capacity != NULL)
 		set_capacity(manager, node, request->capacity);
 	if (request->n_labels > 0 || !request->update)
-		declare_traits(node, as);
+		declare_traits(manager, node, as);
 	if (request->engine != NULL || !request->update)
 		set_engine(manager, node, request->engine);
 	if (request->address != NULL)

@@ -103,7 +103,7 @@ update_traits(struct manager *manager, struct rpc_call *call, struct node *node,
 	traits_replace(&node->traits, traits_merge(node->declared, wishes));
 	batch_touch_node(manager, node);
 	claims_forget_node(manager, node);
-	telling_node_changed(manager, node);
+	telling_traits_changed(manager, node);
 	waiting_node_changed(manager, node);
 	nodes_execute_taints(manager, node);
 	return true;

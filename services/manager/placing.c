@@ -249,6 +249,10 @@ accept(struct manager *manager, const struct placing_proposal *proposal, struct 
 	for (size_t i = 0; i < proposal->n; i++) {
 		if (proposal->nodes[i] == NULL)
 			return err_set(err, -ENOENT, "the scheduler chose an unknown node");
+		if (proposal->nodes[i]->has_new_traits)
+			return err_set(err, -ESTALE,
+				"node '%s' got other labels or taints while the scheduler chose",
+				proposal->nodes[i]->name);
 		n_evicting += proposal->placements[i]->n_evictions > 0;
 		n_claiming += proposal->placements[i]->claim != 0;
 	}

@@ -32,6 +32,13 @@ telling_node_changed(struct manager *manager, struct node *node)
 }
 
 void
+telling_traits_changed(struct manager *manager, struct node *node)
+{
+	node->has_new_traits = true;
+	telling_node_changed(manager, node);
+}
+
+void
 telling_task_changed(struct manager *manager, const struct task *task)
 {
 	struct node *node = task->node != NULL ? task->node : claims_node(manager, task);
@@ -185,7 +192,7 @@ telling_fill(struct manager *manager, Davit__PlaceRequest *question, const struc
 		arena_array(arena, HASH_COUNT(manager->model.nodes), sizeof *question->nodes);
 	while ((node = telling->changed) != NULL) {
 		telling->changed = node->place_next;
-		node->is_place_dirty = false;
+		node->is_place_dirty = node->has_new_traits = false;
 		if (!question->snapshot)
 			question->nodes[question->n_nodes++] = make_node(manager, node, without);
 	}

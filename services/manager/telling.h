@@ -30,7 +30,12 @@ void telling_fini(struct telling *telling);
 
 /* The node's figures or readiness changed. */
 void telling_node_changed(struct manager *manager, struct node *node);
-/* The same of the node that it has, or where room is kept for it. */
+/*
+ * Its labels, taints or class changed, too: what the scheduler says of it before the next
+ * question tells them was decided by the old ones (node.has_new_traits).
+ */
+void telling_traits_changed(struct manager *manager, struct node *node);
+/* telling_node_changed of the node that it has, or where room is kept for it. */
 void telling_task_changed(struct manager *manager, const struct task *task);
 void telling_node_removed(struct manager *manager, struct node *node);
 

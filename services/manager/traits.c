@@ -135,6 +135,28 @@ traits_wish(const Davit__NodeTraits *wishes, const Davit__UpdateNodeRequest *req
 	return copy;
 }
 
+bool
+traits_are_equal(const Davit__NodeTraits *a, const Davit__NodeTraits *b)
+{
+	struct arena arena = {0};
+	bool are_equal = a == NULL && b == NULL;
+
+	if (a != NULL && b != NULL) {
+		size_t size = davit__node_traits__get_packed_size(a);
+
+		are_equal = size == davit__node_traits__get_packed_size(b);
+		if (are_equal) {
+			uint8_t *x = arena_raw(&arena, size + 1), *y = arena_raw(&arena, size + 1);
+
+			(void)davit__node_traits__pack(a, x);
+			(void)davit__node_traits__pack(b, y);
+			are_equal = memcmp(x, y, size) == 0;
+		}
+	}
+	arena_fini(&arena);
+	return are_equal;
+}
+
 void
 traits_replace(Davit__NodeTraits **place, Davit__NodeTraits *with)
 {

@@ -23,6 +23,9 @@ Davit__NodeTraits *traits_merge(const Davit__NodeTraits *declared, const Davit__
 Davit__NodeTraits *traits_wish(const Davit__NodeTraits *wishes,
 	const Davit__UpdateNodeRequest *request);
 
+/* In the same order, too. NULL equals NULL alone. */
+bool traits_are_equal(const Davit__NodeTraits *a, const Davit__NodeTraits *b);
+
 /* Frees what is there; NULL is fine. `with` is owned by the place from here on. */
 void traits_replace(Davit__NodeTraits **place, Davit__NodeTraits *with);
 

@@ -279,6 +279,79 @@ TEST(claims_are_given_back_when_a_node_goes_and_for_the_part_of_a_task_that_ends
 	pair_fini(&pair);
 }
 
+static void
+label_node(struct desk *desk, char *name)
+{
+	Davit__UpdateNodeRequest request = DAVIT__UPDATE_NODE_REQUEST__INIT;
+	Davit__StringEntry label = DAVIT__STRING_ENTRY__INIT, *labels[] = {&label};
+
+	label.key = label.value = (char *)"mood";
+	request.node = name;
+	request.labels = labels;
+	request.n_labels = 1;
+	protobuf_c_message_free_unpacked(desk_ask(desk, "UpdateNode", &request.base), NULL);
+}
+
+/* Whether the node is still one for them, the scheduler did not know: nor for one that fits now. */
+TEST(claims_and_places_by_older_labels_than_the_nodes_are_refused)
+{
+	struct pair pair;
+	struct desk *desk = &pair.desk;
+	CLEANUP(answer_free) struct answer *old = answer_new();
+	CLEANUP(answer_free) struct answer *place = answer_new();
+	char name[] = "n1", small[ID_TEXT_SIZE];
+
+	pair_init(&pair, 2);
+	label_node(desk, name);
+	answer_claim(old, pair.gang, 0, &pair.one);
+	answer_claim(old, pair.gang, 1, &pair.two);
+	say(desk, &old->reply);
+	CHECK_HAS(desk->manager->placing.refused, "'n1' got other labels or taints");
+	CHECK_EQ(desk->manager->claims.n_parts, 0);
+	ask_again(desk);
+	claim_both(&pair); /* it has been told now */
+	submit(desk, &(struct wish){.name = "small"}, small);
+	label_node(desk, name);
+	(void)answer_place(place, small, 0, &pair.one);
+	say(desk, &place->reply);
+	CHECK_EQ(desk_task(desk, small)->state, TASK_PENDING);
+	CHECK_HAS(desk_task(desk, small)->message, "'n1' got other labels or taints");
+	pair_fini(&pair);
+}
+
+/* What a worker says of its node when it registers again. */
+static void
+join_with_label(struct desk *desk, struct desk_worker *worker)
+{
+	Davit__RegisterNodeRequest request = DAVIT__REGISTER_NODE_REQUEST__INIT;
+	Davit__Resources capacity = DAVIT__RESOURCES__INIT;
+	Davit__StringEntry label = DAVIT__STRING_ENTRY__INIT, *labels[] = {&label};
+
+	label.key = label.value = (char *)"mood";
+	capacity.has_cpu_milli = capacity.has_memory_bytes = true;
+	capacity.cpu_milli = 2000;
+	capacity.memory_bytes = UINT64_C(8) << 30;
+	request.capacity = &capacity;
+	request.name = worker->name;
+	request.node_id = worker->node_id;
+	request.labels = labels;
+	request.n_labels = 1;
+	protobuf_c_message_free_unpacked(desk_ask(desk, "RegisterNode", &request.base), NULL);
+}
+
+TEST(claims_are_given_back_when_a_worker_comes_back_with_other_labels)
+{
+	struct pair pair;
+
+	pair_init(&pair, 2);
+	claim_both(&pair);
+	desk_worker_join(&pair.desk, &pair.one, "n1", 2000);
+	CHECK_EQ(pair.desk.manager->claims.n_parts, 2); /* the same ones */
+	join_with_label(&pair.desk, &pair.one);
+	CHECK_EQ(pair.desk.manager->claims.n_parts, 0);
+	pair_fini(&pair);
+}
+
 /* Nothing of it is stored: age is, and that is enough. */
 TEST(claims_are_made_again_at_once_after_a_restart)
 {
