@@ -249,16 +249,28 @@ needs_complete(const struct manager *manager, const struct node *node, uint64_t 
 		       !is_answer_under_way(manager, node, have_version));
 }
 
+/*
+ * Beyond whatever the worker has. An earlier life of the manager may have gone on from there
+ * in an answer that the worker got since, or gets yet: the first one of this life is so far
+ * ahead that no two lives give the same number to different sets.
+ */
+static uint64_t
+next_version(struct manager *manager, const struct node *node, uint64_t have_version)
+{
+	uint32_t ahead = 0;
+
+	if (node->version == 0)
+		manager->ports.random(manager->ports.arg, &ahead, sizeof ahead);
+	return (node->version < have_version ? have_version : node->version) + ahead + 1;
+}
+
 static void
 fill(struct manager *manager, struct node *node, bool complete, Davit__PollReply *reply)
 {
 	uint64_t have_version = ((const Davit__PollRequest *)node->parked->request)->have_version;
 
-	/* Beyond whatever the worker has, also from an earlier life of the manager. */
-	if (node->version < have_version)
-		node->version = have_version;
 	reply->applies_to = complete ? have_version : node->sent_version;
-	reply->results_in = ++node->version;
+	reply->results_in = node->version = next_version(manager, node, have_version);
 	if (complete)
 		fill_complete(manager, node, reply);
 	else
