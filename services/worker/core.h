@@ -56,7 +56,13 @@ void *worker_job_owner(void *arg);
 /* Cancels; the callbacks will find no owner. An empty place is fine. */
 void worker_job_abandon(struct worker_job **place);
 
-/* ---- lanes: so many at one time, the rest waits by priority and age ---- */
+/*
+ * ---- lanes: so many at one time, the rest waits by priority and age ----
+ *
+ * Each WORKER_LANE_TURNS-th place goes to whoever has waited longest, whatever its priority:
+ * what restarts without end keeps nobody of lower priority out for ever.
+ */
+enum { WORKER_LANE_TURNS = 8 };
 
 enum worker_pass_state { WORKER_PASS_NONE, WORKER_PASS_WAITING, WORKER_PASS_HELD };
 
@@ -64,6 +70,7 @@ struct worker_pass {
 	enum worker_pass_state state;
 	struct worker_slot *slot;
 	struct worker_lane *lane;
+	uint64_t number; /* the lower of two that wait has waited longer */
 	struct worker_pass *prev, *next;
 };
 
@@ -71,6 +78,8 @@ struct worker_lane {
 	unsigned n_held, limit;
 	unsigned n_ended;            /* that held a place since somebody set this to 0 */
 	struct worker_pass *waiting; /* highest priority first, then oldest */
+	uint64_t n_numbers;          /* given to those that wait */
+	unsigned n_turns; /* places given to the first in line since the oldest got one */
 };
 
 /* True when the slot may go on now; otherwise it waits and is touched when its turn comes. */

@@ -61,6 +61,7 @@ wait_in_line(struct worker_lane *lane, struct worker_pass *pass)
 
 	pass->state = WORKER_PASS_WAITING;
 	pass->lane = lane;
+	pass->number = lane->n_numbers++;
 	while (before != NULL && priority_of(before) < priority_of(pass))
 		before = before == lane->waiting ? NULL : before->prev;
 	if (before == NULL)
@@ -85,11 +86,29 @@ worker_lane_enter(struct worker_lane *lane, struct worker_pass *pass)
 	return pass->state == WORKER_PASS_HELD;
 }
 
+/* The first in line; now and then who has waited longest. */
+static struct worker_pass *
+next_in(struct worker_lane *lane)
+{
+	struct worker_pass *oldest = lane->waiting, *pass;
+
+	/* Within a priority the first is the oldest: nearly always there is but one priority. */
+	if (++lane->n_turns < WORKER_LANE_TURNS ||
+		priority_of(lane->waiting) == priority_of(lane->waiting->prev))
+		return lane->waiting;
+	lane->n_turns = 0;
+	DL_FOREACH (lane->waiting, pass) {
+		if (pass->number < oldest->number)
+			oldest = pass;
+	}
+	return oldest;
+}
+
 static void
 let_in(struct worker_lane *lane)
 {
 	while (lane->waiting != NULL && lane->n_held < lane->limit) {
-		struct worker_pass *next = lane->waiting;
+		struct worker_pass *next = next_in(lane);
 
 		DL_DELETE(lane->waiting, next);
 		next->state = WORKER_PASS_HELD;

@@ -54,6 +54,42 @@ TEST(worker_lane_lets_in_so_many_then_by_priority_then_by_age)
 	world_fini(&world);
 }
 
+/* Two that come back for ever, and one below them. */
+TEST(worker_lane_lets_the_oldest_in_now_and_then_whatever_its_priority)
+{
+	static const uint32_t priority[] = {90, 90, 10};
+	struct worker_slot *slots[3];
+	struct worker_spec *specs[3];
+	Davit__TaskSpec inner[3];
+	struct worker_lane lane = {.limit = 1};
+	unsigned n = 0;
+
+	world_init(&world);
+	for (unsigned i = 0; i < 3; i++) {
+		specs[i] = calloc(1, sizeof **specs + 1);
+		slots[i] = slot_with_priority(i, priority[i], specs[i], &inner[i]);
+		(void)worker_lane_enter(&lane, &slots[i]->pass);
+	}
+	for (; slots[2]->pass.state != WORKER_PASS_HELD && n < 1000; n++) {
+		struct worker_slot *held = slots[slots[0]->pass.state == WORKER_PASS_HELD ? 0 : 1];
+
+		worker_lane_leave(&held->pass);
+		CHECK(!worker_lane_enter(&lane, &held->pass));
+	}
+	CHECK_EQ(n, WORKER_LANE_TURNS);
+	for (unsigned i = 0; i < 3; i++)
+		worker_lane_leave(&slots[i]->pass);
+	while (world.worker->touched != NULL)
+		DL_DELETE2(world.worker->touched, world.worker->touched, touched_prev,
+			touched_next);
+	for (unsigned i = 0; i < 3; i++) {
+		slots[i]->spec = NULL;
+		worker_slot_free(slots[i]);
+		free(specs[i]);
+	}
+	world_fini(&world);
+}
+
 TEST(worker_lane_is_left_from_the_queue_too)
 {
 	struct worker_lane lane = {.limit = 1};
