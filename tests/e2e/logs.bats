@@ -51,7 +51,7 @@ three" ]
 	[ "$output" = "" ]
 }
 
-@test "until a moment: what came later is left out, and following ends there" {
+@test "until and since a moment: what came later, or before, is left out, and following ends there" {
 	davit run -d --name dated "$E2E_IMAGE" -- \
 		sh -c 'echo early; until [ -e /tmp/on ]; do sleep 0.1; done; echo late; sleep 600' >/dev/null
 	wait_for 20 prints early davit logs dated
@@ -63,6 +63,7 @@ three" ]
 	late() { davit logs dated | grep -q late; }
 	wait_for 20 late
 	[ "$(davit logs --until "$moment" dated)" = early ]
+	[ "$(davit logs --since "$moment" dated)" = late ]
 	davit rm -f dated
 }
 
