@@ -399,6 +399,15 @@ do_image_inspect(struct mem_op *op)
 	return true;
 }
 
+static void
+tell_progress(struct mem_op *op, const char *text, uint64_t bytes, uint64_t total)
+{
+	struct engine_progress progress = {text, 1, 0, bytes, total};
+
+	if (op->call.on.progress != NULL && !op->dead)
+		op->call.on.progress(&progress, op->call.arg);
+}
+
 static bool
 do_pull(struct mem_op *op)
 {
@@ -411,28 +420,21 @@ do_pull(struct mem_op *op)
 	case MEM_IMAGE_MISSING:
 		break;
 	case MEM_IMAGE_NOSUCH:
-		(void)err_set(&op->err, -ENOENT, "manifest for %s not found: manifest unknown",
-			image);
+		(void)err_set(&op->err, -ENOENT, "manifest for %s: manifest unknown", image);
 		return true;
 	case MEM_IMAGE_DENIED:
-		(void)err_set(&op->err, -EACCES,
-			"pull access denied for %s, repository does not exist or may require "
-			"'docker login'",
-			image);
+		(void)err_set(&op->err, -EACCES, "pull access denied for %s", image);
 		return true;
 	case MEM_IMAGE_OFFLINE:
-		(void)err_set(&op->err, -EIO,
-			"Get \"https://mem/v2/\": dial tcp: connect: connection refused");
+		(void)err_set(&op->err, -EIO, "Get \"https://mem/v2/\": connection refused");
 		return true;
 	}
 	if (!op->slept) {
 		op->slept = true;
 		engine_mem_due_in(op->world, &op->due, pull_ms);
 		op->busy = true;
-		if (op->call.on.progress != NULL)
-			op->call.on.progress(
-				&(struct engine_progress){.text = "0 of 1 layers", .n_layers = 1},
-				op->call.arg);
+		tell_progress(op, "0 of 1 layers", 0, 0);
+		tell_progress(op, "0 of 1 layers, 1KiB of 4KiB", 1024, 4096);
 		op->busy = false;
 		if (op->dead)
 			engine_mem_op_free(op);

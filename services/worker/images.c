@@ -116,27 +116,40 @@ wait_for_turn(struct worker_image *image, uint64_t wait_ms)
 
 /* ---- pull ---- */
 
+/*
+ * Not every layer's every step: a thousand slots may wait, and each would report it. What comes too
+ * early is told by a later tick, also where the pull stands still after it.
+ */
+static void
+tell_progress(struct worker_image *image)
+{
+	struct worker_slot *slot;
+
+	if (image->worker->mono_ms < image->say_ms)
+		return;
+	image->is_untold = false;
+	image->say_ms = image->worker->mono_ms + PROGRESS_MS;
+	DL_FOREACH2(image->waiting, slot, image_next)
+	{
+		worker_slot_say(slot, "pulls %s: %s", image->name, image->progress_text);
+	}
+}
+
 static void
 on_progress(const struct engine_progress *progress, void *arg)
 {
 	struct worker_image *image = worker_job_owner(arg);
 	struct worker_puller *puller;
-	struct worker_slot *slot;
 
-	if (image != NULL) {
-		image->progress = *progress;
-		DL_FOREACH (image->pullers, puller) {
-			puller->on_progress(progress, puller->arg);
-		}
-	}
-	/* Not every layer's every step: a thousand slots may wait, and each would report it. */
-	if (image == NULL || image->worker->mono_ms < image->say_ms)
+	if (image == NULL)
 		return;
-	image->say_ms = image->worker->mono_ms + PROGRESS_MS;
-	DL_FOREACH2(image->waiting, slot, image_next)
-	{
-		worker_slot_say(slot, "pulls %s: %s", image->name, progress->text);
+	image->progress = *progress;
+	(void)snprintf(image->progress_text, sizeof image->progress_text, "%s", progress->text);
+	image->is_untold = true;
+	DL_FOREACH (image->pullers, puller) {
+		puller->on_progress(progress, puller->arg);
 	}
+	tell_progress(image);
 }
 
 static void
@@ -205,6 +218,7 @@ pull(struct worker_image *image)
 	job = worker_job_new(&image->job, image);
 	worker->n_pulls++;
 	image->progress = (struct engine_progress){0};
+	image->is_untold = false;
 	image->state = WORKER_IMAGE_PULLING;
 	job->op = engine_image_pull(image->worker->engine,
 		&(struct engine_pull){.image = image->name,
@@ -390,6 +404,11 @@ worker_images_tick(struct worker *worker)
 		if (is_useless(image)) {
 			image_free(image);
 			continue;
+		}
+		if (image->state == WORKER_IMAGE_PULLING && image->is_untold) {
+			tell_progress(image);
+			if (image->is_untold && image->say_ms < due)
+				due = image->say_ms;
 		}
 		if (image->state != WORKER_IMAGE_WAITING || !worker->watch.is_up)
 			continue;

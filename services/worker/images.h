@@ -13,6 +13,7 @@
 #include <uthash.h>
 
 #include "common/docker/engine.h"
+#include "services/worker/limits.h"
 
 struct worker;
 struct worker_job;
@@ -35,11 +36,13 @@ struct worker_image {
 	uint64_t pulled_ms; /* when it was last pulled; 0: never */
 	uint64_t retry_ms;  /* WAITING: not before */
 	uint64_t say_ms;    /* progress is told again then */
+	bool is_untold;     /* there is some that came before that */
 	uint32_t wait_ms;   /* with has_wait: the next tick adds it to its time as retry_ms */
 	bool has_wait;
 	unsigned n_tries;
-	struct engine_progress progress; /* while PULLING; its text is not kept */
-	struct worker_slot *waiting;     /* linked by image_prev, image_next */
+	struct engine_progress progress; /* while PULLING; its text is the next */
+	char progress_text[WORKER_PROGRESS_MAX];
+	struct worker_slot *waiting; /* linked by image_prev, image_next */
 	struct worker_puller *pullers;
 	bool was_absent; /* when it was looked for: what is pulled then is ours to remove */
 	const char *auth, *platform; /* as the specs say, or NULL; in key */

@@ -21,6 +21,7 @@ enum {
 	WORKER_LOG_LINE_MAX = 1 << 18,      /* of one line that has no end; then it is cut */
 	WORKER_WAIT_MAX_MS = 60000,         /* that a question may wait */
 	WORKER_MESSAGE_MAX = 512,           /* characters of a sentence in a report */
+	WORKER_PROGRESS_MAX = 96,           /* of how far a pull is; what is longer is cut */
 	WORKER_CHECKS_MAX = 32,             /* inspections under way */
 	WORKER_STOPS_MAX = 64,              /* a stop waits for its container's grace time */
 	WORKER_KILLS_MAX = 64,              /* stops without grace do not wait behind those */

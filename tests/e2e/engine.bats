@@ -94,7 +94,7 @@ teardown() { kill -CONT "$(own_engine_pid)"; } # whatever failed while it hung
 }
 of_others() {
 	docker ps -a --filter name=davit- --format '{{.Names}}' | grep -E '^davit-(0+[-0]*|[1-5])$' | sort |
-		xargs docker inspect -f '{{.Id}} {{.State.Status}} {{.State.StartedAt}} {{.RestartCount}} {{json .Mounts}}'
+		xargs docker inspect | jq -c '.[] | [.Id, .State.Status, .State.StartedAt, .RestartCount, (.Mounts | sort_by(.Destination))]'
 }
 
 @test "dockerd killed with -9 under load: the node says so, and everything converges when it is back" {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """valve.py PORT HOST:PORT FILE - TCP, of whose answers the rest waits until FILE exists.
 
-The first MEBIBYTE of each connection's answers comes through at once: what is under way stays
+The first MEBIBYTE of the answer to each request comes through at once: what is under way stays
 under way for as long as a test looks at it.
 """
 import os
@@ -14,22 +14,36 @@ MEBIBYTE = 1 << 20
 host, port = sys.argv[2].rsplit(":", 1)
 
 
-def pump(source, sink, free):
-    try:
-        while data := source.recv(65536):
-            while free <= 0 and not os.path.exists(sys.argv[3]):
+class Connection:
+    def __init__(self, near):
+        self.near = near
+        self.far = socket.create_connection((host, int(port)))
+        self.passed = 0  # of the present answer
+        for way in (self.ask, self.answer):
+            threading.Thread(target=self.run, args=(way,), daemon=True).start()
+
+    def run(self, way):
+        try:
+            way()
+        except OSError:
+            self.near.close()
+            self.far.close()
+
+    def ask(self):
+        while data := self.near.recv(65536):
+            self.passed = 0  # one connection carries several requests
+            self.far.sendall(data)
+        self.far.shutdown(socket.SHUT_WR)
+
+    def answer(self):
+        while data := self.far.recv(65536):
+            while self.passed >= MEBIBYTE and not os.path.exists(sys.argv[3]):
                 time.sleep(0.05)
-            free -= len(data)
-            sink.sendall(data)
-        sink.shutdown(socket.SHUT_WR)
-    except OSError:
-        for side in (source, sink):
-            side.close()
+            self.passed += len(data)
+            self.near.sendall(data)
+        self.near.shutdown(socket.SHUT_WR)
 
 
 server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
 while True:
-    near, _ = server.accept()
-    far = socket.create_connection((host, int(port)))
-    threading.Thread(target=pump, args=(near, far, float("inf")), daemon=True).start()
-    threading.Thread(target=pump, args=(far, near, MEBIBYTE), daemon=True).start()
+    Connection(server.accept()[0])

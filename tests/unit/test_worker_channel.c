@@ -275,9 +275,10 @@ TEST(worker_channel_pulls_and_tells_progress)
 	pull.image = "missing:1s";
 	query.open = &open;
 	CHECK(ask(&query)->open != NULL);
-	CHECK_STR(text_of(read_at(0, 0, 5000)), "0 1 0 0 0 of 1 layers\n");
+	CHECK_STR(text_of(read_at(0, 0, 5000)),
+		"0 1 0 0 0 of 1 layers\n0 1 1024 4096 0 of 1 layers, 1KiB of 4KiB\n");
 	do
-		(void)read_at(22, 0, 1000);
+		(void)read_at(64, 0, 1000);
 	while (!world.answer->read->end);
 	CHECK(world.answer->read->error == NULL);
 	close_channel();

@@ -30,6 +30,21 @@ TEST(worker_joins_pulls_of_one_image)
 	world_fini(&world);
 }
 
+TEST(worker_tells_how_far_a_pull_is_that_stands_still)
+{
+	struct world_spec spec;
+	struct world_task *task;
+
+	world_init(&world);
+	world_spec_init(&spec, "missing:60s/run:forever");
+	task = world_assign(&world, 1, 1, &spec.spec);
+	world_run(&world, 3000);
+	CHECK_STR(task->message, "pulls missing:60s/run:forever: 0 of 1 layers, 1KiB of 4KiB");
+	world_want(&world, task, DAVIT__TASK__DESIRED__REMOVE);
+	world_expect(&world, task, OBS(GONE), 2000);
+	world_fini(&world);
+}
+
 TEST(worker_joins_a_pull_by_hand_to_that_of_a_task)
 {
 	struct world_spec spec;
