@@ -338,16 +338,30 @@ claims_seal(struct manager *manager)
 	}
 }
 
-void
-claims_sweep(struct manager *manager)
+/* Tasks of the group; NULL: of all groups. */
+static void
+unclaim_by_age(struct manager *manager, const struct group *group)
 {
 	struct claim_part *part, *next;
 
 	HASH_ITER(hh, manager->claims.parts, part, next)
 	{
-		if (part->claim->by_age && waiting_is_claimed(part->task))
+		if (part->claim->by_age && waiting_is_claimed(part->task) &&
+			(group == NULL || part->task->group == group))
 			waiting_unclaim(manager, part->task);
 	}
+}
+
+void
+claims_gather(struct manager *manager, const struct group *group)
+{
+	unclaim_by_age(manager, group);
+}
+
+void
+claims_sweep(struct manager *manager)
+{
+	unclaim_by_age(manager, NULL);
 }
 
 void

@@ -19,6 +19,7 @@
 
 #include "common/base/err.h"
 
+struct group;
 struct manager;
 struct node;
 struct task;
@@ -57,5 +58,9 @@ void claims_seal(struct manager *manager);
 
 /* Whoever has waited for a claim so far is tried elsewhere, too. */
 void claims_sweep(struct manager *manager);
+
+/* Some of this gang are about to be asked about: so are those that have waited for a claim so far.
+ */
+void claims_gather(struct manager *manager, const struct group *group);
 
 void claims_fini(struct claims *claims);

@@ -7,6 +7,7 @@
 #include "common/model/limits.h"
 #include "common/model/spec.h"
 #include "common/rpc/unpack.h"
+#include "services/manager/claims.h"
 #include "services/manager/holds.h"
 #include "services/manager/placing.h"
 #include "services/manager/waiting_impl.h"
@@ -311,7 +312,10 @@ pull_from(struct waiting *waiting, struct line *line, struct task **ret_tasks, s
 	return n;
 }
 
-/* All of a gang that waits is asked about together. */
+/*
+ * All of a gang that waits is asked about together, also when an answer spoke of some of them
+ * only: else one is placed while the others wait for their claim.
+ */
 static void
 gather_gang(struct manager *manager, struct line *line)
 {
@@ -320,6 +324,8 @@ gather_gang(struct manager *manager, struct line *line)
 
 	if (bucket != NULL)
 		waiting_unblock(manager, bucket, bucket->tasks.n);
+	if (line->is_gang && line->ready.n < line->n)
+		claims_gather(manager, first->group);
 }
 
 /*

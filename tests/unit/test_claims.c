@@ -160,6 +160,31 @@ TEST(claims_of_a_gang_are_served_all_at_once)
 	pair_fini(&pair);
 }
 
+/*
+ * Both are asked about again after a sweep. An answer that places one of them twice and asks for
+ * more news sends that one back to its claim, and leaves the other to be asked about at once.
+ */
+TEST(claims_of_a_gang_do_not_let_a_part_of_it_be_asked_about_alone)
+{
+	struct pair pair;
+	struct desk *desk = &pair.desk;
+	CLEANUP(answer_free) struct answer *twice = answer_new();
+
+	pair_init(&pair, 2);
+	claim_both(&pair);
+	claims_sweep(desk->manager);
+	ask_again(desk);
+	CHECK_EQ(desk->question->n_tasks, 2);
+	(void)answer_place(twice, pair.gang, 0, &pair.one);
+	(void)answer_place(twice, pair.gang, 0, &pair.two);
+	twice->reply.has_wants_groups = twice->reply.wants_groups = true;
+	say(desk, &twice->reply);
+	ask_again(desk);
+	CHECK_EQ(desk->question->n_tasks, 2);
+	CHECK_EQ(desk->manager->claims.n_parts, 2);
+	pair_fini(&pair);
+}
+
 /* Who asks why it waits is not told that what is kept for it is taken. */
 TEST(claims_are_left_out_of_the_question_about_their_own_task)
 {
