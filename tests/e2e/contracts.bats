@@ -91,7 +91,7 @@ is_gone() { ! docker inspect "$1" >/dev/null 2>&1; }
 }
 
 @test "a container with a time to live is gone when it is over" {
-	run http -d '{"image":"nginx","ttl":"1500ms"}' /provision
+	run http -d '{"image":"nginx","ttl":"10s"}' /provision
 	is_status 200
 	id=$(body | jq -r .ID)
 	wait_for 60 is_gone "$id"

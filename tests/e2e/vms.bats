@@ -44,7 +44,7 @@ login() {
 	[ ${#password} -eq 20 ]
 	run login "$password" -p "$port" "root@$host" 'id -u; hostname'
 	[ "$output" = "0
-vm-1" ] || fail "$output"
+vm-1" ] || fail "$status: $output"
 	run login root -p "$port" "root@$host" true
 	[ "$status" -eq 255 ]
 	# Told once: nobody can read it afterwards.
