@@ -10,7 +10,7 @@ cd "$(dirname "$0")/../.."
 DAVIT_BIN=$PWD/${BUILD:-build/release}/bin
 command -v wrk >/dev/null || die "wrk is not here: apt-get install wrk"
 dir=$(mktemp -d)
-trap 'cluster_end "$dir" 5 >/dev/null 2>&1; rm -rf "$dir"' EXIT
+trap 'cluster_end "$dir" 5 >/dev/null 2>&1 || true; rm -rf "$dir"' EXIT
 cluster_use "$dir" "$((10000 + RANDOM % 10000))"
 ulimit -n "$(ulimit -Hn)" # a descriptor for each stream, on both sides
 n_streams=$(($(ulimit -n) - 500 < 10000 ? $(ulimit -n) - 500 : 10000))
