@@ -24,7 +24,7 @@ all_bats() { ! ls tests/long/*.bats >/dev/null 2>&1 || E2E_SECONDS=3600 tests/e2
 debian() {
 	local image=davit-check-$$
 	deploy/images/make-base.sh "davit-base:$1" "$1" &&
-		docker build -f deploy/images/Dockerfile --target check -t "$image" --build-arg "DAVIT_BUILD=$image" \
+		docker build --force-rm -f deploy/images/Dockerfile --target check -t "$image" --build-arg "DAVIT_BUILD=$image" \
 			--build-arg "DAVIT_BASE=davit-base:$1" . &&
 		docker run --rm "$image" sh -ec "$package"
 	local rc=$?
