@@ -107,11 +107,18 @@ is_gone() { ! docker inspect "$1" >/dev/null 2>&1; }
 	wait_task web-server RUNNING
 	run http "/tasks/$id"
 	is_body .State 2
-	says_hello "$(body | jq -r '.PortBindings["80"]')"
+	says_hello "$(body | jq -r '.PortBindings["80/tcp"]')"
 	run http -d '{"ID":"x","State":1,"Task":{"Name":"in-event","Image":"nginx"}}' /tasks
 	is_status 201
 	run http /tasks/
 	is_body '[.[].Name] | contains(["in-event", "web-server"])' true
+	run http -d '{"image":"nginx","exposedPorts":{"80/tcp":{},"53/udp":{}},"portBindings":{"80/tcp":"70000"}}' /tasks
+	is_status 400
+	run http -d '{"name":"bound","image":"nginx","exposedPorts":{"80/tcp":{},"53/udp":{}},"portBindings":{"80/tcp":"1","90":"2"}}' /tasks
+	is_status 201
+	is_body .ExposedPorts '{"80/tcp":{},"53/udp":{},"90/tcp":{}}'
+	[ "$(task bound '.spec.ports | map([.container_port, .host_port // 0]) | sort | tojson')" = '[[53,0],[80,1],[90,2]]' ]
+	davit rm -q -f bound
 	run http -d '{"nme": "x"}' /tasks
 	is_status 400
 	is_body .message '"Failed to decode request body: json: unknown field \"nme\""'

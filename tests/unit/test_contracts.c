@@ -1,7 +1,9 @@
 #include "services/gateway/contracts/contracts.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
+#include "services/gateway/contracts/ports.h"
 #include "tests/lib/test.h"
 
 static size_t
@@ -47,6 +49,27 @@ TEST(contracts_that_are_none_are_named_in_the_refusal)
 	CHECK_EQ(contracts_choose(&(struct option_list){one, 1}, &contracts, &err), -EINVAL);
 	CHECK_HAS(err.text, "'task'");
 	CHECK_EQ(contracts_choose(&(struct option_list){two, 2}, &contracts, &err), -EINVAL);
+}
+
+TEST(ports_are_exposed_once_and_bound_where_a_binding_says)
+{
+	CLEANUP(arena_fini) struct arena arena = {0};
+	Davit__TaskSpec spec = DAVIT__TASK_SPEC__INIT;
+	struct err err = {0};
+	json_t *exposed = json_pack("{s:{},s:{}}", "80/tcp", "53/udp");
+	json_t *bound = json_pack("{s:s,s:s}", "80", "8080", "90/tcp", "");
+	json_t *wrong = json_pack("{s:s}", "80/tcp", "70000");
+
+	CHECK_OK(contract_ports_add(exposed, &spec, &arena, &err), &err);
+	CHECK_EQ(spec.n_ports, 2);
+	CHECK_OK(contract_ports_add(bound, &spec, &arena, &err), &err);
+	CHECK_EQ(spec.n_ports, 3);
+	for (size_t i = 0; i < spec.n_ports; i++)
+		CHECK_EQ(spec.ports[i]->host_port, spec.ports[i]->container_port == 80 ? 8080 : 0);
+	CHECK_EQ(contract_ports_add(wrong, &spec, &arena, &err), -EINVAL);
+	json_decref(exposed);
+	json_decref(bound);
+	json_decref(wrong);
 }
 
 static void

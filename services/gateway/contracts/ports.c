@@ -35,22 +35,41 @@ read_port(const char *text, const json_t *host, Davit__Port *port, struct err *e
 	return 0;
 }
 
+/* The port of the spec that is this one, or NULL. */
+static Davit__Port *
+find_port(const Davit__TaskSpec *spec, const Davit__Port *wanted)
+{
+	for (size_t i = 0; i < spec->n_ports; i++)
+		if (spec->ports[i]->container_port == wanted->container_port &&
+			spec->ports[i]->protocol == wanted->protocol)
+			return spec->ports[i];
+	return NULL;
+}
+
 int
 contract_ports_add(const json_t *object, Davit__TaskSpec *spec, struct arena *arena,
 	struct err *err)
 {
 	json_t *all = (json_t *)(uintptr_t)object, *value;
+	Davit__Port **ports =
+		arena_array(arena, spec->n_ports + json_object_size(object), sizeof *ports);
 	const char *key;
 
-	spec->ports = arena_array(arena, json_object_size(object), sizeof *spec->ports);
+	if (spec->n_ports > 0)
+		memcpy(ports, spec->ports, spec->n_ports * sizeof *ports);
+	spec->ports = ports;
 	json_object_foreach(all, key, value)
 	{
-		Davit__Port *port = arena_alloc(arena, sizeof *port);
+		Davit__Port *port = arena_alloc(arena, sizeof *port), *known;
 
 		davit__port__init(port);
 		if (read_port(key, value, port, err) < 0)
 			return err->code;
-		spec->ports[spec->n_ports++] = port;
+		known = find_port(spec, port);
+		if (known == NULL)
+			spec->ports[spec->n_ports++] = port;
+		else if (port->has_host_port)
+			*known = *port;
 	}
 	return 0;
 }

@@ -13,7 +13,8 @@
 
 /*
  * Adds the keys of the object ("80/tcp", "53/udp", "80") as ports; a value that is a text is
- * the host port, any other leaves it to the manager. NULL adds nothing. -EINVAL with words.
+ * the host port, any other leaves it to the manager. A port that the spec has already is not
+ * added again, only its host port is taken. NULL adds nothing. -EINVAL with words.
  */
 int contract_ports_add(const json_t *object, Davit__TaskSpec *spec, struct arena *arena,
 	struct err *err);

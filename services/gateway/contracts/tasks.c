@@ -13,7 +13,7 @@
 #include "services/gateway/foreign_json.h"
 #include "services/gateway/tasks_walk.h"
 
-enum { MIB = 1 << 20, GIB = 1 << 30 };
+enum { MIB = 1 << 20, GIB = 1 << 30, PORT_KEY_SIZE = 24 };
 
 static const double amount_max = 1e6; /* cores, MiB, GiB: what is more is refused by the manager */
 
@@ -24,18 +24,22 @@ static const char *const task_keys[] = {"ID", "Name", "State", "Cpu", "Image", "
 
 /* ---- what is told ---- */
 
+static void
+print_port(uint32_t number, Davit__Port__Protocol protocol, char key[PORT_KEY_SIZE])
+{
+	static const char *const protocols[] = {"tcp", "udp", "sctp"};
+
+	(void)snprintf(key, PORT_KEY_SIZE, "%u/%s", number, protocols[(unsigned)protocol % 3]);
+}
+
 static json_t *
 exposed_ports(const Davit__TaskSpec *spec)
 {
-	static const char *const protocols[] = {"tcp", "udp", "sctp"};
 	json_t *ports = json_object();
-	char key[16];
+	char key[PORT_KEY_SIZE];
 
 	for (size_t i = 0; spec != NULL && i < spec->n_ports; i++) {
-		const Davit__Port *port = spec->ports[i];
-
-		(void)snprintf(key, sizeof key, "%u/%s", port->container_port,
-			protocols[(unsigned)port->protocol % 3]);
+		print_port(spec->ports[i]->container_port, spec->ports[i]->protocol, key);
 		(void)json_object_set_new(ports, key, json_object());
 	}
 	return ports;
@@ -45,10 +49,10 @@ static json_t *
 port_bindings(const Davit__Task *task)
 {
 	json_t *ports = json_object();
-	char key[16], value[16];
+	char key[PORT_KEY_SIZE], value[16];
 
 	for (size_t i = 0; i < task->n_ports; i++) {
-		(void)snprintf(key, sizeof key, "%u", task->ports[i]->container_port);
+		print_port(task->ports[i]->container_port, task->ports[i]->protocol, key);
 		(void)snprintf(value, sizeof value, "%u", task->ports[i]->host_port);
 		(void)json_object_set_new(ports, key, json_string(value));
 	}
@@ -121,7 +125,7 @@ static int
 read_task(const json_t *json, Davit__TaskSpec *spec, struct arena *arena, struct err *err)
 {
 	const char *name, *image, *restart, *stranger = foreign_stranger(json, task_keys);
-	const json_t *ports;
+	const json_t *ports, *bindings;
 	int64_t memory, disk;
 	double cpu;
 
@@ -134,6 +138,7 @@ read_task(const json_t *json, Davit__TaskSpec *spec, struct arena *arena, struct
 		foreign_whole(json, "memory", &memory, err) < 0 ||
 		foreign_whole(json, "disk", &disk, err) < 0 ||
 		foreign_object(json, "exposedPorts", &ports, err) < 0 ||
+		foreign_object(json, "portBindings", &bindings, err) < 0 ||
 		check_amount(cpu, "cpu", err) < 0 ||
 		check_amount((double)memory, "memory", err) < 0 ||
 		check_amount((double)disk, "disk", err) < 0)
@@ -146,9 +151,10 @@ read_task(const json_t *json, Davit__TaskSpec *spec, struct arena *arena, struct
 	spec->disk_bytes = (uint64_t)disk * GIB;
 	spec->has_strategy = true;
 	spec->strategy = DAVIT__TASK_SPEC__STRATEGY__ROUND_ROBIN;
-	if (contract_restart_set(restart, spec, arena, err) < 0)
+	if (contract_restart_set(restart, spec, arena, err) < 0 ||
+		contract_ports_add(ports, spec, arena, err) < 0)
 		return err->code;
-	return contract_ports_add(ports, spec, arena, err);
+	return contract_ports_add(bindings, spec, arena, err);
 }
 
 /* Flat, as the README has it, or the task inside of an event. */
