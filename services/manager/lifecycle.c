@@ -8,6 +8,7 @@
 #include "common/model/spec.h"
 #include "services/manager/assignments.h"
 #include "services/manager/core.h"
+#include "services/manager/history.h"
 #include "services/manager/holds.h"
 #include "services/manager/limits.h"
 #include "services/manager/records.h"
@@ -61,7 +62,7 @@ enter_final(struct manager *manager, struct task *task)
 	task->retry_when_gone = false;
 	model_task_set_due(&manager->model, task,
 		spec->auto_remove ? task->finished_ms + MANAGER_AUTO_REMOVE_MS : 0);
-	model_queue_move(task, &manager->model.history);
+	history_enter(manager, task);
 }
 
 /* Asks the table; on 0 the task has moved and everything that follows from the state is done. */

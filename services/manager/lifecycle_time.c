@@ -1,5 +1,6 @@
 /* What follows after a start, and with time; the moves themselves are in lifecycle.c. */
 #include "services/manager/core.h"
+#include "services/manager/history.h"
 #include "services/manager/lifecycle.h"
 #include "services/manager/limits.h"
 
@@ -25,11 +26,11 @@ lifecycle_restore_queues(struct manager *manager)
 			lifecycle_mind_ttl(manager, task);
 		} else if (task_state_is_final(task->state) &&
 			   task->desired != DAVIT__TASK__DESIRED__REMOVE) {
-			model_queue_move(task, &model->history);
 			model_task_set_due(&manager->model, task,
 				spec->auto_remove ? task->finished_ms + MANAGER_AUTO_REMOVE_MS : 0);
 		}
 	}
+	history_restore(manager);
 }
 
 static void
@@ -57,6 +58,5 @@ lifecycle_tick(struct manager *manager)
 			expire(manager, task);
 		}
 	}
-	while (model->history.n > manager->config.history_max)
-		lifecycle_remove(manager, model->history.first);
+	history_tick(manager);
 }

@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 enum {
 	MANAGER_NODES_MAX = 100000,
 	MANAGER_TASKS_MAX = 2000000,    /* records of tasks, ended ones included */
@@ -15,6 +17,7 @@ enum {
 	MANAGER_LIST_LOOKS_MAX = 10000, /* tasks, or groups of which none fits, for one page */
 	MANAGER_REPORTS_MAX = 4096,     /* of one Poll */
 	MANAGER_HISTORY_MAX = 10000,    /* ended tasks that are kept; the oldest go first */
+	MANAGER_HISTORY_STEP = 10000,   /* of them that go at once */
 	MANAGER_REQUESTS_MAX = 100000,  /* remembered answers */
 	MANAGER_EVENTS_MAX = 8192,      /* kept for ReadEvents */
 	MANAGER_WAITS_MAX = 100000,     /* parked calls of clients */
@@ -59,6 +62,11 @@ enum {
 	MANAGER_STATS_MS = 1000,
 	MANAGER_STALE_STATS_MS = 10000, /* figures older than this are not counted */
 };
+
+/* How long an ended task is kept at most, and what may be chosen for it; 0: any time. */
+#define MANAGER_HISTORY_AGE_MS      (7 * UINT64_C(86400000))
+#define MANAGER_HISTORY_AGE_LOW_MS  UINT64_C(1000)
+#define MANAGER_HISTORY_AGE_HIGH_MS (3650 * UINT64_C(86400000))
 
 /* Memory for remembered answers (about as much on disk), and what may be chosen for it. */
 enum {

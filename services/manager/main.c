@@ -19,7 +19,8 @@ struct settings {
 	bool allows_chaos;
 	struct manager_strategy of_namespaces[MANAGER_STRATEGIES_MAX];
 	uint64_t preempt_above, claim_after_ms, sweep_ms;
-	uint64_t poll_ms, silent_ms, restart_grace_ms, history_max, answers_bytes, store_log_bytes;
+	uint64_t poll_ms, silent_ms, restart_grace_ms, answers_bytes, store_log_bytes;
+	uint64_t history_max, history_age_ms;
 };
 
 #define S struct settings
@@ -45,8 +46,10 @@ static const struct option_def option_defs[] = {
 		"without hearing from it a node is UNKNOWN"),
 	OPTION_DURATION("restart-grace", 0, S, restart_grace_ms, "30s",
 		"after a start nothing is moved before this"),
-	OPTION_NUMBER("history", 0, "N", S, history_max, "10000", 0, MANAGER_TASKS_MAX,
-		"ended tasks to keep"),
+	OPTION_NUMBER("history-max", 0, "N", S, history_max, "10000", 0, MANAGER_TASKS_MAX,
+		"ended tasks to keep; the first to end are forgotten first"),
+	OPTION_DURATION("history-age", 0, S, history_age_ms, "7d",
+		"an ended task is forgotten after so long; 0: only by --history-max"),
 	OPTION_NUMBER("preempt-above", 0, "N", S, preempt_above, "50", 0, SPEC_PRIORITY_MAX,
 		"tasks of greater priority may end others of lower; 100: none may"),
 	OPTION_DURATION("claim-after", 0, S, claim_after_ms, "30s",
@@ -106,6 +109,7 @@ fill(struct shell_options *options, struct settings *settings, struct err *err)
 	config->silent_ms = settings->silent_ms;
 	config->restart_grace_ms = settings->restart_grace_ms;
 	config->history_max = (uint32_t)settings->history_max;
+	config->history_age_ms = settings->history_age_ms;
 	config->requests_bytes_max = (size_t)settings->answers_bytes;
 	config->preempt_above = (uint32_t)settings->preempt_above;
 	config->claim_after_ms = settings->claim_after_ms;
@@ -124,6 +128,10 @@ fill(struct shell_options *options, struct settings *settings, struct err *err)
 	if (settings->answers_bytes < MANAGER_REQUESTS_BYTES_LOW ||
 		settings->answers_bytes > MANAGER_REQUESTS_BYTES_HIGH)
 		return err_set(err, -1, "--answers: want 64KiB to 1GiB");
+	if (settings->history_age_ms != 0 &&
+		(settings->history_age_ms < MANAGER_HISTORY_AGE_LOW_MS ||
+			settings->history_age_ms > MANAGER_HISTORY_AGE_HIGH_MS))
+		return err_set(err, -1, "--history-age: want 0 (any time), or 1s to 3650d");
 	if (settings->store_log_bytes < STORE_LOG_BYTES_LOW ||
 		settings->store_log_bytes > STORE_LOG_BYTES_HIGH)
 		return err_set(err, -1, "--store-log: want 64KiB to 1GiB");

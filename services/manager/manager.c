@@ -278,6 +278,7 @@ manager_config_init(struct manager_config *config)
 		.silent_ms = MANAGER_SILENT_MS,
 		.restart_grace_ms = MANAGER_RESTART_GRACE_MS,
 		.history_max = MANAGER_HISTORY_MAX,
+		.history_age_ms = MANAGER_HISTORY_AGE_MS,
 		.requests_bytes_max = MANAGER_REQUESTS_BYTES_MAX,
 		.preempt_above = MANAGER_PREEMPT_ABOVE,
 		.claim_after_ms = MANAGER_CLAIM_AFTER_MS,

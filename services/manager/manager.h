@@ -48,7 +48,8 @@ struct manager_config {
 	uint64_t poll_ms;          /* how long a worker's Poll is parked; > 0 */
 	uint64_t silent_ms;        /* without a Poll for so long a node is UNKNOWN; > poll_ms */
 	uint64_t restart_grace_ms; /* after a start nothing is moved before this */
-	uint32_t history_max;      /* ended tasks that are kept */
+	uint32_t history_max;      /* ended tasks that are kept … */
+	uint64_t history_age_ms;   /* … after their end; 0: any time */
 	size_t requests_bytes_max; /* remembered answers */
 	uint32_t preempt_above;    /* tasks of greater priority may preempt; 100: none may */
 	uint64_t claim_after_ms;   /* a task that has waited so long may have room kept for it */

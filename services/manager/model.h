@@ -108,6 +108,7 @@ struct task {
 	struct wait *waits;     /* calls that wait for this task */
 	struct wait *log_waits; /* ReadLogs that wait for its start */
 	uint64_t due_ms;        /* wall time of ttl or auto_remove; 0: none */
+	uint64_t ended_ms;      /* by our own clock; history.h */
 	struct node *avoid; /* where it, or the one it replaces, was last: rather not there again */
 };
 
@@ -195,7 +196,7 @@ struct model {
 	struct node *nodes, *nodes_by_name;
 	struct name_entry *names;
 	struct engine_ports *engines;
-	struct task_queue history; /* ended, oldest first */
+	struct task_queue history; /* ended, the first to end first: history.h */
 	uint64_t next_seq;
 	uint64_t next_due_ms; /* no task of these queues is due before; UINT64_MAX: none is */
 	uint32_t n_by_state[TASK_STATE_COUNT];

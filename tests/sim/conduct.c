@@ -17,6 +17,7 @@ enum {
 	NEWS_MS = 5000,     /* so old may be what the scheduler knew of a node */
 	GANGS_MAX = 256,    /* placed in one batch */
 	HISTORY_SLACK = 40, /* ended since the last tick: in one batch, at most */
+	CALENDAR_SLACK_MS = 130000, /* a calendar is set back by so much, at most */
 };
 
 /* A task as it was on disk. */
@@ -481,6 +482,19 @@ conduct_gone(struct sim *sim, struct id task)
 		was->is_on_node = false; /* both were removed at once */
 }
 
+static void
+history_is_bounded(struct sim *sim)
+{
+	const struct manager *manager = sim->manager->core;
+	const struct task_queue *history = &manager->model.history;
+	uint64_t kept_ms = manager->config.history_age_ms + CALENDAR_SLACK_MS;
+
+	if (history->n > manager->config.history_max + HISTORY_SLACK)
+		sim_fail(sim, "history_is_bounded", "%zu ended tasks", history->n);
+	if (history->n > 0 && history->first->ended_ms + kept_ms <= sim_wall(sim, SIM_MANAGER))
+		sim_fail(sim, "history_is_bounded", "a task ended longer ago than is kept");
+}
+
 void
 conduct_committed(struct sim *sim)
 {
@@ -496,8 +510,7 @@ conduct_committed(struct sim *sim)
 	sim->conduct->looked_ms = sim->now_ms;
 	ports_add_up(sim);
 	look_at_engines(sim);
-	if (manager->model.history.n > manager->config.history_max + HISTORY_SLACK)
-		sim_fail(sim, "history_is_bounded", "%zu ended tasks", manager->model.history.n);
+	history_is_bounded(sim);
 }
 
 void

@@ -16,6 +16,7 @@ enum {
 	COMMIT_MS_MAX = 4,
 	RESTART_MS = 1500, /* after it died by itself */
 	HISTORY_MAX = 60,
+	HISTORY_AGE_MS = 30000, /* with every fourth seed */
 	PLACE_TIMEOUT_MS = 2000,
 	NONSENSE = 50,    /* of a thousand answers of the scheduler */
 	RELOAD_MS = 1000, /* from a failed reading of the store to the next */
@@ -296,6 +297,8 @@ host_manager_start(struct sim *sim)
 	manager_config_init(&config);
 	config.ports = (struct ledger_range){30000, 30019}; /* so few that they run out */
 	config.history_max = HISTORY_MAX;
+	if (sim->options.seed % 4 == 0)
+		config.history_age_ms = HISTORY_AGE_MS;
 	config.restart_grace_ms = 5000;
 	config.claim_after_ms = 10000;
 	host->core = manager_new(&config, &ports);

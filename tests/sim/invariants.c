@@ -19,7 +19,8 @@ history_is_full(const struct manager *manager)
 {
 	enum { SLACK = 10 };
 
-	return manager->model.history.n + SLACK >= manager->config.history_max;
+	return manager->config.history_age_ms < MANAGER_HISTORY_AGE_MS ||
+	       manager->model.history.n + SLACK >= manager->config.history_max;
 }
 
 static void

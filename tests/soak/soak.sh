@@ -23,12 +23,12 @@ trap 'exit 130' INT TERM HUP
 
 # Read whole before it runs: it takes minutes, and the file may change.
 main() {
-	local port bounds=(--history 2000 --answers 2MiB --store-log 2MiB) window=2000 percent=5 watched=() name
+	local port bounds=(--history-max 2000 --answers 2MiB --store-log 2MiB) window=2000 percent=5 watched=() name
 	port=$((10000 + RANDOM % 10000))
 	until cluster_ports_free "$folder" "$port"; do port=$((10000 + RANDOM % 10000)); done
 	cluster_use "$folder" "$port"
 	if [ "$tasks" -lt 200000 ]; then
-		bounds=(--history $((tasks / 40)) --answers 64KiB --store-log 256KiB)
+		bounds=(--history-max $((tasks / 40)) --answers 64KiB --store-log 256KiB)
 		window=$((tasks / 40))
 		percent=15 # a heap takes longer than such a run to find its size
 	fi
