@@ -95,13 +95,14 @@ model_task_set_usage(struct task *task, const struct usage *usage)
 /* ---- specs and groups ---- */
 
 struct spec *
-model_spec_add_take(struct model *model, const char *id, Davit__TaskSpec *taken)
+model_spec_add(struct model *model, const char *id, const Davit__TaskSpec *said)
 {
 	struct spec *spec = xcalloc(1, sizeof *spec);
 
 	(void)snprintf(spec->id, sizeof spec->id, "%s", id);
-	spec->spec = taken;
-	spec->space = space_ref(model, taken->namespace_);
+	spec->wording = model_wording_ref(model, said);
+	spec->spec = model_wording_spec(spec->wording);
+	spec->space = space_ref(model, said->namespace_);
 	HASH_ADD_STR(model->specs, id, spec);
 	return spec;
 }
@@ -120,7 +121,7 @@ spec_free(struct model *model, struct spec *spec)
 {
 	HASH_DEL(model->specs, spec);
 	space_unref(model, spec->space);
-	davit__task_spec__free_unpacked(spec->spec, NULL);
+	model_wording_unref(model, spec->wording);
 	free(spec);
 }
 

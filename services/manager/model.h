@@ -33,10 +33,15 @@ struct space {
 	char name[];
 };
 
-/* What to run, shared by the tasks that were made from it. */
+/* What submissions say, word for word: there once for all that say the same. */
+struct wording;
+
+/* What to run, shared by the tasks of one submission and those that replace them. */
 struct spec {
 	char id[ID_TEXT_SIZE];
-	Davit__TaskSpec *spec; /* complete: name and namespace are set */
+	Davit__TaskSpec
+		*spec; /* complete: the namespace is set; of the wording, not to be changed */
+	struct wording *wording;
 	struct space *space;
 	uint32_t n_groups;
 	uint64_t mark; /* the message that carries it already */
@@ -189,6 +194,8 @@ struct name_entry;
 
 struct model {
 	struct spec *specs;
+	struct wording *wordings; /* by what they say */
+	uint32_t n_wordings;
 	struct group *groups;
 	struct space *spaces;
 	uint32_t n_tasks;
@@ -207,8 +214,8 @@ struct model {
 void model_init(struct model *model, struct ledger_range port_range);
 void model_fini(struct model *model);
 
-/* Takes the spec. */
-struct spec *model_spec_add_take(struct model *model, const char *id, Davit__TaskSpec *spec);
+/* The spec has a namespace; it is copied, unless the model has one that says the same. */
+struct spec *model_spec_add(struct model *model, const char *id, const Davit__TaskSpec *spec);
 struct spec *model_spec_find(const struct model *model, const char *id);
 
 /* The low 32 bits of an array's id are zero (id_make_base). Names are copied. The group has no

@@ -1,11 +1,16 @@
 /*
- * model_impl.h - what the files of the model share: names. Only model*.c include it.
+ * model_impl.h - what the files of the model share: names, wordings. Only model*.c include it.
  *
  * Borrowed pointers throughout; one thread.
  */
 #pragma once
 
 #include "services/manager/model.h"
+
+/* One that says the same as spec, from here on with one user more. */
+struct wording *model_wording_ref(struct model *model, const Davit__TaskSpec *spec);
+void model_wording_unref(struct model *model, struct wording *wording);
+Davit__TaskSpec *model_wording_spec(const struct wording *wording);
 
 /* A task that is no element of an array has its name from here on, until it leaves. */
 void model_name_enter(struct model *model, struct task *task);

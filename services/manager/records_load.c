@@ -54,20 +54,14 @@ static int
 load_spec(const char *key, const void *data, size_t size, void *arg)
 {
 	struct load *load = arg;
-	ProtobufCMessage *message; /* the spec stays: not in the arena */
-	Davit__SpecRecord *record;
-	struct pbjson_err err;
-	bool ok;
+	const Davit__SpecRecord *record =
+		read_record(load, &davit__spec_record__descriptor, data, size);
 
-	if (rpc_unpack(&davit__spec_record__descriptor, data, size, &message, &err) < 0)
+	if (record == NULL || record->id == NULL || record->spec == NULL ||
+		record->spec->namespace_ == NULL || !is_key_of(key, record->id))
 		return bad_record(load, key, "it is no spec");
-	record = (Davit__SpecRecord *)message;
-	ok = record->id != NULL && record->spec != NULL && record->spec->namespace_ != NULL &&
-	     is_key_of(key, record->id);
-	if (ok)
-		(void)model_spec_add_take(&load->manager->model, record->id, TAKE(record->spec));
-	davit__spec_record__free_unpacked(record, NULL);
-	return ok ? 0 : bad_record(load, key, "it is no spec");
+	(void)model_spec_add(&load->manager->model, record->id, record->spec);
+	return 0;
 }
 
 /* NULL: the group can be added; else why not. */

@@ -144,15 +144,14 @@ static struct group *
 accept(struct manager *manager, const struct offer *offer)
 {
 	struct id id = manager_new_id(manager, offer->count > 1);
-	Davit__TaskSpec *copy = rpc_copy(&(offer->request->spec)->base);
+	Davit__TaskSpec said = *offer->request->spec;
 	char text[ID_TEXT_SIZE];
 	struct group *group;
 	struct spec *spec;
 
-	if (copy->namespace_ == NULL)
-		copy->namespace_ = xstrdup(task_default_namespace);
+	said.namespace_ = (char *)(uintptr_t)offer->namespace;
 	id_format(id, text);
-	spec = model_spec_add_take(&manager->model, text, copy);
+	spec = model_spec_add(&manager->model, text, &said);
 	group = lifecycle_submit(manager, id, spec, offer->count, offer->name);
 	records_put_spec(manager, spec);
 	records_put_group(manager, group);

@@ -82,7 +82,7 @@ end_at(struct desk_worker *worker, char *id, uint64_t finished_ms)
 	Davit__TaskReport report = DAVIT__TASK_REPORT__INIT;
 
 	report.task_id = id;
-	report.has_attempt = report.has_observed = report.has_exit_code = true;
+	report.has_exit_code = true;
 	report.attempt = 1;
 	report.observed = ENDED_;
 	report.has_finished_ms = true;

@@ -1,5 +1,6 @@
 /* Many submissions or questions in one call, conditions on versions, and figures by long poll. */
 #include "common/base/mem.h"
+#include "services/manager/lifecycle.h"
 #include "services/manager/limits.h"
 #include "tests/lib/desk.h"
 #include "tests/lib/test.h"
@@ -310,4 +311,47 @@ TEST(manager_answers_who_waits_for_figures_when_there_are_new_ones)
 	desk_reply_fini(&reply);
 	protobuf_c_message_free_unpacked(&first->base, NULL);
 	desk_fini(&desk);
+}
+
+static const Davit__TaskSpec *
+said_by(struct desk *desk, const Davit__SubmitManyReply *reply, size_t i)
+{
+	return desk_task(desk, reply->results[i]->task_ids[0])->group->spec->spec;
+}
+
+TEST(manager_keeps_what_many_submissions_say_once)
+{
+	enum { SAME = 1000 };
+	struct many *many = many_new();
+	struct desk desk;
+	Davit__SubmitManyReply *reply;
+	struct task *last;
+
+	desk_init(&desk);
+	for (unsigned i = 0; i < SAME + 2; i++)
+		add(many, NULL, 1);
+	many->specs[SAME].image = (char *)(uintptr_t) "demo:2";
+	many->specs[SAME + 1].namespace_ = (char *)(uintptr_t) "other";
+	reply = (Davit__SubmitManyReply *)desk_ask(&desk, "SubmitMany", &many->request.base);
+	CHECK_EQ(desk.manager->model.n_wordings, 3);
+	desk_restart(&desk);
+	CHECK_EQ(desk.manager->model.n_wordings, 3);
+	CHECK_EQ(HASH_COUNT(desk.manager->model.specs), SAME + 2); /* a submission's own name */
+	for (size_t i = 1; i < SAME; i++)
+		CHECK(said_by(&desk, reply, i) == said_by(&desk, reply, 0));
+	CHECK_STR(said_by(&desk, reply, SAME)->image, "demo:2");
+	CHECK_STR(said_by(&desk, reply, SAME + 1)->namespace_, "other");
+	/* The last user takes it along. */
+	for (size_t i = 0; i < SAME + 2; i++) {
+		last = desk_task(&desk, reply->results[i]->task_ids[0]);
+		CHECK_EQ(last->state, TASK_PENDING);
+		lifecycle_remove(desk.manager, last);
+		CHECK_EQ(desk.manager->model.n_wordings, i < SAME - 1 ? 3 : SAME + 1 - i);
+	}
+	desk_turn(&desk);
+	desk_restart(&desk);
+	CHECK_EQ(desk.manager->model.n_wordings, 0);
+	davit__submit_many_reply__free_unpacked(reply, NULL);
+	desk_fini(&desk);
+	free(many);
 }
