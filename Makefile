@@ -3,8 +3,10 @@
 # make test         check + end-to-end on a real Docker Engine         E2E=0 leaves the engine out
 # make test-long    storms, soaks, sanitizers, many seeds         STAGES="storm soak" only those
 # make storm        ROUNDS=10 of kill -9 under clients, on a real engine
+# make sim          the whole cluster in one process, with faults by dice   SEED=1 SEEDS=200 STEPS=20000
 # make sim-mutants  breaks one rule after the other and looks whether the simulator sees it   MUTANTS="05-... 07-..."
 # make soak         TASKS=1000000 short lives: no process and no file grows; build/release/soak-*.png
+# make valgrind     a short life of a cluster with every program under memcheck
 # make deps         what is missing of the Debian packages, installed
 # make bench        figures, as ratios measured side by side
 # make bench-engine worker, Docker Swarm and a bare client on one engine   N=100 JOBS=200 ROUNDS=3
@@ -62,7 +64,7 @@ gen_h    += $(testgen_c:.c=.h)
 testlib_o := $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/*.c)) $(testgen_c:.c=.o)
 service_a := $(services:%=$(B)/%.a)
 
-.PHONY: all bench-gateway bench-gateway-run sim sim-mutants sim-mutants-smoke mutants-run check fuzz fuzz-all fuzz-merge fuzz-smoke test test-long storm soak soak-run deps up down unit tidy golden fmt clean bench bench-run bench-build bench-scheduler bench-scheduler-run bench-cluster bench-cluster-run bench-cluster-smoke bench-peers bench-peers-run bench-report bench-engine bench-engine-run FORCE
+.PHONY: all bench-gateway bench-gateway-run sim sim-mutants sim-mutants-smoke mutants-run check fuzz fuzz-all fuzz-merge fuzz-smoke test test-long storm soak soak-run valgrind deps up down unit tidy golden fmt clean bench bench-run bench-build bench-scheduler bench-scheduler-run bench-cluster bench-cluster-run bench-cluster-smoke bench-peers bench-peers-run bench-report bench-engine bench-engine-run FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(foreach s,$(services),$(B)/bin/$(call program,$s))
@@ -237,6 +239,8 @@ storm: all
 		tests/e2e/run.sh tests/e2e/storm.bats
 deps:
 	$(Q)deploy/bootstrap.sh
+valgrind: all
+	$(Q)B=$(B) tests/long/valgrind.sh
 up:
 	$(Q)$(if $(PORT),DAVIT_PORT=$(PORT)) deploy/up.sh
 down:

@@ -50,7 +50,7 @@ long tsan "the suite under the thread sanitizer" other_mode tsan
 long soak "nothing grows in 1,000,000 short lives of tasks" build soak TASKS=1000000
 long fuzz "five minutes of each fuzzer" build fuzz-all SECONDS=300
 long storm "a storm of 100 rounds on a real engine" build storm ROUNDS=100
-long valgrind "a short-lived cluster under memcheck" tests/long/valgrind.sh
+long valgrind "a short-lived cluster under memcheck" build valgrind
 long bats "the bats files of tests/long" all_bats
 long hosts "many hosts, and links between them that fail" hosts
 long debian12 "make check on a bare Debian 12" debian bookworm

@@ -3,9 +3,35 @@
 #include "common/base/mem.h"
 #include "services/manager/core.h"
 #include "services/manager/lifecycle.h"
+#include "services/manager/records.h"
 #include "services/manager/view.h"
 
-enum { ANSWER_POLLS = 1 }; /* an answer may be under way for so many times poll_ms */
+enum {
+	ANSWER_POLLS = 1, /* an answer may be under way for so many times poll_ms */
+	LIFE_SHIFT = 32,
+};
+
+static const uint64_t version_max = INT64_MAX; /* of one that a worker says it has */
+
+void
+assignments_begin(struct manager *manager, uint64_t lives)
+{
+	struct assignments *assignments = &manager->assignments;
+
+	/* A process stays one life however often it loads: it goes on from its highest version. */
+	if (assignments->life == 0) {
+		assignments->life = lives + 1;
+		assignments->highest = assignments->life << LIFE_SHIFT;
+	}
+	assignments->is_life_noted = assignments->life <= lives;
+}
+
+void
+assignments_reset(struct assignments *assignments)
+{
+	*assignments =
+		(struct assignments){.life = assignments->life, .highest = assignments->highest};
+}
 
 void
 assignments_serve(struct manager *manager, struct node *node)
@@ -249,19 +275,39 @@ needs_complete(const struct manager *manager, const struct node *node, uint64_t 
 		       !is_answer_under_way(manager, node, have_version));
 }
 
-/*
- * Beyond whatever the worker has. An earlier life of the manager may have gone on from there
- * in an answer that the worker got since, or gets yet: the first one of this life is so far
- * ahead that no two lives give the same number to different sets.
- */
+/* Beyond what this and every earlier life gave out, and beyond what the worker says it has. */
 static uint64_t
-next_version(struct manager *manager, const struct node *node, uint64_t have_version)
+next_version(struct manager *manager, const struct node *node)
 {
-	uint32_t ahead = 0;
+	const Davit__PollRequest *request = (const Davit__PollRequest *)node->parked->request;
+	struct assignments *assignments = &manager->assignments;
+	uint64_t last = node->version > assignments->life << LIFE_SHIFT ? node->version
+									: assignments->highest;
+	uint64_t seen = request->have_version > request->seen_version ? request->have_version
+								      : request->seen_version;
 
-	if (node->version == 0)
-		manager->ports.random(manager->ports.arg, &ahead, sizeof ahead);
-	return (node->version < have_version ? have_version : node->version) + ahead + 1;
+	if (seen > last && seen < version_max)
+		return seen + 1;
+	if (assignments->highest == last)
+		assignments->highest++;
+	return last + 1;
+}
+
+/* While nothing can be written, a life that the store does not know of is silent. */
+static bool
+may_tell(const struct manager *manager)
+{
+	return manager->assignments.is_life_noted || manager->store_trouble[0] == '\0';
+}
+
+/* With the first batch that has something to tell, so that the store knows of this life first. */
+static void
+note_life(struct manager *manager)
+{
+	if (manager->assignments.is_life_noted)
+		return;
+	manager->assignments.is_life_noted = true;
+	records_put_cluster(manager);
 }
 
 static void
@@ -270,7 +316,8 @@ fill(struct manager *manager, struct node *node, bool complete, Davit__PollReply
 	uint64_t have_version = ((const Davit__PollRequest *)node->parked->request)->have_version;
 
 	reply->applies_to = complete ? have_version : node->sent_version;
-	reply->results_in = node->version = next_version(manager, node, have_version);
+	reply->results_in = node->version = next_version(manager, node);
+	note_life(manager);
 	if (complete)
 		fill_complete(manager, node, reply);
 	else
@@ -285,20 +332,22 @@ serve(struct manager *manager, struct node *node)
 {
 	const Davit__PollRequest *request;
 	Davit__PollReply reply = DAVIT__POLL_REPLY__INIT;
-	bool has_changes = node->changed != NULL || node->dropped != NULL;
-	bool complete;
+	bool complete, has_changes;
 
 	if (node->parked == NULL)
 		return; /* the next Poll gets it */
 	request = (const Davit__PollRequest *)node->parked->request;
 	complete = needs_complete(manager, node, request->have_version);
-	if (!complete && !has_changes && !node->is_urgent && node->queries == NULL)
+	has_changes =
+		(complete || node->changed != NULL || node->dropped != NULL) && may_tell(manager);
+	if (!has_changes && !node->is_urgent && node->queries == NULL)
 		return;
 	manager->assignments.mark++;
 	reply.applies_to = reply.results_in = request->have_version;
-	if (complete || has_changes)
+	if (has_changes) {
 		fill(manager, node, complete, &reply);
-	node->needs_complete = false;
+		node->needs_complete = false;
+	}
 	relay_hand_over(manager, node, &reply);
 	answer(manager, node, &reply);
 }

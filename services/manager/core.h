@@ -33,6 +33,7 @@ struct manager {
 	struct manager_now now;
 	uint64_t started_ms; /* wall */
 	char cluster_id[ID_TEXT_SIZE];
+	uint64_t cluster_created_ms; /* wall */
 	char store_trouble[ERR_TEXT_MAX];
 
 	struct model model;

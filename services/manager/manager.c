@@ -213,7 +213,7 @@ init_parts(struct manager *manager)
 	manager->requests = (struct requests){0};
 	manager->relay = (struct relay){.next_id = manager->relay.next_id};
 	manager->chaos = (struct manager_chaos){0};
-	manager->assignments = (struct assignments){0};
+	assignments_reset(&manager->assignments);
 	manager->waits = (struct waits){0};
 	manager->usage.waits = NULL;
 	manager->questions = (struct questions){0};

@@ -36,9 +36,16 @@ put(struct manager *manager, const char *key, const ProtobufCMessage *message)
 }
 
 void
-records_put_cluster(struct manager *manager, const ProtobufCMessage *record)
+records_put_cluster(struct manager *manager)
 {
-	put(manager, "cluster", record);
+	Davit__ClusterRecord record = DAVIT__CLUSTER_RECORD__INIT;
+
+	record.cluster_id = manager->cluster_id;
+	record.has_created_ms = record.has_format = record.has_lives = true;
+	record.created_ms = manager->cluster_created_ms;
+	record.format = RECORDS_FORMAT;
+	record.lives = manager->assignments.life;
+	put(manager, "cluster", &record.base);
 }
 
 void

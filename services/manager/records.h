@@ -1,7 +1,7 @@
 /*
  * records.h - the model as records of the store, and back.
  *
- *     cluster          ClusterRecord
+ *     cluster          ClusterRecord   written anew by each life of the manager
  *     spec/<id>        SpecRecord      shared by groups
  *     group/<id>       GroupRecord     a submission; its id is the base of its tasks' ids
  *     task/<id>        task_record.h   a task that has moved, or an element that is gone
@@ -35,7 +35,7 @@ void records_put_spec(struct manager *manager, const struct spec *spec);
 void records_put_group(struct manager *manager, const struct group *group);
 void records_put_task(struct manager *manager, const struct task *task);
 void records_put_node(struct manager *manager, const struct node *node);
-void records_put_cluster(struct manager *manager, const ProtobufCMessage *record);
+void records_put_cluster(struct manager *manager);
 void records_put_message(struct manager *manager, const char *kind, const char *id,
 	const ProtobufCMessage *message);
 

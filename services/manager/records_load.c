@@ -280,32 +280,29 @@ load_cluster(struct load *load, struct store *store)
 	struct manager *manager = load->manager;
 	struct err *err = load->err;
 	CLEANUP(buf_fini) struct buf value = {0};
-	Davit__ClusterRecord *record, fresh = DAVIT__CLUSTER_RECORD__INIT;
+	const Davit__ClusterRecord *record;
 	int rc = store_get(store, "cluster", &value, err);
 
 	if (rc < 0 && rc != -ENOENT)
 		return rc;
 	if (rc == -ENOENT) {
 		id_format(manager_new_id(manager, false), manager->cluster_id);
-		fresh.cluster_id = manager->cluster_id;
-		fresh.has_created_ms = fresh.has_format = true;
-		fresh.created_ms = manager->now.wall_ms;
-		fresh.format = RECORDS_FORMAT;
-		records_put_cluster(manager, &fresh.base);
+		manager->cluster_created_ms = manager->now.wall_ms;
+		assignments_begin(manager, 0);
+		records_put_cluster(manager);
 		return 0;
 	}
 	record = read_record(load, &davit__cluster_record__descriptor, value.data, value.size);
-	rc = 0;
-	if (record == NULL || record->cluster_id == NULL)
-		rc = err_set(err, -EUCLEAN, "record 'cluster' makes no sense");
-	else if (record->format > RECORDS_FORMAT)
-		rc = err_set(err, -EUCLEAN,
+	if (record == NULL || record->cluster_id == NULL || record->lives >= ASSIGNMENTS_LIVES_MAX)
+		return err_set(err, -EUCLEAN, "record 'cluster' makes no sense");
+	if (record->format > RECORDS_FORMAT)
+		return err_set(err, -EUCLEAN,
 			"the store has format %u, this program knows %d: use a newer davit-manager",
 			record->format, RECORDS_FORMAT);
-	else
-		(void)snprintf(manager->cluster_id, sizeof manager->cluster_id, "%s",
-			record->cluster_id);
-	return rc;
+	(void)snprintf(manager->cluster_id, sizeof manager->cluster_id, "%s", record->cluster_id);
+	manager->cluster_created_ms = record->created_ms;
+	assignments_begin(manager, record->lives);
+	return 0;
 }
 
 int

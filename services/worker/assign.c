@@ -232,7 +232,7 @@ is_applicable(struct worker *worker, const Davit__PollReply *reply)
 	if (!reply->has_results_in)
 		return false;
 	if (reply->complete)
-		return !uplink->has_set || reply->results_in >= uplink->have_version;
+		return reply->results_in >= uplink->seen_version;
 	if (!uplink->has_set || reply->results_in <= uplink->have_version)
 		return false; /* heard already, by the other poll */
 	if (reply->applies_to <= uplink->have_version)
@@ -265,7 +265,7 @@ worker_assign(struct worker *worker, const Davit__PollReply *reply)
 			drop_unnamed(worker);
 			uplink->has_set = uplink->ever_had_set = true;
 		}
-		uplink->have_version = reply->results_in;
+		uplink->have_version = uplink->seen_version = reply->results_in;
 	}
 	if (uplink->wants_set && !reply->complete) {
 		uplink->have_version = 0;

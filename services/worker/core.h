@@ -278,9 +278,10 @@ struct worker_uplink {
 	enum worker_uplink_state state;
 	uint64_t ticket;                                                     /* last given out */
 	uint64_t register_ticket, leave_ticket, parked_ticket, carry_ticket; /* 0: none */
-	uint64_t session, have_version, poll_ms;
-	uint64_t retry_ms, contact_ms; /* on the steady clock */
-	uint64_t carried_ms;           /* when carry_ticket was sent */
+	uint64_t session, poll_ms;
+	uint64_t have_version, seen_version; /* the second stays when a complete set is wanted */
+	uint64_t retry_ms, contact_ms;       /* on the steady clock */
+	uint64_t carried_ms;                 /* when carry_ticket was sent */
 	unsigned n_failed;
 	bool has_news; /* a failure: retry_ms is to be set by the next tick */
 	bool has_set;  /* a complete set came in this session */

@@ -237,7 +237,7 @@ go_offline(struct worker *worker)
 	uplink->state = WORKER_UPLINK_WAITING;
 	uplink->parked_ticket = uplink->carry_ticket = uplink->register_ticket = 0;
 	uplink->session = 0;
-	uplink->have_version = 0;
+	uplink->have_version = uplink->seen_version = 0;
 	uplink->has_set = false;
 	take_back_reports(worker);
 	/* Those who asked were told that this node is gone. */
@@ -260,7 +260,7 @@ registered(struct worker *worker, Davit__Reply__Status status, const char *messa
 	in_contact(worker);
 	uplink->state = WORKER_UPLINK_ONLINE;
 	uplink->session = reply->session;
-	uplink->have_version = 0;
+	uplink->have_version = uplink->seen_version = 0;
 	uplink->has_set = false;
 	uplink->poll_ms =
 		reply->has_poll_ms && reply->poll_ms > 0 ? reply->poll_ms : WORKER_POLL_MS;
@@ -323,6 +323,15 @@ polled(struct worker *worker, bool carried, Davit__Reply__Status status, const c
 }
 
 static void
+say_version(const struct worker_uplink *uplink, Davit__PollRequest *request)
+{
+	request->has_have_version = true;
+	request->have_version = uplink->have_version;
+	request->has_seen_version = uplink->seen_version > uplink->have_version;
+	request->seen_version = uplink->seen_version;
+}
+
+static void
 start_parked(struct worker *worker)
 {
 	struct worker_uplink *uplink = &worker->uplink;
@@ -330,8 +339,7 @@ start_parked(struct worker *worker)
 
 	request.node_id = worker->node_id;
 	request.session = uplink->session;
-	request.has_have_version = true;
-	request.have_version = uplink->have_version;
+	say_version(uplink, &request);
 	request.has_wait_ms = true;
 	request.wait_ms = uplink->poll_ms;
 	request.engine_trouble = worker->watch.trouble;
@@ -384,8 +392,7 @@ start_carry(struct worker *worker)
 	}
 	request.node_id = worker->node_id;
 	request.session = uplink->session;
-	request.has_have_version = true;
-	request.have_version = uplink->have_version;
+	say_version(uplink, &request);
 	request.reports = list;
 	request.n_reports = n;
 	request.engine_trouble = worker->watch.trouble;

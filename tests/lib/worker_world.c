@@ -314,6 +314,8 @@ answer_poll(struct world *world, struct world_call *call)
 		return false;
 	if (reply_is_lost(world, call))
 		return true;
+	if (poll->seen_version >= world->version)
+		world->version = poll->seen_version + 1;
 	out = make_reply(world, poll->have_version);
 	worker_answered(world->worker, call->ticket, DAVIT__REPLY__STATUS__OK, "",
 		&out->reply.base);

@@ -48,6 +48,7 @@ struct conduct {
 	struct id gangs[GANGS_MAX];             /* of which somebody was placed in this batch */
 	size_t n_gangs, n_claims;
 	uint64_t n_looks, looked_ms, loaded_mono_ms;
+	uint64_t epoch, version, earlier_version; /* the highest of this life; of those before */
 	uint64_t troubled_ms[SIM_WORKERS_MAX];
 };
 
@@ -354,6 +355,25 @@ look_at_task(struct sim *sim, const struct task *task, bool decided_now)
 	return was;
 }
 
+/* Else a late answer of an earlier life passes for a newer one. */
+static void
+later_lives_give_later_versions(struct sim *sim, const struct node *node)
+{
+	struct conduct *conduct = sim->conduct;
+
+	if (node->version == 0)
+		return; /* none yet, in this life */
+	if (conduct->epoch != sim->procs[SIM_MANAGER].epoch) {
+		conduct->epoch = sim->procs[SIM_MANAGER].epoch;
+		conduct->earlier_version = conduct->version;
+	}
+	if (node->version <= conduct->earlier_version)
+		sim_fail(sim, "later_lives_give_later_versions", "%s is told version %llu",
+			node->name, (unsigned long long)node->version);
+	if (node->version > conduct->version)
+		conduct->version = node->version;
+}
+
 static void
 note_nodes(struct sim *sim)
 {
@@ -370,6 +390,7 @@ note_nodes(struct sim *sim)
 		if (was->traits != node->traits)
 			was->marked_ms = sim->now_ms;
 		was->traits = node->traits;
+		later_lives_give_later_versions(sim, node);
 	}
 }
 

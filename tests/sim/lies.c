@@ -49,12 +49,12 @@ forge_set(struct sim *sim)
 	const struct worker_slot *slot;
 	size_t n_wanted = 0;
 
-	if (worker == NULL || !worker->uplink.has_set || worker->uplink.have_version == 0)
+	if (worker == NULL || worker->uplink.seen_version == 0)
 		return;
 	DL_FOREACH (worker->slots, slot)
 		n_wanted += !slot->is_unwanted;
 	reply.has_results_in = reply.has_complete = reply.complete = true;
-	reply.results_in = worker->uplink.have_version - 1;
+	reply.results_in = worker->uplink.seen_version - 1;
 	sim_count(sim, SIM_FORGED);
 	worker_assign(worker, &reply);
 	DL_FOREACH (worker->slots, slot)

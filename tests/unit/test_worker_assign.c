@@ -87,6 +87,28 @@ TEST(worker_hears_the_same_increment_twice_and_an_overlap)
 	world_fini(&world);
 }
 
+/* It asks for a complete set: that is no reason to take an old one, of the manager's life before.
+ */
+TEST(r3_worker_takes_no_set_older_than_what_it_has_seen_also_after_a_gap)
+{
+	const uint64_t life = UINT64_C(1) << 32;
+	struct wish wish;
+
+	begin();
+	wish_init(&wish, 1, 1);
+	apply(0, 7 * life + 4, &wish.assignment, &wish.entry);
+	CHECK_EQ(worker_n_slots(world.worker), 1);
+	apply(7 * life + 9, 7 * life + 10, NULL, NULL); /* a gap */
+	CHECK_EQ(world.worker->uplink.have_version, 0);
+	apply(0, 6 * life + 1000, NULL, NULL);
+	CHECK_EQ(world.worker->uplink.have_version, 0);
+	CHECK(!worker_slots_find(world.worker, world_id(1))->is_unwanted);
+	apply(0, 7 * life + 11, NULL, NULL);
+	CHECK_EQ(world.worker->uplink.have_version, 7 * life + 11);
+	CHECK(worker_slots_find(world.worker, world_id(1))->is_unwanted);
+	world_fini(&world);
+}
+
 TEST(worker_never_goes_back_in_what_is_wanted)
 {
 	struct worker_slot *slot;
