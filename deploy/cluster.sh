@@ -85,7 +85,7 @@ gateway_start() {
 
 gateway_ready() { curl -fsS -m 2 -o /dev/null "$url_gateway/v1/ready" 2>/dev/null; }
 
-davit() { timeout 60 "$DAVIT_BIN/davit" "$@"; }
+davit() { timeout $((60 * ${PATIENCE:-1})) "$DAVIT_BIN/davit" "$@"; }
 
 # nodes_ready N: as many are, and the cluster's id is on disk for the day when it must be cleaned
 # up without a manager to ask.

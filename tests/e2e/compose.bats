@@ -89,7 +89,7 @@ compose() {
 @test "it runs a task that is reached from this machine" {
 	davit run --name web -p 80 --wait "$E2E_IMAGE" -- httpd -f -p 80 -h /www
 	port=$(task web '.ports[0].host_port')
-	run curl -fsS --retry 20 --retry-delay 1 --retry-all-errors -m 5 "http://127.0.0.1:$port/"
+	run curl -fsS --retry 60 --retry-delay 1 --retry-all-errors -m 5 "http://127.0.0.1:$port/"
 	has "Hello from Davit"
 	run davit run --rm --follow "$E2E_IMAGE" -- echo hi
 	has hi
@@ -100,14 +100,13 @@ compose() {
 	compose kill manager n1 n2 n3 scheduler
 	compose up -d
 	wait_for 60 prints RUNNING task web .state
-	reachable() { [ "$(task web .phase)" != UNREACHABLE ]; }
-	wait_for 60 reachable
+	wait_for 60 prints STARTED task web .phase || fail "$(task web)"
 	[ "$(docker inspect -f '{{.State.StartedAt}}' "$(task web .container_id)")" = "$before" ]
 	davit rm -f web
 }
 
 @test "its gateway answers HTTP, and its health check says so" {
-	run curl -fsS -m 5 "http://127.0.0.1:$DAVIT_HTTP_PORT/v1/nodes"
+	run curl -fsS -m 60 "http://127.0.0.1:$DAVIT_HTTP_PORT/v1/nodes"
 	[ "$(jq '.nodes | length' <<<"$output")" = 3 ]
 	gateway=$(compose ps -q gateway)
 	wait_for 30 prints healthy docker inspect -f '{{.State.Health.Status}}' "$gateway"
@@ -115,13 +114,13 @@ compose() {
 	for port in "$DAVIT_VMS_PORT" "$DAVIT_VMS_SERVER_1_PORT" "$DAVIT_VMS_SERVER_2_PORT"; do
 		wait_for 30 curl -fsS -m 5 -o /dev/null "http://127.0.0.1:$port/list_$([ "$port" = "$DAVIT_VMS_PORT" ] && echo all || echo vms)"
 	done
-	run curl -fsS -m 5 "http://127.0.0.1:$DAVIT_VMS_PORT/list_all"
+	run curl -fsS -m 60 "http://127.0.0.1:$DAVIT_VMS_PORT/list_all"
 	[ "$(jq -c . <<<"$output")" = '[{"http://127.0.0.1:5000":[]},{"http://127.0.0.1:5001":[]}]' ] || fail "$output"
 	[ "$(node n1 .address)" = 127.0.0.1 ]
 	# What a command says before its input has ended goes to a file.
 	davit run --name talks --wait "$E2E_IMAGE" -- sleep 1000
 	head -c 3000000 /dev/urandom >"$BATS_TEST_TMPDIR/much"
-	curl -sS -m 60 --data-binary "@$BATS_TEST_TMPDIR/much" -o "$BATS_TEST_TMPDIR/back" \
+	curl -sS -m 120 --data-binary "@$BATS_TEST_TMPDIR/much" -o "$BATS_TEST_TMPDIR/back" \
 		"http://127.0.0.1:$DAVIT_HTTP_PORT/v1/tasks/talks/exec?command=cat"
 	cmp "$BATS_TEST_TMPDIR/much" "$BATS_TEST_TMPDIR/back"
 	davit rm -f talks

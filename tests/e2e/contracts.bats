@@ -39,7 +39,7 @@ is_body() { # FILTER WANT
 	[ "$(body | jq -c "$1")" = "$2" ] || fail "$1 is $(body | jq -c "$1"), want $2: $(body)"
 }
 # Their httpd listens a moment after its container has started.
-says_hello() { wait_for 60 prints 'Hello from Davit' curl -sS -m 5 "http://127.0.0.1:$1/index.html"; }
+says_hello() { wait_for 60 curl -fsS -m 5 -o /dev/null "http://127.0.0.1:$1/index.html"; }
 is_gone() { ! docker inspect "$1" >/dev/null 2>&1; }
 @test "E0: a container is provisioned as printed, listed, looked at and terminated" {
 	run http -X POST -d '{"name":"test1","image":"nginx","cpu":1.0,"memory":2048,"ttl":"10m"}' /provision
@@ -56,6 +56,8 @@ is_gone() { ! docker inspect "$1" >/dev/null 2>&1; }
 	[ "$(body)" = 'Container terminated
 ' ] || [ "$(body)" = 'Container terminated' ]
 	wait_for 60 is_gone "$id"
+	not_known() { [ "$(curl -sS -m 60 -o /dev/null -w '%{http_code}' "http://localhost:$api_port/status/$id")" = 404 ]; }
+	wait_for 60 not_known
 	run http "/status/$id"
 	is_status 404
 	has "Status lookup failed: container $id not found"
@@ -95,8 +97,7 @@ is_gone() { ! docker inspect "$1" >/dev/null 2>&1; }
 	is_status 200
 	id=$(body | jq -r .ID)
 	wait_for 60 is_gone "$id"
-	run http /list
-	is_body . '[]'
+	wait_for 60 prints '[]' curl -sS -m 60 "http://localhost:$api_port/list"
 }
 
 @test "E3a, E3b: tasks are submitted as printed or in an event, listed with numbers for states, and deleted" {
@@ -132,8 +133,7 @@ is_gone() { ! docker inspect "$1" >/dev/null 2>&1; }
 }
 
 @test "E4a, E4b, E4c: containers as printed are created, listed, stopped, started again and removed" {
-	port=8080 # as printed, unless somebody else has it just now
-	port_free $port || port=$((api_port + 1))
+	port=$(free_ports 1) # where 8080 is printed: somebody else may have that
 	run http -X POST -d "{\"name\":\"my-container\",\"image\":\"nginx:latest\",\"env\":{\"KEY\":\"value\"},\"ports\":{\"80/tcp\":\"$port\"}}" /containers
 	is_status 200
 	is_body '[.name, .image, .status, .restart_count]' '["my-container","nginx:latest","running",0]'

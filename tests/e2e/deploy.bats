@@ -99,7 +99,7 @@ setup() {
 		deploy/engine.sh status && exit 9
 		echo "all well"
 	END
-	run timeout 120 unshare -m -n -p --fork --mount-proc --kill-child bash "$BATS_TEST_TMPDIR/script" 3>&- 4>&-
+	run timeout 900 unshare -m -n -p --fork --mount-proc --kill-child bash "$BATS_TEST_TMPDIR/script" 3>&- 4>&-
 	[ "$status" -eq 0 ] || fail "$output"
 	has inside
 	has "stopped the Docker Engine that was started here"

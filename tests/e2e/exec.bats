@@ -16,7 +16,7 @@ term() { tmux -L "$CLUSTER" "$@"; }
 term_start() { term -f /dev/null new-session -d -x 90 -y 30 -s t "$@"; }
 screen_has() { term capture-pane -p -t t | grep -qF -- "$1"; }
 sees() {
-	wait_for "${2:-15}" screen_has "$1" || fail "the screen never showed: $1
+	wait_for "${2:-30}" screen_has "$1" || fail "the screen never showed: $1
 $(term capture-pane -p -t t)"
 }
 teardown() { term kill-server 2>/dev/null || true; }
@@ -64,8 +64,9 @@ blue
 	term send-keys -t t 'stty size; tty' Enter
 	sees "30 90"
 	sees "/dev/pts/"
+	# ^C ends what runs: typed to a shell that still edits its line it would be lost.
 	term send-keys -t t 'sleep 100' Enter
-	sees "sleep 100"
+	wait_for 60 davit exec box -- sh -c 'ps | grep -q "[s]leep 100$"'
 	term send-keys -t t C-c
 	term send-keys -t t 'echo after=$?' Enter
 	sees "after=130"
@@ -80,8 +81,8 @@ blue
 
 @test "ctrl-p ctrl-q leaves an exec" {
 	term_start sh -c "'$DAVIT_BIN/davit' exec -it box -- sh; echo code=\$?; sleep 100"
-	term send-keys -t t 'echo mark' Enter
-	sees "mark"
+	term send-keys -t t 'echo mark$((1+1))' Enter # not what the caller's own terminal echoes before it is raw
+	sees "mark2"
 	term send-keys -t t C-p C-q
 	sees "code=0"
 }
@@ -186,7 +187,7 @@ watch_anon() { # FILE PID COMMAND...
 	davit cp brief:/tmp/zero "$dir/zero" 2>"$dir/err" &
 	local copy=$!
 	comes() { [ -n "$(find "$dir" -name '.davit-cp-*')" ] || ! kill -0 "$copy" 2>/dev/null; }
-	wait_for 20 comes
+	wait_for 60 comes
 	docker kill "$(containers "$(task brief .id)")" >/dev/null 2>&1 || true
 	davit rm -f brief >/dev/null
 	wait "$copy" || true
@@ -213,7 +214,7 @@ watch_anon() { # FILE PID COMMAND...
 @test "an exec outlives a restart of the manager, and ends with the worker's" {
 	davit exec box -- sh -c 'for i in 1 2 3 4 5 6; do echo $i; sleep 1; done' >"$BATS_TEST_TMPDIR/out" &
 	local run=$!
-	wait_for 10 grep -q 1 "$BATS_TEST_TMPDIR/out"
+	wait_for 60 grep -q 1 "$BATS_TEST_TMPDIR/out"
 	manager_restart KILL
 	wait "$run"
 	[ "$(tr -d '\n' <"$BATS_TEST_TMPDIR/out")" = 123456 ]
@@ -221,7 +222,7 @@ watch_anon() { # FILE PID COMMAND...
 	node=$(task box .node_name)
 	davit exec box -- sh -c "touch /tmp/mark; sleep 100" 2>"$BATS_TEST_TMPDIR/err" &
 	run=$!
-	wait_for 10 davit exec box -- test -e /tmp/mark
+	wait_for 60 davit exec box -- test -e /tmp/mark
 	worker_kill "$node" KILL
 	worker_start "$node" 4 8GiB
 	local code=0
@@ -243,7 +244,7 @@ watch_anon() { # FILE PID COMMAND...
 	sees mark2
 	term send-keys -t t C-p C-q
 	sees "code=0"
-	prints RUNNING task shell .state
+	wait_task shell RUNNING
 }
 
 # A terminal is tried above, and attach goes on until ^C.
@@ -258,6 +259,6 @@ watch_anon() { # FILE PID COMMAND...
 	[ -s "$BATS_TEST_TMPDIR/hosts" ]
 	[ "$(davit exec web -- cat /tmp/docs/page)" = page ]
 	grep -q 'davit attach' "$repo/docs/CLI.md"
-	run timeout --foreground -s INT -k 5 2 "$DAVIT_BIN/davit" attach --no-stdin web
+	run timeout --foreground -s INT -k 60 2 "$DAVIT_BIN/davit" attach --no-stdin web
 	[[ $status = 124 || $status = 130 ]] || fail "$output"
 }

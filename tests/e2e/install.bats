@@ -76,7 +76,7 @@ nodes_answer() { in_machine davit nodes -q >/dev/null 2>&1; }
 manager_in_machine() {
 	in_machine sh -c 'setsid setpriv --reuid davit --regid davit --clear-groups \
 		davit-manager --config /etc/davit/manager.conf >/var/log/manager.log 2>&1 & echo $! >/run/manager.pid'
-	wait_for 10 nodes_answer || fail "$(in_machine cat /var/log/manager.log)"
+	wait_for 60 nodes_answer || fail "$(in_machine cat /var/log/manager.log)"
 }
 
 @test "the Debian package installs on a bare machine, and its manager serves" {
@@ -85,7 +85,7 @@ manager_in_machine() {
 		"$repo/deploy/debian/make-deb.sh" "$bin" "$E2E_DIR/install/davit_$version.deb" "$version"
 	done
 	docker run -d --init --name "$E2E_IMAGE-deb" --network host -v "$E2E_DIR/install:/deb:ro" davit-base:bookworm \
-		sleep 900 3>&- 4>&- >/dev/null
+		sleep 7200 3>&- 4>&- >/dev/null
 	run in_machine sh -c 'apt-get update -q && apt-get install -qy --no-install-recommends /deb/davit_0.1.0.deb'
 	[ "$status" -eq 0 ] || fail "$output"
 	first=$(free_ports 6)

@@ -4,7 +4,12 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../../deploy/cluster.sh"
 
 # A wait ends with its condition: a large bound costs nothing where it is met.
-PATIENCE=4
+export PATIENCE=4
+# Nor does it to wait for an answer, where nothing else is asked for.
+export DAVIT_TIMEOUT=120s
+# What programs print is the same wherever the tests run.
+export LC_ALL=C.UTF-8
+unset LANGUAGE NO_COLOR
 
 [ -n "${E2E_DIR:-}" ] || { echo "run this by tests/e2e/run.sh FILE" >&2; exit 1; }
 
@@ -56,13 +61,14 @@ but it says: $output"; }
 now_ms() { date +%s%3N; }
 
 # The file's own cluster, in E2E_DIR/<name of the file>. For setup_file; ended by cluster_down in
-# teardown_file, and by run.sh whatever happens.
+# teardown_file, and by run.sh whatever happens. A node is missed later than by default: a machine that
+# stands still for a few seconds is not what most tests are about. Those that are give --silent-after.
 cluster_up() { # [MANAGER-OPTION...]
 	cluster_use "$E2E_DIR/$(basename "$BATS_TEST_FILENAME" .bats)" "$(free_ports 12)"
 	export home url_manager url_feed url_stats url_feed_json url_scheduler url_monitor url_monitor_http url_gateway
 	export DAVIT_MANAGER CLUSTER
 	# Dynamic ports of its own, too: other clusters of this machine have theirs.
-	manager_start --port-range "$(dynamic_ports)" "$@"
+	manager_start --port-range "$(dynamic_ports)" --silent-after 10s "$@"
 	scheduler_start
 	worker_start n1 4 8GiB
 	worker_start n2 8 16GiB
@@ -75,14 +81,14 @@ manager_restart() { # [SIGNAL]
 	local pid
 	pid=$(proc_pid "$home/run/manager.pid")
 	kill "-${1:-TERM}" "$pid"
-	wait_for 10 procs_gone "$home/run/manager.pid" || fail "the manager did not end"
+	wait_for 15 procs_gone "$home/run/manager.pid" || fail "the manager did not end"
 	manager_start
 }
 
 # worker_kill NAME SIGNAL: and wait until the process is gone.
 worker_kill() {
 	kill "-$2" "$(proc_pid "$home/run/$1.pid")"
-	wait_for 10 procs_gone "$home/run/$1.pid" || fail "worker $1 did not end"
+	wait_for 15 procs_gone "$home/run/$1.pid" || fail "worker $1 did not end"
 }
 
 # call METHOD [REQUEST [REQUEST_ID]]: in JSON over nngcat; prints the whole reply.
@@ -91,7 +97,7 @@ call() {
 	jq -cn --arg method "$1" --argjson request "${request:-null}" --arg id "${3:-}" \
 		'{method: $method, request: ($request // {})} + if $id == "" then {} else {request_id: $id} end' \
 		>"$BATS_TEST_TMPDIR/call.json"
-	nngcat --req --dial "$url_manager" --recv-timeout 10 --raw --file "$BATS_TEST_TMPDIR/call.json"
+	nngcat --req --dial "$url_manager" --recv-timeout 60 --raw --file "$BATS_TEST_TMPDIR/call.json"
 }
 
 # task NAME [FILTER]: what the manager says of it; nothing while it knows none.
@@ -122,8 +128,31 @@ containers() {
 }
 
 # Everything of this cluster that runs, with the moment when it started: equal before and after
-# means that nothing was touched.
+# means that nothing was touched. Before: when it is settled. After: by runs_as_before, because the
+# engine tells an end a moment before its list shows it.
 running_containers() {
-	docker ps -q --filter "label=davit.cluster=$CLUSTER" | sort |
+	docker ps -q --no-trunc --filter "label=davit.cluster=$CLUSTER" | sort |
 		xargs -r docker inspect -f '{{.Id}} {{.State.StartedAt}} {{.RestartCount}}'
+}
+# settled NAME...: these tasks run, and of this cluster nothing else does, nor is on its way to it or from it.
+settled() {
+	wait_for 60 is_settled "$@" || fail "not settled: $(davit ps -a)
+$(docker ps -a --filter "label=davit.cluster=$CLUSTER")"
+}
+is_settled() {
+	local tasks
+	tasks=$(davit ps -a -o json) &&
+		[ "$(jq -r '.[] | select(.state == "RUNNING") | .name' <<<"$tasks" | sort | xargs)" = "$(printf '%s\n' "$@" | sort | xargs)" ] &&
+		[ "$(jq '[.[] | select((.state | IN("PENDING", "SCHEDULED")) or
+			(.state == "RUNNING" and .phase != "STARTED"))] | length' <<<"$tasks")" = 0 ] &&
+		[ "$(jq -r '.[] | select(.state == "RUNNING") | .id' <<<"$tasks" | sort)" = "$(containers_by_task)" ]
+}
+containers_by_task() { docker ps --filter "label=davit.cluster=$CLUSTER" --format '{{.Label "davit.task"}}' | sort; }
+# runs_as_before CONTAINERS: those of running_containers, and no others, neither now nor at the end of the wait.
+runs_as_before() {
+	wait_for 60 prints "$1" running_containers || fail "other containers than before:
+$1
+now:
+$(running_containers)
+$(davit ps -a)"
 }

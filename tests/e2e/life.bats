@@ -18,7 +18,8 @@ wait_phase() {
 	wait_phase web HEALTHY
 	docker exec "$(task web .container_id)" killall httpd
 	wait_phase web UNHEALTHY
-	[[ $(task web .message) == *"cannot connect"* ]]
+	cannot_connect() { [[ $(task web .message) == *"cannot connect"* ]]; }
+	wait_for 30 cannot_connect || fail "$(task web)" # before that it may only have been slow
 	docker exec "$(task web .container_id)" httpd -p 8080 -h /www
 	wait_phase web HEALTHY
 	[ "$(task web .restart_count)" = 0 ]
@@ -53,7 +54,7 @@ wait_phase() {
 	worker_kill "$worker" KILL
 	worker_start "$worker" 8 16GiB
 	wait_node "$worker" READY
-	[ "$(task cold .phase)" = PAUSED ]
+	wait_phase cold PAUSED
 	davit unpause cold
 	wait_phase cold STARTED
 	[ "$(docker inspect -f '{{.State.Paused}}' "$(task cold .container_id)")" = false ]
@@ -111,18 +112,15 @@ wait_phase() {
 	submit '{name: "modest", disk: "5MiB", command: ["sh", "-c", "head -c 1000000 /dev/zero > /small; sleep 600"]}'
 	wait_task greedy FAILED 60
 	[[ $(task greedy .message) == "stopped: it wrote "*" and may write 5MiB (disk)" ]] || fail "$(task greedy)"
-	[ "$(task modest .state)" = RUNNING ]
+	wait_task modest RUNNING
 	davit rm -f modest greedy
 }
 
-@test "a task whose ttl is over is removed within a second or so, although it ignores TERM" {
-	due=$(($(now_ms) + 8000)) # or a little later
-	id=$(davit run -q --name mayfly --ttl 8s --stop-timeout 90s "$E2E_IMAGE" -- \
+@test "a task whose ttl is over is removed without its grace, although it ignores TERM" {
+	id=$(davit run -q --name mayfly --ttl 8s --stop-timeout 1h "$E2E_IMAGE" -- \
 		sh -c 'trap "" TERM; while :; do sleep 0.1; done')
 	over() { davit events --task "$id" | grep -q 'task completed .*(ttl) is over'; }
 	wait_for 60 over || fail "$(davit events --task "$id")"
 	gone() { [ -z "$(containers "$id" -a)" ]; }
-	wait_for 60 gone
-	echo "removed $(($(now_ms) - due)) ms after its time"
-	[ $(($(now_ms) - due)) -lt 60000 ] # less than its grace: it was not given any
+	wait_for 60 gone # less than its grace: it was not given any
 }

@@ -14,7 +14,7 @@ teardown_file() { cluster_down; }
 	wait_task counter RUNNING
 	timeout 240 "$DAVIT_BIN/davit" logs -f counter >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" &
 	local reader=$! node container
-	wait_for 10 grep -qx 50 "$BATS_TEST_TMPDIR/out"
+	wait_for 15 grep -qx 50 "$BATS_TEST_TMPDIR/out"
 	node=$(task counter .node_name)
 	container=$(task counter .container_id)
 	manager_restart KILL
@@ -86,7 +86,7 @@ three" ]
 	worker_kill "$node" KILL
 	worker_start "$node" 4 8GiB
 	wait_node "$node" READY
-	[ "$(davit logs over)" = kept ]
+	wait_for 30 prints kept davit logs over
 	id=$(task over .id)
 	davit rm over
 	run davit logs "$id"

@@ -8,7 +8,7 @@ setup_file() {
 	cluster_use "$E2E_DIR/prometheus" "$(free_ports 20)"
 	port=$(cat "$home/port")
 	export home port url_manager url_feed url_stats url_feed_json url_scheduler url_monitor url_monitor_http DAVIT_MANAGER
-	manager_start --admin "http://127.0.0.1:$((port + 11))"
+	manager_start --silent-after 5s --admin "http://127.0.0.1:$((port + 11))"
 	scheduler_start --admin "http://127.0.0.1:$((port + 12))"
 	worker_start n1 4 8GiB --docker-host mem:// --admin "http://127.0.0.1:$((port + 13))"
 	worker_start n2 4 8GiB --docker-host mem:// --admin "unix://$home/n2.sock"
@@ -22,7 +22,7 @@ setup_file() {
 	sed 's/for: .*/for: 1s/' "$repo/deploy/prometheus/davit-rules.yml" >"$to/davit-rules.yml"
 	python3 "$repo/tests/e2e/webhook.py" "$to/alerts" >"$to/hook.port" 2>/dev/null 3>&- &
 	echo $! >"$home/hook.pid"
-	wait_for 10 test -s "$to/hook.port"
+	wait_for 15 test -s "$to/hook.port"
 	sed "s/:9095/:$(cat "$to/hook.port")/; s/group_wait: .*/group_wait: 1s/; s/group_interval: .*/group_interval: 1s/" \
 		"$repo/deploy/prometheus/alertmanager.yml" >"$to/alertmanager.yml"
 	prometheus --config.file="$to/prometheus.yml" --storage.tsdb.path="$to/data" \
@@ -117,7 +117,7 @@ asks() { [ -n "$(query "$1" 2>/dev/null)" ]; }
 	nngcat --sub --dial "$url_feed_json" --subscribe "" --raw >/dev/null 3>&- &
 	dead=$!
 	curl -sN --max-time 60 --limit-rate 1 "$url_monitor_http/v1/stats" >/dev/null 3>&- &
-	wait_for 10 asks 'davit_feed_subscribers{feed="json"} >= 1'
+	wait_for 15 asks 'davit_feed_subscribers{feed="json"} >= 1'
 	kill -STOP "$dead"
 	davit submit --count 300 - <<<'spec: {name: many, image: nginx}' >/dev/null
 	all_run() { [ "$(davit ps -o json | jq '[.[] | select(.state == "RUNNING" and (.name | startswith("many")))] | length')" -eq 300 ]; }

@@ -6,12 +6,12 @@
 # that up.bats and compose.bats run: the last test here sees to it that there are no others.
 
 load lib
-setup_file() { cluster_up; monitor_start; gateway_start; wait_for 10 gateway_ready; }
+setup_file() { cluster_up; monitor_start; gateway_start; wait_for 15 gateway_ready; }
 teardown_file() { cluster_down; }
 
 # A line that ends in "# Ctrl-C ends it" is given 2 s, and its interrupt.
 interrupted() {
-	timeout --foreground -s INT -k 5 2 "$@" || case $? in 124 | 130) ;; *) return 1 ;; esac
+	timeout --foreground -s INT -k 60 2 "$@" || case $? in 124 | 130) ;; *) return 1 ;; esac
 }
 export -f interrupted
 

@@ -59,7 +59,7 @@ one_file() {
 export -f one_file
 # The longest first, so that no lane ends long after the other.
 find "$@" -maxdepth 1 -name '*.bats' -print0 | xargs -0 wc -l | awk '$2 ~ /[.]bats$/' | sort -rn | awk '{print $2}' |
-	timeout "${E2E_SECONDS:-1800}" xargs -n 1 -P "${LANES:-2}" bash -c 'one_file "$1"' one_file
+	timeout "${E2E_SECONDS:-3600}" xargs -n 1 -P "${LANES:-2}" bash -c 'one_file "$1"' one_file
 rc=$?
-[ $rc -ne 124 ] || echo "not ok - the end-to-end tests took longer than ${E2E_SECONDS:-1800} s"
+[ $rc -ne 124 ] || echo "not ok - the end-to-end tests took longer than ${E2E_SECONDS:-3600} s"
 exit $rc

@@ -11,7 +11,7 @@ export DAVIT_BIN=${DAVIT_BIN:-$repo/build/debug/bin}
 setup_file() {
 	cluster_use "$E2E_DIR/scheduling" "$(free_ports 12)"
 	export home url_manager url_feed url_stats url_feed_json url_scheduler url_monitor DAVIT_MANAGER
-	manager_start --claim-after 1s --sweep 1s
+	manager_start --silent-after 10s --claim-after 1s --sweep 1s
 	scheduler_start
 	worker_start n1 4 8GiB --docker-host mem:// --label zone=a --label disk=ssd --class large
 	worker_start n2 4 8GiB --docker-host mem:// --label zone=b --device fpga=2 --label cores=16 --label driver=535.100
@@ -24,7 +24,7 @@ teardown_file() {
 	proc_stop 10 "${pids[@]}"
 }
 ready() { [ "$(davit nodes -o json | jq '[.[] | select(.state == "READY")] | length')" = 3 ]; }
-teardown() { davit ps -q | xargs -r "$DAVIT_BIN/davit" rm -f >/dev/null; wait_for 10 is_empty; }
+teardown() { davit ps -q | xargs -r "$DAVIT_BIN/davit" rm -f >/dev/null; wait_for 15 is_empty; }
 is_empty() { [ "$(davit nodes -o json | jq '[.[].n_tasks // 0] | add')" = 0 ]; }
 
 state() { davit inspect "$1" | jq -r .state; }
@@ -41,9 +41,9 @@ nodes_of() { davit ps -o json | jq -r ".[] | select(.name | startswith(\"$1\")) 
 	davit run --name chip --wait --reserve-device fpga=2 nginx
 	[ "$(on chip)" = n2 ]
 	davit run --name more --reserve-device fpga nginx
-	wait_for 5 is more PENDING
+	wait_for 15 is more PENDING
 	davit rm -f chip
-	wait_for 5 is more RUNNING
+	wait_for 15 is more RUNNING
 }
 
 # How many nodes a constraint leaves, written in YAML.
@@ -79,7 +79,7 @@ n_fit() { printf 'image: nginx\nconstraints:\n  - "%s"\n' "$1" | davit plan -f -
 	[ "$(nodes_of even | uniq | wc -l)" = 3 ]
 	davit run --name apart --count 4 --distinct-hosts nginx
 	three_run() { [ "$(davit ps -o json | jq '[.[] | select((.name | startswith("apart")) and .state == "RUNNING")] | length')" = 3 ]; }
-	wait_for 10 three_run
+	wait_for 15 three_run
 	[ "$(nodes_of apart | grep -c n)" -ge 3 ]
 	davit run --name base -l app=db --constraint 'node.name == n3' --wait nginx
 	davit run --name near --affinity app=db --wait nginx
@@ -103,14 +103,14 @@ n_fit() { printf 'image: nginx\nconstraints:\n  - "%s"\n' "$1" | davit plan -f -
 	davit node update n3 --taint broken:no-execute
 	davit node update n1 n2 --taint-rm own
 	moved() { [ "$(davit ps -o json | jq -r '.[] | select(.name == "free" and .state == "RUNNING") | .node_name')" != n3 ] && is free RUNNING; }
-	wait_for 10 moved
+	wait_for 15 moved
 	davit node update n3 --taint-rm broken
 }
 
 @test "a release wakes who waits for it; explain says what is lacking" {
 	davit run --count 3 --name full --cpus 4 --wait nginx
 	davit run --name later --cpus 4 nginx
-	wait_for 5 is later PENDING
+	wait_for 15 is later PENDING
 	run davit explain later
 	has 'it fits on 0'
 	has 'nearest   n'
@@ -121,7 +121,7 @@ n_fit() { printf 'image: nginx\nconstraints:\n  - "%s"\n' "$1" | davit plan -f -
 	run davit plan --cpus 4 nginx
 	has '1 would wait'
 	davit rm -f full-1
-	wait_for 5 is later RUNNING
+	wait_for 15 is later RUNNING
 	run davit explain later
 	has 'RUNNING'
 	has 'BEST NODES'
@@ -133,18 +133,18 @@ n_fit() { printf 'image: nginx\nconstraints:\n  - "%s"\n' "$1" | davit plan -f -
 	run davit plan --cpus 4 --priority 90 nginx
 	has 'WOULD END'
 	davit run --name high --cpus 4 --priority 90 nginx
-	wait_for 10 is high RUNNING
+	wait_for 15 is high RUNNING
 	[ "$(davit ps -a -o json | jq '[.[] | select(.message == "preempted by '"'high'"'")] | length')" = 1 ]
 }
 
 @test "a gang starts whole or not at all" {
 	davit run --name one --cpus 4 --wait nginx
 	davit run --count 3 --name gang --gang --cpus 4 nginx
-	wait_for 5 is gang-0 PENDING
+	wait_for 15 is gang-0 PENDING
 	[ "$(state gang-1)$(state gang-2)" = PENDINGPENDING ]
 	davit rm -f one
-	wait_for 10 is gang-0 RUNNING
-	wait_for 10 is gang-2 RUNNING
+	wait_for 15 is gang-0 RUNNING
+	wait_for 15 is gang-2 RUNNING
 }
 
 @test "room is kept for a big task that has waited long" {
@@ -157,9 +157,9 @@ n_fit() { printf 'image: nginx\nconstraints:\n  - "%s"\n' "$1" | davit plan -f -
 	read -r first second < <(davit ps -n "$node" -o json | jq -r '[.[].name] | join(" ")')
 	davit rm -f "$first"
 	davit run --name eager --cpus 2 nginx
-	wait_for 5 is eager PENDING
+	wait_for 15 is eager PENDING
 	davit rm -f "$second"
-	wait_for 10 is big RUNNING
+	wait_for 15 is big RUNNING
 	[ "$(on big)" = "$node" ]
 }
 
@@ -170,8 +170,8 @@ n_fit() { printf 'image: nginx\nconstraints:\n  - "%s"\n' "$1" | davit plan -f -
 	[[ $output != *'WOULD END'* ]]
 	[ "$(davit plan -o json --count 2 --gang --cpus 4 --priority 90 nginx | jq '[.nodes[].evicted[]] | length')" = 2 ]
 	davit run --count 2 --name group --gang --cpus 4 --priority 90 nginx
-	wait_for 10 is group-0 RUNNING
-	wait_for 10 is group-1 RUNNING
+	wait_for 15 is group-0 RUNNING
+	wait_for 15 is group-1 RUNNING
 	[ "$(davit ps -a -o json | jq '[.[] | select(.message == "preempted by '"'group'"'")] | length')" = 2 ]
 }
 
@@ -186,48 +186,48 @@ n_fit() { printf 'image: nginx\nconstraints:\n  - "%s"\n' "$1" | davit plan -f -
 	[ "$first" != "$second" ]
 	davit ps -n "$first" -q | xargs "$DAVIT_BIN/davit" rm -f
 	davit run --name eager --cpus 2 nginx
-	wait_for 5 is eager PENDING
+	wait_for 15 is eager PENDING
 	is gang-0 PENDING
 	davit ps -n "$second" -q | xargs "$DAVIT_BIN/davit" rm -f
-	wait_for 10 is gang-0 RUNNING
-	wait_for 10 is gang-1 RUNNING
+	wait_for 15 is gang-0 RUNNING
+	wait_for 15 is gang-1 RUNNING
 }
 
 @test "tasks wait while the scheduler is away, and go on when it is back" {
 	kill -KILL "$(proc_pid "$home/run/scheduler.pid")"
-	wait_for 10 procs_gone "$home/run/scheduler.pid"
+	wait_for 15 procs_gone "$home/run/scheduler.pid"
 	davit run --name patient nginx
 	told() { [[ $(because patient) == *"waiting for a scheduler"* ]]; }
 	wait_for 15 told
 	scheduler_start
-	wait_for 10 is patient RUNNING
+	wait_for 15 is patient RUNNING
 }
 
 @test "only a release wakes who waits for it: no sweep is near" {
 	kill -TERM "$(proc_pid "$home/run/manager.pid")"
-	wait_for 10 procs_gone "$home/run/manager.pid"
-	manager_start --claim-after 1s --sweep 1000h
+	wait_for 15 procs_gone "$home/run/manager.pid"
+	manager_start --silent-after 10s --claim-after 1s --sweep 1000h
 	wait_for 30 ready
 	davit run --count 3 --name full --cpus 4 --wait nginx
 	davit run --name later --cpus 4 nginx
 	davit run --name other --cpus 4 --constraint 'node.name == n2' nginx
 	waits() { [[ $(because later) == *"no node fits"* && $(because other) == *"no node fits"* ]]; }
-	wait_for 5 waits
+	wait_for 15 waits
 	davit rm -f "$(davit ps -n n1 -q)"
-	wait_for 10 is later RUNNING
+	wait_for 15 is later RUNNING
 	is other PENDING
 	davit rm -f "$(davit ps -n n2 -q)"
-	wait_for 10 is other RUNNING
+	wait_for 15 is other RUNNING
 	# The tests behind this one want the usual sweep again.
 	kill -TERM "$(proc_pid "$home/run/manager.pid")"
-	wait_for 10 procs_gone "$home/run/manager.pid"
-	manager_start --claim-after 1s
+	wait_for 15 procs_gone "$home/run/manager.pid"
+	manager_start --silent-after 10s --claim-after 1s
 	wait_for 30 ready
 }
 
 @test "a scheduler of a hundred lines of Python does, too" {
 	kill -TERM "$(proc_pid "$home/run/scheduler.pid")"
-	wait_for 10 procs_gone "$home/run/scheduler.pid"
+	wait_for 15 procs_gone "$home/run/scheduler.pid"
 	python3 "$repo/docs/examples/scheduler.py" "${url_scheduler##*:}" 3>&- &
 	local python=$!
 	davit run --count 4 --name snake --cpus 2 nginx
@@ -235,7 +235,7 @@ n_fit() { printf 'image: nginx\nconstraints:\n  - "%s"\n' "$1" | davit plan -f -
 	wait_for 15 four_run
 	davit run --name huge --cpus 64 nginx
 	refused() { [[ $(because huge) == *"in Python"* ]]; }
-	wait_for 10 refused
+	wait_for 15 refused
 	kill "$python"
 	wait "$python" || true
 	scheduler_start
@@ -252,7 +252,7 @@ n_fit() { printf 'image: nginx\nconstraints:\n  - "%s"\n' "$1" | davit plan -f -
 	before=$(n_lies)
 	davit run --name big --cpus 64 nginx
 	kill -TERM "$(proc_pid "$home/run/scheduler.pid")"
-	wait_for 10 procs_gone "$home/run/scheduler.pid"
+	wait_for 15 procs_gone "$home/run/scheduler.pid"
 	python3 "$repo/tests/e2e/liar.py" "${url_scheduler##*:}" "$repo/docs/examples" 3>&- &
 	liar=$!
 	all_told() { [ "$(n_lies)" -ge $((before + 8)) ]; }

@@ -18,6 +18,7 @@ setup_file() {
 	wait_task stays RUNNING 60
 	davit run -q --name was "$E2E_IMAGE" -- echo hello
 	wait_task was COMPLETED 60
+	settled stays
 	running_containers >"$E2E_DIR/skew/running"
 	[ -s "$E2E_DIR/skew/running" ]
 }
@@ -28,10 +29,10 @@ restart() {
 	local pidfile=$home/run/$1.pid
 	shift
 	kill "$(proc_pid "$pidfile")"
-	wait_for 10 procs_gone "$pidfile" || fail "$pidfile did not end"
+	wait_for 15 procs_gone "$pidfile" || fail "$pidfile did not end"
 	DAVIT_BIN=$new "$@"
 }
-untouched() { [ "$(running_containers)" = "$(cat "$E2E_DIR/skew/running")" ]; }
+untouched() { runs_as_before "$(cat "$E2E_DIR/skew/running")"; }
 version_of() { node "$1" .davit_version; }
 both_ready() { [ "$(node n1 .state) $(node n2 .state)" = "READY READY" ]; }
 
@@ -44,7 +45,7 @@ uses() {
 	davit run -q --name "$name" --wait -p 80 "${on[@]}" "$E2E_IMAGE" -- sh -c 'echo begun; exec httpd -f -p 80 -h /www'
 	[ "$(node "$2" .id)" = "$(task "$name" .node_id)" ]
 	port=$(task "$name" '.ports[0].host_port')
-	run curl -fsS --retry 20 --retry-delay 1 --retry-all-errors -m 5 "http://127.0.0.1:$port/"
+	run curl -fsS --retry 60 --retry-delay 1 --retry-all-errors -m 5 "http://127.0.0.1:$port/"
 	has "Hello from Davit"
 	wait_for 30 prints begun davit logs "$name"
 	run davit exec "$name" -- sh -c 'echo inside; exit 7'
@@ -98,7 +99,7 @@ final() { [[ $(task "$1" .state) == @(COMPLETED|FAILED) ]]; }
 
 @test "and back: a manager of the release before refuses the newer state in words, and leaves it as it is" {
 	kill "$(proc_pid "$home/run/manager.pid")"
-	wait_for 10 procs_gone "$home/run/manager.pid"
+	wait_for 15 procs_gone "$home/run/manager.pid"
 	before=$(cksum <"$home/manager/manager.db")
 	run timeout 120 "$old/davit-manager" --state-dir "$home/manager" --listen tcp://127.0.0.1:0 --feed tcp://127.0.0.1:0 \
 		--feed-json tcp://127.0.0.1:0 --stats tcp://127.0.0.1:0

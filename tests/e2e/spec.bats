@@ -137,7 +137,7 @@ shows() {
 	peer=$(task peer .container_id)
 	run docker exec "$peer" nslookup full
 	has "Address"
-	docker exec "$peer" ping -c 1 -W 5 www >/dev/null
+	wait_for 30 docker exec "$peer" ping -c 1 -W 5 www >/dev/null
 	# The same name in another namespace is another network.
 	call SubmitTasks "$(jq -n --arg image "$E2E_IMAGE" --arg node "node.name == $(task full .node_name)" \
 		'{spec: {name: "other", namespace: "else", image: $image, command: ["sleep", "600"],
@@ -160,7 +160,7 @@ shows() {
 	done
 	wait_task "${platform/\//-}" COMPLETED
 	says_why() { task linux-s390x .message | grep -q platform; }
-	wait_for 10 says_why
+	wait_for 15 says_why
 	davit rm -f linux-s390x
 }
 
@@ -191,7 +191,7 @@ shows() {
 	davit run --name lonely --network none "$E2E_IMAGE" -- sh -c 'ls /sys/class/net | tr "\n" " "'
 	wait_task hostly COMPLETED
 	wait_task lonely COMPLETED
-	shows "$(readlink "/proc/$(pidof -s dockerd)/ns/net")" davit logs hostly
+	shows "$(docker run --rm --network host "$E2E_IMAGE" readlink /proc/self/ns/net)" davit logs hostly
 	shows "lo " davit logs lonely
 }
 

@@ -227,7 +227,7 @@ strike() {
 	done
 	[ $# -eq 1 ] || echo "together" >>"$storm/tally/kills"
 	kill -9 "${pids[@]}"
-	wait_for 5 procs_gone "${files[@]}"
+	wait_for 15 procs_gone "${files[@]}"
 	sleep "$pause"
 	for who in "$@"; do bring_back "$who"; done
 }

@@ -4,7 +4,7 @@
 
 load lib
 load storm
-setup_file() { cluster_up --restart-grace 2s --history-max 2000 --answers 64KiB; monitor_start; gateway_start; }
+setup_file() { cluster_up --silent-after 2500ms --restart-grace 2s --history-max 2000 --answers 64KiB; monitor_start; gateway_start; }
 teardown_file() { cluster_down; }
 
 @test "a storm of kill -9: what was acknowledged is accounted for, nothing runs twice, nothing grows" {

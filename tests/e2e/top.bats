@@ -23,19 +23,19 @@ setup() { socket=davit-$BATS_TEST_NUMBER-$$; }
 term() {
 	local columns=$1 rows=$2
 	shift 2
-	tmux -L "$socket" -f /dev/null new-session -d -x "$columns" -y "$rows" \
+	tmux -u -L "$socket" -f /dev/null new-session -d -x "$columns" -y "$rows" \
 		"env TERM=screen DAVIT_MANAGER=$url_manager $* 2>$BATS_TEST_TMPDIR/err; echo ended with \$?; exec sleep 60"
 }
 keys() { tmux -L "$socket" send-keys "$@"; }
-page() { tmux -L "$socket" capture-pane -p; }
-page_colours() { tmux -L "$socket" capture-pane -p -e; }
+page() { tmux -u -L "$socket" capture-pane -p; }
+page_colours() { tmux -u -L "$socket" capture-pane -p -e; }
 shows() { page | grep -q -- "$1"; }
 hides() { ! shows "$1"; }
-sees() { wait_for 15 shows "$1" || fail "expected on the screen: $1
+sees() { wait_for 30 shows "$1" || fail "expected on the screen: $1
 $(page; cat "$BATS_TEST_TMPDIR/err")"; }
-misses() { wait_for 15 hides "$1" || fail "not expected on the screen: $1
+misses() { wait_for 30 hides "$1" || fail "not expected on the screen: $1
 $(page)"; }
-top() { term 120 30 "LANG=C.UTF-8 $DAVIT_BIN/davit top --monitor ${1:-$url_monitor} ${*:2}"; }
+top() { term 120 30 "LC_ALL=C.UTF-8 $DAVIT_BIN/davit top --monitor ${1:-$url_monitor} ${*:2}"; }
 
 @test "top shows tasks with curves, follows keys and gives the terminal back" {
 	top
@@ -130,7 +130,7 @@ top() { term 120 30 "LANG=C.UTF-8 $DAVIT_BIN/davit top --monitor ${1:-$url_monit
 	sees 'stop task victim? y/n'
 	keys n
 	misses 'y/n'
-	[ "$(task victim .state)" = RUNNING ]
+	wait_task victim RUNNING
 	keys x
 	sees 'y/n'
 	keys y
@@ -144,11 +144,12 @@ top() { term 120 30 "LANG=C.UTF-8 $DAVIT_BIN/davit top --monitor ${1:-$url_monit
 	sees 'q quit'
 	tmux -L "$socket" resize-window -x 60 -y 12
 	last_is_keys() { [ "$(page | grep -c .)" -le 12 ] && page | tail -1 | grep -q '^q quit'; }
-	wait_for 10 last_is_keys || fail "$(page)"
-	[ "$(page | LC_ALL=C.UTF-8 wc -L)" -le 60 ]
+	wait_for 15 last_is_keys || fail "$(page)"
+	narrow() { [ "$(page | LC_ALL=C.UTF-8 wc -L)" -le 60 ]; }
+	wait_for 30 narrow || fail "$(page)"
 	tmux -L "$socket" resize-window -x 140 -y 40
 	wide() { [ "$(page | sed -n 5p | awk '{print length($0)}')" -gt 90 ]; }
-	wait_for 10 wide || fail "$(page)"
+	wait_for 15 wide || fail "$(page)"
 	keys q
 	sees 'ended with 0'
 }
@@ -190,7 +191,8 @@ top() { term 120 30 "LANG=C.UTF-8 $DAVIT_BIN/davit top --monitor ${1:-$url_monit
 	sees talker
 	davit submit - <<<"spec: {name: newcomer, image: $E2E_IMAGE, entrypoint: [sleep, \"3600\"], stop_timeout_ms: 500}"
 	sees newcomer
-	[ "$(page | grep -c '^ID ')" -eq 1 ]
+	one_table() { [ "$(page | grep -c '^ID ')" -eq 1 ]; }
+	wait_for 30 one_table || fail "$(page)"
 	davit rm -f newcomer
 	misses newcomer
 	keys C-c

@@ -5,7 +5,7 @@ load lib
 
 setup_file() {
 	export DAVIT_HOME=$E2E_DIR/up DAVIT_PORT
-	DAVIT_PORT=$(free_ports 11)
+	DAVIT_PORT=$(free_ports 12)
 	export DAVIT_DEMO=$E2E_IMAGE-up
 }
 teardown_file() {
@@ -36,7 +36,7 @@ teardown_file() {
 
 @test "what was killed is started again, and the web task is kept" {
 	kill -9 "$(proc_pid "$DAVIT_HOME/run/manager.pid")" "$(proc_pid "$DAVIT_HOME/run/n1.pid")"
-	wait_for 5 procs_gone "$DAVIT_HOME/run/manager.pid" "$DAVIT_HOME/run/n1.pid"
+	wait_for 30 procs_gone "$DAVIT_HOME/run/manager.pid" "$DAVIT_HOME/run/n1.pid"
 	id=$(cat "$DAVIT_HOME/id")
 	before=$(docker ps -q --filter "label=davit.cluster=$id")
 	run make -C "$repo" --no-print-directory up

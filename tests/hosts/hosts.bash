@@ -86,7 +86,7 @@ daemon() { # NAME PROGRAM OPTION...
 	)
 }
 # Clients ask where the manager is.
-davit() { on manager timeout 60 "$DAVIT_BIN/davit" "$@"; }
+davit() { on manager timeout $((60 * PATIENCE)) "$DAVIT_BIN/davit" "$@"; }
 nngcat() { on manager nngcat "$@"; }
 
 # hosts_cluster WORKER...: a manager and a scheduler on hosts of their own, and the workers.
@@ -122,13 +122,14 @@ host_worker() {
 engine_did() { # TASK-ID ACTION
 	awk -v task="$1" -v action="$2" '$3 == task && $2 == action' "$home/engine-events" | wc -l
 }
+# did TASK-ID STARTS DIES: as the engine's events have told, which may be a moment late.
+did() { wait_for 30 has_done "$@" || fail "$(grep " $1 " "$home/engine-events")"; }
+has_done() { [ "$(engine_did "$1" start) $(engine_did "$1" die)" = "$2 $3" ]; }
 # ran_only_once TASK...: each started once, and has not ended, by the engine's own word.
 ran_only_once() {
-	local name id
+	local name
 	for name in "$@"; do
-		id=$(task "$name" .id)
-		[ "$(engine_did "$id" start)" = 1 ] && [ "$(engine_did "$id" die)" = 0 ] ||
-			fail "$name: $(grep " $id " "$home/engine-events")" || return
+		did "$(task "$name" .id)" 1 0 || fail "$name has not run just once" || return
 	done
 }
 # At most one container of all these tasks at any moment (a task and what replaced it).

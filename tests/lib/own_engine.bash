@@ -34,9 +34,9 @@ own_engine_pid() { proc_pid "$own_engine_dir/dockerd.pid"; }
 
 # own_engine_kill: with -9. The kernel ends its containerd with it; containers go on.
 own_engine_kill() {
-	kill -KILL "$(own_engine_pid)" && wait_for 10 procs_gone "$own_engine_dir/dockerd.pid"
+	kill -KILL "$(own_engine_pid)" && wait_for 30 procs_gone "$own_engine_dir/dockerd.pid"
 	# Where nobody reaps orphans, the next dockerd would take the dead containerd for a living one.
-	wait_for 10 own_engine_lost_containerd
+	wait_for 30 own_engine_lost_containerd
 	rm -f "$own_engine_dir"/{docker.pid,exec/containerd/containerd.pid}
 }
 own_engine_lost_containerd() { ! proc_birth "$(cat "$own_engine_dir/exec/containerd/containerd.pid")" >/dev/null; }
@@ -53,7 +53,7 @@ own_engine_end() {
 	for pid in $(own_engine_orphans "$dir"); do
 		kill -KILL "$pid" 2>/dev/null
 	done
-	wait_for 10 own_engine_is_alone "$dir"
+	wait_for 30 own_engine_is_alone "$dir"
 	for mounted in $(awk -v dir="$dir/" 'index($2, dir) == 1 {print $2}' /proc/mounts | sort -r); do
 		umount -l "$mounted" 2>/dev/null
 	done
@@ -81,7 +81,7 @@ own_cluster_up() { # [OPTION of dockerd...]
 	export DOCKER_HOST=$own_engine_host CLUSTER
 	export home url_manager url_feed url_stats url_feed_json url_scheduler url_monitor DAVIT_MANAGER
 	"$repo/deploy/demo-image.sh" davit-own >&2 || return
-	manager_start
+	manager_start --silent-after 10s # less than stays_degraded waits, and no short stop of the machine
 	scheduler_start
 	worker_start own 64 64GiB --docker-host "$DOCKER_HOST"
 	wait_for 30 nodes_ready 1 || { tail -n 20 "$home"/log/*.log; return 1; }
@@ -112,7 +112,9 @@ containers_by_task() { docker ps --format '{{.Label "davit.task"}}' | sort; }
 running_tasks() { davit ps -a -o json | jq -r '.[] | select(.state == "RUNNING") | .id' | sort; }
 containers_are_those_of_tasks() { [ "$(containers_by_task)" = "$(running_tasks)" ]; }
 own_engine_is_empty() { [ -z "$(docker ps -aq; docker volume ls -q)" ]; }
-stays_degraded() { # SECONDS
-	! wait_for "$1" own_is_not_degraded
+# For longer than the manager waits for a node that it does not hear.
+stays_degraded() { ! PATIENCE=1 wait_for 12 own_is_not_degraded; }
+own_is_not_degraded() {
+	local state
+	state=$(node own .state) && [ -n "$state" ] && [ "$state" != DEGRADED ]
 }
-own_is_not_degraded() { [ "$(node own .state)" != DEGRADED ]; }

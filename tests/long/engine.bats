@@ -14,14 +14,12 @@ setup() { own_engine_use "$home/engine"; }
 @test "dockerd with live-restore killed with -9: containers run on, and are the same afterwards" {
 	local before
 	davit run -q --name stays --count 3 --restart always davit-own -- sleep 1000
-	wait_for 60 all_run stays 3
+	settled stays-0 stays-1 stays-2
 	before=$(running_containers)
 	own_engine_kill
 	wait_node own DEGRADED 20
 	own_engine_start "$home/engine" --live-restore
 	wait_node own READY 60
-	wait_for 60 all_run stays 3
-	[ "$(running_containers)" = "$before" ] || fail "before: $before
-now: $(running_containers)"
-	every_container_has_its_task
+	settled stays-0 stays-1 stays-2
+	runs_as_before "$before"
 }
