@@ -61,7 +61,9 @@ blue
 
 @test "exec -it is a terminal: size, keys, ctrl-c, exit code" {
 	term_start sh -c "'$DAVIT_BIN/davit' exec -it box -- sh; echo code=\$?; sleep 100"
-	term send-keys -t t 'stty size; tty' Enter
+	# The engine is told a size after it has started the shell.
+	sized() { echo "until [ \"\$(stty size 2>&1)\" = '$1' ]; do sleep 0.1; done; stty size"; }
+	term send-keys -t t "$(sized "3''0 90"); tty" Enter
 	sees "30 90"
 	sees "/dev/pts/"
 	# ^C ends what runs: typed to a shell that still edits its line it would be lost.
@@ -71,7 +73,7 @@ blue
 	term send-keys -t t 'echo after=$?' Enter
 	sees "after=130"
 	term resize-window -t t -x 70 -y 20
-	term send-keys -t t 'clear; stty size' Enter
+	term send-keys -t t "clear; $(sized "2''0 70")" Enter
 	sees "20 70"
 	term send-keys -t t 'exit 9' Enter
 	sees "code=9"
