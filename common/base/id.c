@@ -75,58 +75,45 @@ id_format(struct id id, char ret_text[ID_TEXT_SIZE])
 	ret_text[ID_TEXT_SIZE - 1] = '\0';
 }
 
-/* The value of a hexadecimal digit, plus one; 0 for everything else. */
-static const uint8_t hex_value[256] = {['0'] = 1,
-	['1'] = 2,
-	['2'] = 3,
-	['3'] = 4,
-	['4'] = 5,
-	['5'] = 6,
-	['6'] = 7,
-	['7'] = 8,
-	['8'] = 9,
-	['9'] = 10,
-	['a'] = 11,
-	['b'] = 12,
-	['c'] = 13,
-	['d'] = 14,
-	['e'] = 15,
-	['f'] = 16,
-	['A'] = 11,
-	['B'] = 12,
-	['C'] = 13,
-	['D'] = 14,
-	['E'] = 15,
-	['F'] = 16};
-
-/* The number that n digits make; false if one is none, which a terminating zero is, too. */
+/* The number that eight digits make; false if one is none: as format_digits, the other way round.
+ */
 static bool
-parse_digits(const char *text, unsigned n, uint64_t *ret_number)
+parse_digits(const char *at, uint64_t *ret_number)
 {
-	uint64_t number = 0;
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t word, letters, values;
 
-	for (unsigned i = 0; i < n; i++) {
-		unsigned value = hex_value[(uint8_t)text[i]];
-
-		if (value == 0)
-			return false;
-		number = number << 4 | (value - 1);
-	}
-	*ret_number = number;
+	memcpy(&word, at, sizeof word);
+	word = be64toh(word);
+	letters = (word >> 6) & ones;
+	word |= letters << 5; /* of either case */
+	values = (word & (ones * 0x0f)) + letters * 9;
+	if ((values & (ones * 0x10)) != 0 || ((values + ones * 6) >> 4 & ones) != letters ||
+		values + ones * '0' + letters * ('a' - '0' - 10) != word)
+		return false;
+	values = (values | values >> 4) & UINT64_C(0x00ff00ff00ff00ff);
+	values = (values | values >> 8) & UINT64_C(0x0000ffff0000ffff);
+	*ret_number = (values | values >> 16) & UINT32_MAX;
 	return true;
 }
 
-/* Piece by piece, so that nothing behind the end of a short text is read. */
 bool
 id_parse(const char *text, struct id *ret_id)
 {
-	uint64_t a, b, c, d, e;
+	uint64_t a, b, c, d;
+	char digits[32];
 
-	if (!parse_digits(text, 8, &a) || text[8] != '-' || !parse_digits(text + 9, 4, &b) ||
-		text[13] != '-' || !parse_digits(text + 14, 4, &c) || text[18] != '-' ||
-		!parse_digits(text + 19, 4, &d) || text[23] != '-' ||
-		!parse_digits(text + 24, 12, &e) || text[ID_TEXT_SIZE - 1] != '\0')
+	if (strnlen(text, ID_TEXT_SIZE) != ID_TEXT_SIZE - 1 || text[8] != '-' || text[13] != '-' ||
+		text[18] != '-' || text[23] != '-')
 		return false;
-	*ret_id = (struct id){.hi = a << 32 | b << 16 | c, .lo = d << 48 | e};
+	memcpy(digits, text, 8);
+	memcpy(digits + 8, text + 9, 4);
+	memcpy(digits + 12, text + 14, 4);
+	memcpy(digits + 16, text + 19, 4);
+	memcpy(digits + 20, text + 24, 12);
+	if (!parse_digits(digits, &a) || !parse_digits(digits + 8, &b) ||
+		!parse_digits(digits + 16, &c) || !parse_digits(digits + 24, &d))
+		return false;
+	*ret_id = (struct id){.hi = a << 32 | b, .lo = c << 32 | d};
 	return true;
 }

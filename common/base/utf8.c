@@ -47,6 +47,10 @@ utf8_is_text(const char *text, size_t size)
 	for (size_t i = 0; i < size;) {
 		size_t n;
 
+		/* The last few, together with some that were looked at before. */
+		if (size - i < sizeof(uint64_t) && size >= sizeof(uint64_t) &&
+			is_plain(text + size - sizeof(uint64_t)))
+			return true;
 		if (size - i >= sizeof(uint64_t) && is_plain(text + i)) {
 			i += sizeof(uint64_t);
 			continue;

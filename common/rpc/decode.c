@@ -308,10 +308,10 @@ count(const ProtobufCFieldDescriptor *field, const struct part *part)
 	return n;
 }
 
-/* At the first of a field: room for it and all that follow in rest. */
+/* Room for the first and those of its field that follow it in rest: at once, or anywhere. */
 static bool
 make_room(struct rpc_decode *decode, uint8_t *base, const ProtobufCFieldDescriptor *field,
-	const struct part *first, struct reader rest)
+	const struct part *first, struct reader rest, bool anywhere)
 {
 	size_t n_old, n = count(field, first), size = types[field->type].size;
 	uint8_t *old, *array;
@@ -322,6 +322,8 @@ make_room(struct rpc_decode *decode, uint8_t *base, const ProtobufCFieldDescript
 			return false;
 		if (part.number == field->id)
 			n += count(field, &part);
+		else if (!anywhere)
+			break;
 	}
 	memcpy(&n_old, base + field->quantifier_offset, sizeof n_old);
 	memcpy(&old, base + field->offset, sizeof old);
@@ -469,40 +471,65 @@ set_bit(uint64_t *bits, unsigned i)
 	return was_set;
 }
 
+/* A message that is half read; bits by place in the type's fields. */
+struct progress {
+	struct reader reader;
+	uint64_t seen[FIELDS_MAX / 64];
+	uint64_t counted[FIELDS_MAX / 64]; /* there is room for all that come */
+};
+
+/*
+ * Elements of a field nearly always follow one another, so the first one makes room for those
+ * behind it; should more come after other fields, room is made once more, for all that there are.
+ */
+static bool
+begin_run(struct rpc_decode *decode, ProtobufCMessage *message,
+	const ProtobufCFieldDescriptor *field, const struct part *part, struct progress *progress)
+{
+	unsigned i = (unsigned)(field - message->descriptor->fields);
+	bool again = set_bit(progress->seen, i);
+
+	if (again && set_bit(progress->counted, i))
+		return true;
+	return make_room(decode, (uint8_t *)message, field, part, progress->reader, again);
+}
+
 static bool
 decode_into(struct rpc_decode *decode, ProtobufCMessage *message, const uint8_t *data, size_t size)
 {
 	const ProtobufCMessageDescriptor *type = message->descriptor;
-	const ProtobufCFieldDescriptor *field = NULL, *last = type->fields;
-	struct reader reader = {data, data + size};
-	uint64_t seen[FIELDS_MAX / 64] = {0};
+	const ProtobufCFieldDescriptor *field, *last = type->fields, *run = NULL;
+	struct progress progress = {.reader = {data, data + size}};
 	uint8_t *base = (uint8_t *)message;
 	struct part part;
 	bool ok = true;
 
 	assert(type->n_fields <= FIELDS_MAX);
-	while (ok && reader.at < reader.end) {
-		if (!read_part(&reader, &part))
+	while (ok && progress.reader.at < progress.reader.end) {
+		if (!read_part(&progress.reader, &part))
 			return false;
 		field = find_field(type, (unsigned)(last - type->fields), part.number);
 		if (field == NULL) {
-			ok = keep_unknown(decode, message, &part, &reader);
+			run = NULL;
+			ok = keep_unknown(decode, message, &part, &progress.reader);
 			continue;
 		}
 		last = field;
-		if (!set_bit(seen, (unsigned)(field - type->fields)) &&
-			field->label == PROTOBUF_C_LABEL_REPEATED)
-			ok = make_room(decode, base, field, &part, reader);
-		if (!ok)
-			return false;
-		if (field->label != PROTOBUF_C_LABEL_REPEATED)
+		if (field->label != PROTOBUF_C_LABEL_REPEATED) {
+			run = NULL;
+			(void)set_bit(progress.seen, (unsigned)(field - type->fields));
 			ok = set_single(decode, message, field, &part);
-		else if (is_packed(field, &part))
+			continue;
+		}
+		if (field != run && !begin_run(decode, message, field, &part, &progress))
+			return false;
+		run = field;
+		if (is_packed(field, &part))
 			ok = add_packed(decode, base, field, &part);
 		else
 			ok = set_value(decode, field, &part, next_element(base, field));
 	}
-	return ok && has_all(type, seen);
+	return ok && has_all(type, progress.seen);
 }
 
 ProtobufCMessage *

@@ -22,10 +22,14 @@ reserve(struct buf *out, size_t n)
 	return out->room - out->size >= n ? out->data + out->size : buf_reserve(out, n);
 }
 
-static void
+/* Most are tags and small numbers, of one byte. */
+static inline void
 put_varint(struct buf *out, uint64_t value)
 {
-	out->size += write_varint(reserve(out, VARINT_MAX), value);
+	if (value < 0x80 && out->size < out->room)
+		out->data[out->size++] = (uint8_t)value;
+	else
+		out->size += write_varint(reserve(out, VARINT_MAX), value);
 }
 
 static void

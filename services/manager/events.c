@@ -28,7 +28,7 @@ events_init(struct events *events, uint64_t ring_id)
 void
 events_fini(struct events *events)
 {
-	for (size_t i = 0; i < MANAGER_EVENTS_MAX; i++)
+	for (size_t i = 0; i < MANAGER_EVENTS_MAX && i < events->last_seq + 1; i++)
 		free(events->ring[i]);
 	free(events->ring);
 	free(events->rooms);

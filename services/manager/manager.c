@@ -20,6 +20,7 @@ static const struct handler {
 	bool changes;
 	void (*handle)(struct manager *manager, struct rpc_call *call);
 } handlers[] = {
+	{"Poll", false, nodes_poll}, /* first: there are more of these than of all others */
 	{"SubmitTasks", true, task_submit},
 	{"SubmitMany", true, task_submit_many},
 	{"GetTask", false, task_get},
@@ -54,7 +55,6 @@ static const struct handler {
 	{"ListFaults", false, manager_chaos_list},
 	/* Of workers: idempotent by session and version, so they need no request_id. */
 	{"RegisterNode", false, nodes_register},
-	{"Poll", false, nodes_poll},
 	{"AnswerQueries", false, nodes_answer},
 	{"LeaveNode", false, nodes_leave},
 	{"CheckFaults", false, manager_chaos_check},

@@ -197,13 +197,15 @@ enum {
 	OFFERS = 4,
 };
 
+struct fresh {
+	struct resources room; /* real */
+	struct resources offer, capacity;
+	bool has_changed;
+};
+
 struct look {
 	struct manager *manager;
-	struct {
-		struct resources room; /* real */
-		struct resources offer, capacity;
-		bool has_changed;
-	} nodes[FRESH_MAX];
+	struct fresh nodes[FRESH_MAX]; /* of which n_nodes are filled */
 	size_t n_nodes;
 	bool is_all;   /* too much news to tell them apart */
 	bool is_short; /* some were not woken only because enough others were */
@@ -214,17 +216,23 @@ look_begin(struct look *look, struct manager *manager)
 {
 	struct waiting *waiting = &manager->waiting;
 
-	*look = (struct look){.manager = manager, .is_all = waiting->n_fresh > FRESH_MAX};
+	/* Its nodes one by one: they are many, and mostly few are fresh. */
+	look->manager = manager;
+	look->n_nodes = 0;
+	look->is_all = waiting->n_fresh > FRESH_MAX;
+	look->is_short = false;
 	for (struct node *node = waiting->fresh; node != NULL && !look->is_all;
 		node = node->fresh_next) {
+		struct fresh *fresh = &look->nodes[look->n_nodes];
+
 		if (node->state != DAVIT__NODE__STATE__READY || node->draining)
 			continue;
-		look->nodes[look->n_nodes].room = ledger_free(&node->account);
-		look->nodes[look->n_nodes].capacity = node->account.capacity;
+		*fresh = (struct fresh){.room = ledger_free(&node->account),
+			.capacity = node->account.capacity,
+			.has_changed = node->has_changed};
 		for (int i = 0; i < OFFERS; i++)
-			resources_add(&look->nodes[look->n_nodes].offer,
-				&look->nodes[look->n_nodes].room);
-		look->nodes[look->n_nodes++].has_changed = node->has_changed;
+			resources_add(&fresh->offer, &fresh->room);
+		look->n_nodes++;
 	}
 }
 

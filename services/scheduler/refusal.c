@@ -148,29 +148,35 @@ say_short(struct telling *t, const struct shortage *shortage)
 			table->n, plural(table->n), shortage->wants);
 }
 
+/* Written out only when it is short: most are not. */
+static void
+say_amount(struct telling *t, const char *name, enum filter_reason reason, const int64_t sizes[3])
+{
+	const char *(*write)(uint64_t, char[UNITS_TEXT_SIZE]) =
+		reason == FILTER_CPU ? units_format_cpu : units_format_bytes;
+	struct shortage shortage = {.name = name, .n = count_of(t->refusal, reason, NULL)};
+	char wants[UNITS_TEXT_SIZE], has[UNITS_TEXT_SIZE];
+
+	if (shortage.n == 0)
+		return;
+	shortage.wants = write((uint64_t)sizes[0], wants);
+	shortage.has = write((uint64_t)sizes[1], has);
+	shortage.is_lacking = sizes[2] > 0;
+	say_short(t, &shortage);
+}
+
 static void
 say_amounts(struct telling *t, const struct node *node)
 {
-	const struct refusal *refusal = t->refusal;
-	const struct amounts *want = &t->seek->demand->want.amounts;
-	const struct amounts *lacking = &refusal->lacking.amounts;
-	char wants[UNITS_TEXT_SIZE], has[UNITS_TEXT_SIZE];
+	const struct amounts *want = &t->seek->demand->want.amounts, *has = &node->free;
+	const struct amounts *lacking = &t->refusal->lacking.amounts;
 
-	say_short(t, &(const struct shortage){.name = "cpu",
-			     .n = count_of(refusal, FILTER_CPU, NULL),
-			     .wants = units_format_cpu((uint64_t)want->cpu_milli, wants),
-			     .has = units_format_cpu((uint64_t)node->free.cpu_milli, has),
-			     .is_lacking = lacking->cpu_milli > 0});
-	say_short(t, &(const struct shortage){.name = "memory",
-			     .n = count_of(refusal, FILTER_MEMORY, NULL),
-			     .wants = units_format_bytes((uint64_t)want->memory_bytes, wants),
-			     .has = units_format_bytes((uint64_t)node->free.memory_bytes, has),
-			     .is_lacking = lacking->memory_bytes > 0});
-	say_short(t, &(const struct shortage){.name = "disk",
-			     .n = count_of(refusal, FILTER_DISK, NULL),
-			     .wants = units_format_bytes((uint64_t)want->disk_bytes, wants),
-			     .has = units_format_bytes((uint64_t)node->free.disk_bytes, has),
-			     .is_lacking = lacking->disk_bytes > 0});
+	say_amount(t, "cpu", FILTER_CPU,
+		(const int64_t[]){want->cpu_milli, has->cpu_milli, lacking->cpu_milli});
+	say_amount(t, "memory", FILTER_MEMORY,
+		(const int64_t[]){want->memory_bytes, has->memory_bytes, lacking->memory_bytes});
+	say_amount(t, "disk", FILTER_DISK,
+		(const int64_t[]){want->disk_bytes, has->disk_bytes, lacking->disk_bytes});
 }
 
 static void

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <utlist.h>
+
 #include "common/base/mem.h"
 #include "common/model/spec.h"
 #include "services/manager/core.h"
@@ -31,6 +33,8 @@ struct was {
 	uint32_t attempt;
 	uint64_t version, look;
 	uint64_t cpu_milli;
+	unsigned runs_on; /* where its container runs, plus one; 0: nowhere */
+	struct was *run_prev, *run_next;
 	UT_hash_handle hh;
 };
 
@@ -44,12 +48,13 @@ struct node_was {
 
 struct conduct {
 	struct was *tasks;
+	struct was *running[SIM_WORKERS_MAX];   /* lists, by worker */
 	struct node_was nodes[SIM_WORKERS_MAX]; /* by the number in their name */
 	struct id gangs[GANGS_MAX];             /* of which somebody was placed in this batch */
 	size_t n_gangs, n_claims;
 	uint64_t n_looks, looked_ms, loaded_mono_ms;
 	uint64_t epoch, version, earlier_version; /* the highest of this life; of those before */
-	uint64_t troubled_ms[SIM_WORKERS_MAX];
+	uint64_t troubled_ms[SIM_WORKERS_MAX];    /* when the last trouble was, or is over */
 };
 
 void
@@ -98,7 +103,7 @@ find_or_add(struct conduct *conduct, struct id id)
 static unsigned
 number_of(const struct node *node)
 {
-	unsigned number = (unsigned)strtoul(node->name + 1, NULL, 10);
+	unsigned number = sim_worker_of(node->name);
 
 	return number < SIM_WORKERS_MAX ? number : 0;
 }
@@ -140,9 +145,12 @@ conduct_was_meddled(struct sim *sim, struct id task)
 }
 
 void
-conduct_worker_troubled(struct sim *sim, unsigned index)
+conduct_worker_troubled(struct sim *sim, unsigned index, uint64_t for_ms)
 {
-	sim->conduct->troubled_ms[index] = sim->now_ms;
+	uint64_t *troubled_ms = &sim->conduct->troubled_ms[index];
+
+	if (*troubled_ms < sim->now_ms + for_ms)
+		*troubled_ms = sim->now_ms + for_ms;
 }
 
 static void
@@ -421,65 +429,63 @@ ports_add_up(struct sim *sim)
 
 /* ---- what the engines run at this moment ---- */
 
-struct look {
-	struct sim *sim;
-	unsigned index;
-	uint64_t cpu_milli;
-	struct was *alone; /* running tasks that stop by themselves and were replaced */
-};
-
-static struct was *
-runs(struct look *look, const struct engine_mem_view *view)
+void
+conduct_runs(struct sim *sim, unsigned index, struct id task, bool is_running)
 {
-	const char *task;
-	struct id id;
+	struct conduct *conduct = sim->conduct;
+	struct was *was = find_or_add(conduct, task);
 
-	if (view->status != ENGINE_RUNNING)
-		return NULL;
-	task = engine_mem_label(view, "davit.task");
-	if (task == NULL || !id_parse(task, &id))
-		return NULL;
-	return find(look->sim->conduct, id);
+	if (was->runs_on != 0)
+		DL_DELETE2(conduct->running[was->runs_on - 1], was, run_prev, run_next);
+	was->runs_on = is_running ? index + 1 : 0;
+	if (is_running)
+		DL_APPEND2(conduct->running[index], was, run_prev, run_next);
 }
 
 static void
-add_up(const struct engine_mem_view *view, void *arg)
+engines_are_not_overbooked(struct sim *sim, unsigned index)
 {
-	struct look *look = arg;
-	struct was *was = runs(look, view), *other;
+	const struct host_worker *host = sim->workers[index];
+	const struct was *was;
+	uint64_t cpu_milli = 0;
 
-	if (was == NULL || was->was_meddled)
+	/* What a stranger started, or a node that was removed still runs, is nobody's fault. */
+	DL_FOREACH2(sim->conduct->running[index], was, run_next)
+	cpu_milli += was->is_on_node && !was->was_meddled ? was->cpu_milli : 0;
+	if (cpu_milli > host->capacity_cpu_milli)
+		sim_fail(sim, "engines_are_not_overbooked", "%s runs %llu of %llu millicores",
+			host->name, (unsigned long long)cpu_milli,
+			(unsigned long long)host->capacity_cpu_milli);
+}
+
+/* Those that stop by themselves and were replaced. */
+static void
+stop_after_never_runs_two(struct sim *sim, unsigned index)
+{
+	const struct was *was, *other;
+	char text[ID_TEXT_SIZE];
+
+	if (sim->now_ms < sim->conduct->troubled_ms[index] + TROUBLE_MS)
 		return;
-	look->cpu_milli +=
-		was->is_on_node ? was->cpu_milli : 0; /* not of a node that was removed */
-	if (!was->stops_alone || id_is_none(was->replaced_by))
-		return;
-	if (look->sim->now_ms - look->sim->conduct->troubled_ms[look->index] < TROUBLE_MS)
-		return;
-	other = find(look->sim->conduct, was->replaced_by);
-	if (other != NULL && other->state == TASK_RUNNING)
-		look->alone = was;
+	DL_FOREACH2(sim->conduct->running[index], was, run_next)
+	{
+		if (was->was_meddled || !was->stops_alone || id_is_none(was->replaced_by))
+			continue;
+		other = find(sim->conduct, was->replaced_by);
+		if (other == NULL || other->state != TASK_RUNNING)
+			continue;
+		id_format(was->id, text);
+		sim_fail(sim, "stop_after_never_runs_two", "task %s runs beside its replacement",
+			text);
+	}
 }
 
 static void
 look_at_engines(struct sim *sim)
 {
-	char text[ID_TEXT_SIZE];
-
 	for (unsigned i = 0; i < sim->options.n_workers; i++) {
-		struct look look = {.sim = sim, .index = i};
-
-		engine_mem_each(sim->workers[i]->world, add_up, &look);
-		if (look.cpu_milli > sim->workers[i]->capacity_cpu_milli)
-			sim_fail(sim, "engines_are_not_overbooked",
-				"%s runs %llu of %llu millicores", sim->workers[i]->name,
-				(unsigned long long)look.cpu_milli,
-				(unsigned long long)sim->workers[i]->capacity_cpu_milli);
-		if (look.alone == NULL)
-			continue;
-		id_format(look.alone->id, text);
-		sim_fail(sim, "stop_after_never_runs_two", "task %s runs beside its replacement",
-			text);
+		engines_are_not_overbooked(sim, i);
+		stop_after_never_runs_two(sim, i);
 	}
 }
 

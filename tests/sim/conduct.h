@@ -25,6 +25,8 @@ void conduct_gone(struct sim *sim, struct id task);
 void conduct_committed(struct sim *sim);
 /* It has read its store: at its start, and after a commit that failed. */
 void conduct_loaded(struct sim *sim);
+/* A container of that task began, or ceased, to run on that worker's machine. */
+void conduct_runs(struct sim *sim, unsigned index, struct id task, bool is_running);
 /* The scheduler proposed nonsense for that task. */
 void conduct_confused(struct sim *sim, struct id task);
 /* A stranger's hand was laid on the container of that task. */
@@ -33,8 +35,8 @@ void conduct_stranger(struct sim *sim, struct id task);
 void conduct_meddled(struct sim *sim, struct id task);
 /* Whether a stranger ever started its container. */
 bool conduct_was_meddled(struct sim *sim, struct id task);
-/* Something happened to that worker or its engine that may keep it from stopping what it should. */
-void conduct_worker_troubled(struct sim *sim, unsigned index);
+/* For so long something may keep that worker, or its engine, from stopping what it should. */
+void conduct_worker_troubled(struct sim *sim, unsigned index, uint64_t for_ms);
 
 /* What is wrong with the task although all is quiet; NULL if nothing is. */
 const char *settled_task_complaint(struct sim *sim, const struct task *task);

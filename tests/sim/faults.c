@@ -349,7 +349,7 @@ faults_pick_machine(struct sim *sim)
 	struct host_worker *host = pick_worker(sim);
 
 	engine_mem_advance(host->world, sim->now_ms);
-	conduct_worker_troubled(sim, host->index);
+	conduct_worker_troubled(sim, host->index, 0);
 	return host;
 }
 
@@ -372,7 +372,7 @@ pick_busy_machine(struct sim *sim)
 		}
 	}
 	engine_mem_advance(picked->world, sim->now_ms);
-	conduct_worker_troubled(sim, picked->index);
+	conduct_worker_troubled(sim, picked->index, 0);
 	return picked;
 }
 
@@ -382,12 +382,14 @@ restart_engine(struct sim *sim)
 	bool is_long = dice_chance(&sim->fault_dice, 300);
 	struct host_worker *host = is_long ? pick_busy_machine(sim) : faults_pick_machine(sim);
 	bool live = dice_chance(&sim->fault_dice, 500);
+	uint64_t down_ms =
+		is_long ? ENGINE_LONG_MS_MIN + dice_roll(&sim->fault_dice, ENGINE_LONG_MS_MAX)
+			: dice_roll(&sim->fault_dice, ENGINE_MS_MAX);
 
 	sim_trace(sim, host->proc, "its engine restarts, containers %s", live ? "live" : "die");
 	sim_count(sim, SIM_ENGINE_RESTARTED);
-	engine_mem_restart(host->world, live,
-		is_long ? ENGINE_LONG_MS_MIN + dice_roll(&sim->fault_dice, ENGINE_LONG_MS_MAX)
-			: dice_roll(&sim->fault_dice, ENGINE_MS_MAX));
+	conduct_worker_troubled(sim, host->index, down_ms);
+	engine_mem_restart(host->world, live, down_ms);
 	host_worker_poke(sim, host->index);
 }
 
@@ -395,10 +397,12 @@ static void
 hang_engine(struct sim *sim)
 {
 	struct host_worker *host = faults_pick_machine(sim);
+	uint64_t hung_ms = dice_roll(&sim->fault_dice, 10000);
 
 	sim_trace(sim, host->proc, "its engine hangs");
 	sim_count(sim, SIM_ENGINE_HUNG);
-	engine_mem_hang(host->world, sim->now_ms + dice_roll(&sim->fault_dice, 10000));
+	conduct_worker_troubled(sim, host->index, hung_ms);
+	engine_mem_hang(host->world, sim->now_ms + hung_ms);
 	host_worker_poke(sim, host->index);
 }
 

@@ -362,7 +362,7 @@ host_worker_start(struct sim *sim, unsigned index)
 	labels[1].key = (char *)"disk";
 	labels[1].value = (char *)(uintptr_t)specs_disk(index);
 	sim_trace(sim, host->proc, "starts");
-	conduct_worker_troubled(sim, index);
+	conduct_worker_troubled(sim, index, 0);
 	sim->procs[host->proc].is_up = true;
 	engine_mem_advance(host->world, sim->now_ms);
 	host->engine = engine_mem_open(host->world);
@@ -378,7 +378,7 @@ host_worker_kill(struct sim *sim, unsigned index)
 	if (!sim->procs[host->proc].is_up)
 		return;
 	sim_trace(sim, host->proc, "is killed");
-	conduct_worker_troubled(sim, index);
+	conduct_worker_troubled(sim, index, 0);
 	sim_count(sim, SIM_WORKER_KILLED);
 	sim->procs[host->proc].is_up = false;
 	sim->procs[host->proc].epoch++;

@@ -14,52 +14,10 @@
 
 static const uint64_t begin_ms = UINT64_C(1700000000000);
 
-/* ---- queue: a binary heap by time, then by order of insertion ---- */
-
-static bool
-is_before(const struct sim_event *a, const struct sim_event *b)
-{
-	return a->at_ms != b->at_ms ? a->at_ms < b->at_ms : a->seq < b->seq;
-}
-
 void
 sim_at(struct sim *sim, uint64_t at_ms, sim_event_fn *fn, void *arg)
 {
-	struct sim_event event = {at_ms < sim->now_ms ? sim->now_ms : at_ms, sim->next_seq++, fn,
-		arg};
-	size_t i = sim->n_events++;
-
-	if (sim->n_events > sim->room) {
-		sim->room = sim->room == 0 ? 256 : sim->room * 2;
-		sim->heap = xrealloc(sim->heap, sim->room, sizeof *sim->heap);
-	}
-	for (; i > 0 && is_before(&event, &sim->heap[(i - 1) / 2]); i = (i - 1) / 2)
-		sim->heap[i] = sim->heap[(i - 1) / 2];
-	sim->heap[i] = event;
-}
-
-static struct sim_event
-take_first(struct sim *sim)
-{
-	struct sim_event first = sim->heap[0], last = sim->heap[--sim->n_events];
-	size_t i = 0;
-
-	for (;;) {
-		size_t child = 2 * i + 1;
-
-		if (child >= sim->n_events)
-			break;
-		if (child + 1 < sim->n_events &&
-			is_before(&sim->heap[child + 1], &sim->heap[child]))
-			child++;
-		if (!is_before(&sim->heap[child], &last))
-			break;
-		sim->heap[i] = sim->heap[child];
-		i = child;
-	}
-	if (sim->n_events > 0)
-		sim->heap[i] = last;
-	return first;
+	queue_add(sim->queue, (struct sim_event){at_ms, fn, arg});
 }
 
 /* ---- what the dice make happen ---- */
@@ -77,6 +35,19 @@ sim_happens(struct sim *sim, enum only_kind kind, uint64_t number)
 	result->n_happenings++;
 	sim_trace(sim, SIM_USER, "---- %c%llu", only_letter(kind), (unsigned long long)number);
 	return true;
+}
+
+unsigned
+sim_worker_of(const char *name)
+{
+	unsigned number = 0;
+
+	for (const char *at = name + 1; *at != '\0'; at++) {
+		if (*at < '0' || *at > '9' || number >= SIM_WORKERS_MAX)
+			return SIM_WORKERS_MAX;
+		number = number * 10 + (unsigned)(*at - '0');
+	}
+	return number < SIM_WORKERS_MAX ? number : SIM_WORKERS_MAX;
 }
 
 /* ---- clocks ---- */
@@ -191,6 +162,7 @@ static void
 begin(struct sim *sim, const struct sim_options *options, struct sim_result *result)
 {
 	*sim = (struct sim){.options = *options, .now_ms = begin_ms, .result = result};
+	sim->queue = queue_new(begin_ms);
 	deal_dice(sim);
 	sim->faults_on = !options->calm;
 	sim->delay_max_ms = SIM_DELAY_MS;
@@ -211,8 +183,8 @@ end(struct sim *sim)
 	sim->is_ending = true;
 	for (unsigned i = 0; i < SIM_PROCS_MAX; i++)
 		sim->procs[i].is_up = false;
-	while (sim->n_events > 0) {
-		struct sim_event event = take_first(sim);
+	while (!queue_is_empty(sim->queue)) {
+		struct sim_event event = queue_take(sim->queue);
 
 		(void)event.fn(sim, event.arg);
 	}
@@ -223,13 +195,13 @@ end(struct sim *sim)
 		host_worker_fini(sim, i);
 	witness_fini(sim);
 	conduct_fini(sim);
-	free(sim->heap);
+	queue_free(sim->queue);
 }
 
 static void
 step(struct sim *sim)
 {
-	struct sim_event event = take_first(sim);
+	struct sim_event event = queue_take(sim->queue);
 
 	sim->now_ms = event.at_ms;
 	sim->n_events_done++;

@@ -10,7 +10,8 @@
  * is killed, a user wishes. What nobody hears of (a timer whose call was answered, a
  * message that meets a cut link) is an event of the queue but no step.
  *
- *     sim.c         clock, queue, trace, a run
+ *     sim.c         clock, trace, a run
+ *     queue.c       what is to happen, by time
  *     dice.c        chance, in streams that do not disturb one another
  *     only.c        a run in which only some things happen, …
  *     shrink.c      … and the search for the shortest that still fails
@@ -37,6 +38,7 @@
 #include "services/manager/manager.h"
 #include "tests/sim/dice.h"
 #include "tests/sim/only.h"
+#include "tests/sim/queue.h"
 
 enum {
 	SIM_WORKERS_MAX = 64,
@@ -161,15 +163,6 @@ struct sim_result {
 	size_t n_happenings;
 };
 
-/* True if a process heard of it: a step. */
-typedef bool sim_event_fn(struct sim *sim, void *arg);
-
-struct sim_event {
-	uint64_t at_ms, seq;
-	sim_event_fn *fn;
-	void *arg;
-};
-
 struct sim_link {
 	bool is_cut;      /* this direction */
 	uint64_t last_ms; /* the latest arrival so far */
@@ -178,10 +171,9 @@ struct sim_link {
 
 struct sim {
 	struct sim_options options;
-	uint64_t now_ms, next_seq;
+	uint64_t now_ms;
 	uint64_t n_steps, n_events_done; /* the second counts also what nobody heard of */
-	struct sim_event *heap;
-	size_t n_events, room;
+	struct queue *queue;
 	struct sim_proc procs[SIM_PROCS_MAX];
 	struct sim_link links[SIM_PROCS_MAX][SIM_PROCS_MAX]; /* [from][to] */
 	unsigned loss, doubling;                             /* of messages, in thousandths */
@@ -222,6 +214,9 @@ bool sim_happens(struct sim *sim, enum only_kind kind, uint64_t number);
 bool sim_has_failed(const struct sim *sim);
 
 void sim_count(struct sim *sim, enum sim_tally what);
+
+/* The number of the worker that a node is, by its name "w…"; SIM_WORKERS_MAX if it is none. */
+unsigned sim_worker_of(const char *name);
 
 /* The clocks of a process, and when its monotonic clock will show that. */
 uint64_t sim_mono(const struct sim *sim, unsigned proc);

@@ -177,7 +177,7 @@ strangers_clear(struct sim *sim, struct host_worker *host)
 {
 	struct meddler *meddler = xcalloc(1, sizeof *meddler);
 
-	conduct_worker_troubled(sim, host->index);
+	conduct_worker_troubled(sim, host->index, 0);
 	meddler->host = host;
 	meddler->removes = true;
 	meddler->n_left = 1 + (unsigned)dice_roll(&sim->fault_dice, CLEAR_MAX);

@@ -72,10 +72,7 @@ witness_find_grant(struct witness *witness, struct id task, uint32_t attempt)
 unsigned
 witness_number(const struct node *node)
 {
-	unsigned number =
-		node == NULL ? WITNESS_NOWHERE : (unsigned)strtoul(node->name + 1, NULL, 10);
-
-	return number < WITNESS_NOWHERE ? number : WITNESS_NOWHERE;
+	return node == NULL ? WITNESS_NOWHERE : sim_worker_of(node->name);
 }
 
 /* ---- what users were told ---- */
@@ -150,12 +147,10 @@ touch_node(struct touched *touched, struct node *node)
 static void
 look_by_number(struct sim *sim, struct touched *touched, unsigned number)
 {
-	char name[16];
-
 	if (number == WITNESS_NOWHERE || touched->nodes[number] != NULL)
 		return;
-	(void)snprintf(name, sizeof name, "w%u", number);
-	touched->nodes[number] = model_node_by_name(&sim->manager->core->model, name);
+	touched->nodes[number] =
+		model_node_by_name(&sim->manager->core->model, sim->workers[number]->name);
 }
 
 static void
@@ -279,6 +274,7 @@ witness_run(const struct engine_mem_view *view, void *arg)
 
 	if (sim->is_ending || !witness_read_labels(view, &task, &attempt))
 		return;
+	conduct_runs(sim, host->index, task, view->status == ENGINE_RUNNING);
 	if (view->status == ENGINE_RUNNING)
 		note_start(sim, witness_see(sim->witness, task), attempt, host->index);
 	else
