@@ -40,7 +40,7 @@ done
 on_engine() {
 	local test=$1 tap=$B/$1.on_engine.tap i
 	deploy/engine.sh start test $$ || return 1
-	DAVIT_TEST_ENGINE=1 timeout 300 "$B/unit/$test" >"$tap" || { cat "$tap"; return 1; }
+	DAVIT_TEST_ENGINE=1 timeout 900 "$B/unit/$test" >"$tap" || { cat "$tap"; return 1; }
 	for i in "${!taps[@]}"; do
 		[ "${taps[i]}" != "$B/unit/$test.tap" ] || taps[i]=$tap
 	done

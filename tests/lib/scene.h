@@ -16,18 +16,24 @@
 	}
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
+enum { SCENE_SHORT_MS = 3000 };
+
 struct scene {
 	uv_loop_t loop;
 	struct fake_http fake;
 	struct engine *engine;
 	uv_timer_t tick;     /* so that waiting ends */
-	uint64_t timeout_ms; /* of the client; 0: short */
+	uint64_t timeout_ms; /* of the client; 0: longer than any test waits */
 };
 
 void scene_open(struct scene *scene, const struct fake_answer *answers, size_t n, bool tcp);
 void scene_close_cleanup(struct scene *scene);
 #define SCENE(answers)                                 \
 	CLEANUP(scene_close) struct scene scene = {0}; \
+	scene_open(&scene, (answers), COUNT(answers), false)
+/* Of a client that gives up soon, but not while a busy machine lets it stand still. */
+#define SCENE_IMPATIENT(answers)                                                  \
+	CLEANUP(scene_close) struct scene scene = {.timeout_ms = SCENE_SHORT_MS}; \
 	scene_open(&scene, (answers), COUNT(answers), false)
 
 /* Runs the loop until the got was called n times; fails after a while. */

@@ -9,7 +9,7 @@
 #include "tests/lib/test.h"
 
 enum {
-	PATIENCE_MS = 60000,
+	PATIENCE_MS = 180000,
 	TURN_MS = 10,
 };
 

@@ -10,7 +10,7 @@
 
 #include <uv.h>
 
-enum { TURN_PATIENCE_MS = 30000 };
+enum { TURN_PATIENCE_MS = 120000 };
 
 typedef bool turn_fn(void *arg);
 

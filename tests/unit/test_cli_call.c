@@ -80,7 +80,7 @@ TEST(cli_call_gives_up_what_stays_unavailable)
 
 	cli_world_open(&world, script);
 	world.user = &n;
-	CHECK_EQ(cli_world_run(&world, "--timeout", "300ms", "run", "box", NULL), CLI_FAILED);
+	CHECK_EQ(cli_world_run(&world, "--timeout", "3s", "run", "box", NULL), CLI_FAILED);
 	CHECK_STR(world.err, "davit: not just now\n");
 	CHECK(world.n_calls > 1);
 	cli_world_close(&world);
@@ -92,8 +92,8 @@ TEST(cli_call_says_when_nobody_answers_in_time)
 	struct cli_world world;
 
 	cli_world_open(&world, script);
-	CHECK_EQ(cli_world_run(&world, "nodes", "--timeout", "200ms", NULL), CLI_TIMEOUT);
-	CHECK_HAS(world.err, "did not answer within 200ms");
+	CHECK_EQ(cli_world_run(&world, "nodes", "--timeout", "3s", NULL), CLI_TIMEOUT);
+	CHECK_HAS(world.err, "did not answer within 3s");
 	cli_world_close(&world);
 }
 

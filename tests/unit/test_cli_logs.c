@@ -179,8 +179,7 @@ TEST(cli_logs_of_a_silent_node_are_a_failure_after_the_time_given)
 
 	cli_world_open(&world, script);
 	world.user = &play;
-	CHECK_EQ(cli_world_run(&world, "--timeout", "200ms", "logs", "-f", "web", NULL),
-		CLI_FAILED);
+	CHECK_EQ(cli_world_run(&world, "--timeout", "1s", "logs", "-f", "web", NULL), CLI_FAILED);
 	CHECK_STR(world.err, "davit: node 'n1' is silent\n");
 	CHECK(clock_mono_ms() - start_ms < CLI_CONNECT_MS); /* the poll's own wait does not count */
 	cli_world_close(&world);

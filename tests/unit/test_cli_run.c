@@ -241,9 +241,9 @@ TEST(cli_run_wait_has_a_limit)
 
 	cli_world_open(&world, script);
 	world.user = &play;
-	CHECK_EQ(cli_world_run(&world, "run", "--wait", "--timeout", "300ms", "box", NULL),
+	CHECK_EQ(cli_world_run(&world, "run", "--wait", "--timeout", "3s", "box", NULL),
 		CLI_TIMEOUT);
-	CHECK_HAS(world.err, "is not running after 300ms");
+	CHECK_HAS(world.err, "is not running after 3s");
 	cli_world_close(&world);
 }
 

@@ -169,8 +169,8 @@ TEST(cli_stop_detached_and_of_an_array)
 	CHECK_STR(world.out, "id1\nid2\n");
 	CHECK_STR(play.array, "a1");
 	CHECK_EQ(play.time_ms, 0);
-	CHECK_EQ(cli_world_run(&world, "stop", "--timeout", "100ms", "web", NULL), CLI_TIMEOUT);
-	CHECK_HAS(world.err, "is not at its end after 100ms");
+	CHECK_EQ(cli_world_run(&world, "stop", "--timeout", "3s", "web", NULL), CLI_TIMEOUT);
+	CHECK_HAS(world.err, "is not at its end after 3s");
 	cli_world_close(&world);
 }
 
@@ -241,7 +241,7 @@ TEST(cli_wait_for_running_and_with_a_limit)
 	CHECK_STR(world.out, "running\n");
 	CHECK_EQ(cli_world_run(&world, "wait", "--for", "fun", "a", NULL), CLI_USAGE);
 	play.is_never = true;
-	CHECK_EQ(cli_world_run(&world, "wait", "--timeout", "100ms", "a", NULL), CLI_TIMEOUT);
+	CHECK_EQ(cli_world_run(&world, "wait", "--timeout", "3s", "a", NULL), CLI_TIMEOUT);
 	cli_world_close(&world);
 }
 

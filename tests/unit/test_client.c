@@ -80,7 +80,7 @@ TEST(client_puts_so_many_on_the_wire_and_queues_the_rest)
 
 	peer_open(&peer, NULL);
 	for (unsigned i = 0; i < N; i++)
-		(void)peer_wait_task(&peer, "t", 9000, &seen);
+		(void)peer_wait_task(&peer, "t", 90000, &seen);
 	peer_wait_calls(&peer, RPC_CLIENT_CALLS_MAX);
 	turn_for(&peer.loop, 30);
 	CHECK_EQ(peer.n_calls, RPC_CLIENT_CALLS_MAX);
@@ -164,7 +164,7 @@ TEST(client_waits_for_a_server_that_comes_later)
 	peer_open(&peer, url);
 	peer_wait_connected(&peer);
 	rpc_server_close(peer.server);
-	(void)peer_get(&peer, "t1", 9000, &seen);
+	(void)peer_get(&peer, "t1", 90000, &seen);
 	turn_for(&peer.loop, 20);
 	CHECK_EQ(seen.n, 0);
 	peer_serve(&peer, url);
@@ -182,7 +182,7 @@ TEST(client_sends_again_when_the_server_restarts_in_the_middle)
 
 	peer_open(&peer, NULL);
 	url = xstrdup(rpc_server_url(peer.server));
-	(void)peer_wait_task(&peer, "t1", 9000, &seen);
+	(void)peer_wait_task(&peer, "t1", 90000, &seen);
 	peer_wait_calls(&peer, 1);
 	rpc_server_close(peer.server);
 	peer_serve(&peer, url);
@@ -203,7 +203,7 @@ TEST(client_redial_makes_a_new_connection_and_sends_again)
 	struct seen seen = {0};
 
 	peer_open(&peer, NULL);
-	(void)peer_wait_task(&peer, "t1", 9000, &seen);
+	(void)peer_wait_task(&peer, "t1", 90000, &seen);
 	peer_wait_calls(&peer, 1);
 	rpc_client_redial(peer.client);
 	peer_wait_calls(&peer, 2);
@@ -213,7 +213,7 @@ TEST(client_redial_makes_a_new_connection_and_sends_again)
 	rpc_call_drop(peer.calls[0]);
 	peer.calls[0] = peer.calls[1] = NULL;
 	rpc_client_redial(peer.client); /* too soon: nothing happens */
-	(void)peer_wait_task(&peer, "t2", 9000, &seen);
+	(void)peer_wait_task(&peer, "t2", 90000, &seen);
 	peer_wait_calls(&peer, 3);
 	turn_for(&peer.loop, 30);
 	CHECK_EQ(peer.n_calls, 3);
@@ -255,11 +255,11 @@ TEST(client_cancel_ends_calls_on_the_wire_and_in_the_queue)
 	struct rpc_pending *on_wire, *queued;
 
 	peer_open(&peer, NULL);
-	on_wire = peer_wait_task(&peer, "first", 9000, &wire);
+	on_wire = peer_wait_task(&peer, "first", 90000, &wire);
 	for (unsigned i = 1; i < RPC_CLIENT_CALLS_MAX; i++)
-		(void)peer_wait_task(&peer, "t", 9000, &rest);
-	queued = peer_wait_task(&peer, "queued", 9000, &queue);
-	(void)peer_wait_task(&peer, "last", 9000, &rest);
+		(void)peer_wait_task(&peer, "t", 90000, &rest);
+	queued = peer_wait_task(&peer, "queued", 90000, &queue);
+	(void)peer_wait_task(&peer, "last", 90000, &rest);
 	peer_wait_calls(&peer, RPC_CLIENT_CALLS_MAX);
 	rpc_client_cancel(peer.client, queued);
 	rpc_client_cancel(peer.client, on_wire);
@@ -286,7 +286,7 @@ TEST(client_close_ends_calls_under_way)
 
 	peer_open(&peer, NULL);
 	for (unsigned i = 0; i < RPC_CLIENT_CALLS_MAX + 5; i++)
-		(void)peer_wait_task(&peer, "t", 9000, &seen);
+		(void)peer_wait_task(&peer, "t", 90000, &seen);
 	peer_wait_calls(&peer, 3);
 	peer_close(&peer);
 	CHECK_EQ(seen.n, RPC_CLIENT_CALLS_MAX + 5);
@@ -307,7 +307,7 @@ close_in_done(const struct rpc_result *result, void *arg)
 TEST(client_may_be_closed_by_its_callback)
 {
 	Davit__GetTaskRequest request = DAVIT__GET_TASK_REQUEST__INIT;
-	struct rpc_call_options options = {.timeout_ms = 9000};
+	struct rpc_call_options options = {.timeout_ms = 90000};
 	struct peer peer;
 
 	request.task = (char[]){"t"};
@@ -332,7 +332,7 @@ call_again(const struct rpc_result *result, void *arg)
 {
 	struct chain *chain = arg;
 	Davit__GetTaskRequest request = DAVIT__GET_TASK_REQUEST__INIT;
-	struct rpc_call_options options = {.timeout_ms = 9000};
+	struct rpc_call_options options = {.timeout_ms = 90000};
 
 	if (result != NULL) {
 		CHECK_EQ(result->status, DAVIT__REPLY__STATUS__OK);
@@ -386,7 +386,7 @@ TEST(client_survives_cancels_at_any_moment)
 			rpc_client_cancel(peer.client, pending);
 	}
 	peer_wait_seen(&peer, &seen, n);
-	(void)peer_get(&peer, "last", 9000, &last);
+	(void)peer_get(&peer, "last", 90000, &last);
 	peer_wait_seen(&peer, &last, 1);
 	CHECK_STR(last.id, "last");
 	peer_close(&peer);
@@ -491,7 +491,7 @@ TEST(client_speaks_json_with_whom_answered_in_json_until_the_connection_ends)
 	CHECK_EQ(nng_rep0_open(&plain.socket), 0);
 	CHECK_EQ(nng_listen(plain.socket, url, NULL, 0), 0);
 
-	(void)peer_get(&peer, "t1", 9000, &first);
+	(void)peer_get(&peer, "t1", 90000, &first);
 	plain_answer(&plain, &peer,
 		"{\"status\": \"FAILED_PRECONDITION\", \"message\": \"say it in JSON\"}");
 	peer_wait_seen(&peer, &first, 1);
@@ -499,7 +499,7 @@ TEST(client_speaks_json_with_whom_answered_in_json_until_the_connection_ends)
 	CHECK_EQ(first.status, DAVIT__REPLY__STATUS__FAILED_PRECONDITION);
 	CHECK_STR(first.message, "say it in JSON");
 	peer_wait_connected(&peer);
-	(void)peer_get(&peer, "t2", 9000, &second);
+	(void)peer_get(&peer, "t2", 90000, &second);
 	plain_answer(&plain, &peer, "{\"response\": {\"task\": {\"id\": \"t2\"}}}");
 	peer_wait_seen(&peer, &second, 1);
 	CHECK_HAS(plain.question, "{\"method\":\"GetTask\",");
@@ -511,7 +511,7 @@ TEST(client_speaks_json_with_whom_answered_in_json_until_the_connection_ends)
 	CHECK_EQ(nng_rep0_open(&plain.socket), 0);
 	turn_until(&peer.loop, is_alone, &peer, "the end of the connection");
 	CHECK_EQ(nng_listen(plain.socket, url, NULL, 0), 0);
-	(void)peer_get(&peer, "t3", 9000, &third);
+	(void)peer_get(&peer, "t3", 90000, &third);
 	plain_answer(&plain, &peer, "{}");
 	CHECK(plain.question[0] != '{');
 	peer_wait_seen(&peer, &third, 1);

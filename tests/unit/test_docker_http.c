@@ -249,7 +249,7 @@ TEST(docker_http_gives_up_on_silence_while_others_go_on)
 		{.path = "/start", .bytes = "HTTP/1.1 200", .then = FAKE_HANG},
 		{.path = "/json", .status = "404 Not Found", .bytes = "{}"},
 	};
-	SCENE(answers);
+	SCENE_IMPATIENT(answers);
 	struct got start = {0}, events = {0}, stats = {0};
 
 	CHECK_EQ(scene_inspect(&scene).err.code, -ENOENT);
@@ -259,7 +259,7 @@ TEST(docker_http_gives_up_on_silence_while_others_go_on)
 	CHECK_EQ(start.n, 0);
 	scene_wait(&scene, &start, 1);
 	CHECK_EQ(start.err.code, -ETIMEDOUT);
-	CHECK_HAS(start.err.text, "does not answer: gave up after 300 ms");
+	CHECK_HAS(start.err.text, "does not answer: gave up after 3000 ms");
 	engine_stats(scene.engine, "c1", got_sample, got_done, &stats);
 	for (unsigned i = 0; i < 10; i++)
 		(void)uv_run(&scene.loop, UV_RUN_ONCE);
@@ -272,7 +272,7 @@ TEST(docker_http_gives_up_on_a_stream_that_does_not_begin)
 		VERSION,
 		{.path = "/events", .bytes = "", .then = FAKE_HANG},
 	};
-	SCENE(answers);
+	SCENE_IMPATIENT(answers);
 	struct got events = {0};
 
 	engine_events(scene.engine, "a=b", 0, got_event, got_done, &events);
@@ -286,7 +286,7 @@ TEST(docker_http_waits_for_a_stop_as_long_as_its_grace)
 		VERSION,
 		{.path = "POST /v1.41/containers/c1/stop?t=1 ", .bytes = "H", .then = FAKE_HANG},
 	};
-	SCENE(answers);
+	SCENE_IMPATIENT(answers);
 	struct got stop = {0};
 	uint64_t began = clock_mono_ms();
 

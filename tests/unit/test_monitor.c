@@ -11,7 +11,7 @@
 #include "services/monitor/limits.h"
 #include "tests/unit/live_fixture.h"
 
-enum { PATIENCE_MS = 10000 };
+enum { PATIENCE_MS = 120000 };
 
 /* A manager's outside, and somebody who asks the monitor. */
 struct stage {

@@ -254,8 +254,8 @@ TEST(server_that_is_closed_leaves_kept_calls_alone)
 	struct seen seen = {0};
 
 	peer_open(&peer, NULL);
-	(void)peer_wait_task(&peer, "t1", 9000, &seen);
-	(void)peer_wait_task(&peer, "t2", 9000, &seen);
+	(void)peer_wait_task(&peer, "t1", 90000, &seen);
+	(void)peer_wait_task(&peer, "t2", 90000, &seen);
 	peer_wait_calls(&peer, 2);
 	rpc_call_drop(peer.calls[0]);
 	rpc_server_close(peer.server);
@@ -298,7 +298,7 @@ TEST(server_may_be_closed_by_its_callback)
 	struct seen seen = {0};
 	struct err err = {0};
 	Davit__ListNodesRequest request = DAVIT__LIST_NODES_REQUEST__INIT;
-	struct rpc_call_options options = {.timeout_ms = 9000};
+	struct rpc_call_options options = {.timeout_ms = 90000};
 
 	CHECK_EQ(uv_loop_init(&closer.loop), 0);
 	CHECK_OK(rpc_server_open(&closer.loop, "tcp://127.0.0.1:0", peer_services, close_in_call,

@@ -74,7 +74,7 @@ TEST(worker_chaos_line_passes_calls_on)
 	struct told told = {0};
 
 	begin();
-	ask("a", 5000, &told);
+	ask("a", 60000, &told);
 	wait_told(&told);
 	CHECK_EQ(told.status, DAVIT__REPLY__STATUS__OK);
 	CHECK_STR(told.id, "a");
@@ -101,9 +101,9 @@ TEST(worker_chaos_line_what_is_told_gets_lost_although_it_had_its_effect)
 	struct told told = {0}, before = {0};
 
 	begin();
-	ask("b", 300, &before); /* under way when it begins */
+	ask("b", 3000, &before); /* under way when it begins */
 	chaos_line_set(line, &(struct chaos_line_fault){.loses_in = true});
-	ask("a", 200, &told);
+	ask("a", 2000, &told);
 	wait_told(&told);
 	wait_told(&before);
 	CHECK_EQ(told.status, DAVIT__REPLY__STATUS__DEADLINE_EXCEEDED);
@@ -122,7 +122,7 @@ TEST(worker_chaos_line_what_is_late_takes_its_time_each_way)
 	chaos_line_set(line, &(struct chaos_line_fault){.delay_ms = 100});
 	uv_update_time(&peer.loop);
 	begun = uv_now(&peer.loop);
-	ask("a", 5000, &told);
+	ask("a", 60000, &told);
 	wait_told(&told);
 	CHECK_EQ(told.status, DAVIT__REPLY__STATUS__OK);
 	CHECK(uv_now(&peer.loop) - begun >= 190);
