@@ -52,6 +52,7 @@ struct rpc_server {
 	struct line reads, others;
 	atomic_uint n_reads; /* waiting, in the inbox or in reads */
 	bool had_reads;      /* the turn before was theirs */
+	bool holds;          /* the others wait */
 
 	nng_aio *send;
 	bool is_sending;
@@ -361,11 +362,13 @@ static void
 have_turn(struct rpc_server *server)
 {
 	uint64_t began_ns = uv_hrtime();
-	bool reads =
-		server->reads.first != NULL && (!server->had_reads || server->others.first == NULL);
+	bool others_wait = server->others.first != NULL && !server->holds;
+	bool reads = server->reads.first != NULL && (!server->had_reads || !others_wait);
 	bool yields = !reads && !server->had_reads;
 	struct parcel *parcel;
 
+	if (!reads && !others_wait)
+		return;
 	server->had_reads = reads;
 	while ((parcel = line_take(reads ? &server->reads : &server->others)) != NULL) {
 		handle(server, parcel);
@@ -383,6 +386,13 @@ drop_letters(struct rpc_server *server)
 	while ((parcel = line_take(&server->reads)) != NULL ||
 		(parcel = line_take(&server->others)) != NULL)
 		handle(server, parcel);
+}
+
+/* Some can be handed over. */
+static bool
+has_letters(const struct rpc_server *server)
+{
+	return server->reads.first != NULL || (server->others.first != NULL && !server->holds);
 }
 
 /* True when it may receive again. */
@@ -411,7 +421,7 @@ on_wake(uv_async_t *handle)
 		nng_recv_aio(server->socket, server->receive);
 	if (server->is_closed)
 		drop_letters(server); /* what the callback left when it closed us */
-	else if (server->reads.first != NULL || server->others.first != NULL)
+	else if (has_letters(server))
 		wake_loop(server); /* after the loop's other work */
 	server_unref(server);
 }
@@ -421,6 +431,16 @@ rpc_server_limit_turns(struct rpc_server *server, rpc_is_read_fn *is_read_method
 {
 	server->turn_max_us = max_us;
 	atomic_store(&server->is_read, is_read_method);
+}
+
+void
+rpc_server_hold(struct rpc_server *server, bool holds)
+{
+	bool is_freed = server->holds && !holds;
+
+	server->holds = holds;
+	if (is_freed && has_letters(server))
+		wake_loop(server);
 }
 
 static int

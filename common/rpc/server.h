@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <uv.h>
@@ -56,6 +57,9 @@ typedef bool rpc_is_read_fn(const char *method);
  * set again at any time.
  */
 void rpc_server_limit_turns(struct rpc_server *server, rpc_is_read_fn *is_read, uint64_t max_us);
+
+/* While it holds, only reads are handed over; the others wait. */
+void rpc_server_hold(struct rpc_server *server, bool holds);
 
 /* The URL with the port that was bound, when port 0 was asked for. Borrowed. */
 const char *rpc_server_url(const struct rpc_server *server);

@@ -7,6 +7,7 @@
 
 #include "common/base/mem.h"
 #include "common/store/store_impl.h"
+#include "common/store/store_thread.h"
 
 struct write {
 	size_t at; /* in bytes: the key, a NUL, the value */
@@ -139,8 +140,10 @@ store_prefix_end(const char *prefix, char ret_end[STORE_KEY_MAX + 1])
 void
 store_close(struct store *store)
 {
-	if (store != NULL)
-		store->ops->close(store);
+	if (store == NULL)
+		return;
+	store_thread_free(TAKE(store->thread));
+	store->ops->close(store);
 }
 
 static uint64_t
@@ -152,8 +155,9 @@ now_us(void)
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-int
-store_commit(struct store *store, const struct store_batch *batch, struct err *err)
+/* In whichever thread has the store. */
+static int
+commit(struct store *store, const struct store_batch *batch, struct err *err)
 {
 	struct store_figures *figures = &store->figures;
 	uint64_t begin = now_us();
@@ -174,9 +178,56 @@ store_commit(struct store *store, const struct store_batch *batch, struct err *e
 	return 0;
 }
 
+static void
+tidy(struct store *store)
+{
+	store->ops->tidy(store);
+}
+
+/* The store with its own thread, if one can be had. */
+static struct store_thread *
+get_thread(struct store *store)
+{
+	if (store->thread == NULL)
+		store->thread = store_thread_new(store, (struct store_work){commit, tidy});
+	return store->thread;
+}
+
+int
+store_commit(struct store *store, const struct store_batch *batch, struct err *err)
+{
+	if (batch->n > 0)
+		store_thread_settle(store->thread);
+	return commit(store, batch, err);
+}
+
+void
+store_commit_begin(struct store *store, const struct store_batch *batch, store_done_fn *done,
+	void *arg)
+{
+	store->is_aside = get_thread(store) != NULL;
+	if (store->is_aside) {
+		store_thread_commit(store->thread, batch, done, arg);
+		return;
+	}
+	store->begun_err = (struct err){0};
+	store->begun_rc = commit(store, batch, &store->begun_err);
+	done(arg);
+}
+
+int
+store_commit_finish(struct store *store, struct err *err)
+{
+	if (store->is_aside)
+		return store_thread_finish(store->thread, err);
+	*err = store->begun_err;
+	return store->begun_rc;
+}
+
 int
 store_get(struct store *store, const char *key, struct buf *ret_value, struct err *err)
 {
+	store_thread_settle(store->thread);
 	return store->ops->get(store, key, ret_value, err);
 }
 
@@ -186,12 +237,14 @@ store_scan(struct store *store, const char *prefix, store_visit_fn *visit, void 
 {
 	if (strnlen(prefix, STORE_KEY_MAX + 1) > STORE_KEY_MAX)
 		return 0; /* no key is that long */
+	store_thread_settle(store->thread);
 	return store->ops->scan(store, prefix, visit, arg, err);
 }
 
 void
 store_figures(struct store *store, struct store_figures *ret_figures)
 {
+	store_thread_settle(store->thread);
 	*ret_figures = store->figures;
 	store->ops->sizes(store, &ret_figures->file_bytes, &ret_figures->wal_bytes);
 }
@@ -199,11 +252,28 @@ store_figures(struct store *store, struct store_figures *ret_figures)
 void
 store_limit_log(struct store *store, size_t bytes)
 {
+	store_thread_settle(store->thread);
 	store->log_max_bytes = bytes;
 }
 
 void
 store_tidy(struct store *store)
 {
-	store->ops->tidy(store);
+	store_thread_settle(store->thread);
+	tidy(store);
+}
+
+void
+store_tidy_begin(struct store *store)
+{
+	if (get_thread(store) != NULL)
+		store_thread_tidy(store->thread);
+	else
+		tidy(store);
+}
+
+bool
+store_is_busy(struct store *store)
+{
+	return store_thread_is_busy(store->thread);
 }

@@ -7,10 +7,13 @@
  * first. Keys are text without NUL, ordered by their bytes (memcmp); values are
  * opaque.
  *
- * A store belongs to one thread at a time.
+ * A store belongs to one thread at a time. It may have one of its own that commits and
+ * tidies beside its owner (store_commit_begin, store_tidy_begin): whatever else the owner
+ * calls waits until that one is through.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -73,6 +76,18 @@ CLEANUP_DEFINE(struct store *, store_close)
  */
 int store_commit(struct store *store, const struct store_batch *batch, struct err *err);
 
+/*
+ * store_commit beside the caller, who goes on: done is called by the store's own thread when it
+ * is over, and may only do what is safe there, such as uv_async_send. The batch is borrowed until
+ * store_commit_finish, and there is one at a time. A tidying that was begun before is waited for
+ * there.
+ */
+typedef void store_done_fn(void *arg);
+void store_commit_begin(struct store *store, const struct store_batch *batch, store_done_fn *done,
+	void *arg);
+/* Waits for it, unless done was called already; what store_commit would have answered. */
+int store_commit_finish(struct store *store, struct err *err);
+
 /* Appends the value to ret_value. -ENOENT if the key is not there, -EUCLEAN, -EIO. */
 int store_get(struct store *store, const char *key, struct buf *ret_value, struct err *err);
 
@@ -98,3 +113,8 @@ void store_figures(struct store *store, struct store_figures *ret_figures);
  * vacuum and checkpoint (some milliseconds). Without it commits do it themselves.
  */
 void store_tidy(struct store *store);
+/* The same beside the caller; nothing while it is under way. */
+void store_tidy_begin(struct store *store);
+
+/* True while the store's own thread is at work: other calls would wait for it. */
+bool store_is_busy(struct store *store);

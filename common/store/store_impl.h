@@ -25,6 +25,10 @@ struct store {
 	const struct store_ops *ops;
 	struct store_figures figures; /* sizes are asked for when wanted */
 	size_t log_max_bytes;
+	struct store_thread *thread; /* NULL: nothing was ever begun beside the caller */
+	bool is_aside;               /* a commit was begun there */
+	int begun_rc;                /* else: it is over, and this is what it answered */
+	struct err begun_err;
 };
 
 /* One write of a batch; key and value are borrowed from it. */

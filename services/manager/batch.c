@@ -1,5 +1,6 @@
 #include "services/manager/batch.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,16 +12,25 @@
 void
 batch_init(struct batch *batch)
 {
-	*batch = (struct batch){.writes = store_batch_new()};
+	*batch = (struct batch){0};
+	batch->open.writes = store_batch_new();
+	batch->sealed.writes = store_batch_new();
+}
+
+static void
+fini_parcel(struct batch_parcel *parcel)
+{
+	for (size_t i = 0; i < parcel->n_calls; i++)
+		rpc_call_drop(parcel->calls[i]);
+	free(parcel->calls);
+	store_batch_free(parcel->writes);
 }
 
 void
 batch_fini(struct batch *batch)
 {
-	for (size_t i = 0; i < batch->n_calls; i++)
-		rpc_call_drop(batch->calls[i]);
-	free(batch->calls);
-	store_batch_free(batch->writes);
+	fini_parcel(&batch->open);
+	fini_parcel(&batch->sealed);
 	arena_fini(&batch->arena);
 	buf_fini(&batch->packed);
 }
@@ -73,16 +83,40 @@ batch_forget_node(struct manager *manager, struct node *node)
 	node->is_dirty = false;
 }
 
+static void
+add_call(struct batch_parcel *parcel, struct rpc_call *call)
+{
+	if (parcel->n_calls == parcel->room) {
+		parcel->room = parcel->room == 0 ? 16 : parcel->room * 2;
+		parcel->calls = xrealloc(parcel->calls, parcel->room, sizeof(struct rpc_call *));
+	}
+	parcel->calls[parcel->n_calls++] = call;
+}
+
 void
 batch_keep(struct manager *manager, struct rpc_call *call)
 {
-	struct batch *batch = &manager->batch;
+	add_call(&manager->batch.open, call);
+}
 
-	if (batch->n_calls == batch->room) {
-		batch->room = batch->room == 0 ? 16 : batch->room * 2;
-		batch->calls = xrealloc(batch->calls, batch->room, sizeof(struct rpc_call *));
-	}
-	batch->calls[batch->n_calls++] = call;
+bool
+batch_is_clean(const struct batch *batch)
+{
+	return batch->dirty_tasks == NULL && batch->dirty_nodes == NULL &&
+	       store_batch_count(batch->open.writes) == 0;
+}
+
+void
+batch_advance(struct batch *batch)
+{
+	struct rpc_call *call;
+
+	assert(batch_is_clean(batch) && batch->open.n_calls > 0);
+	call = batch->open.calls[--batch->open.n_calls];
+	if (batch->is_sealed)
+		add_call(&batch->sealed, call);
+	else
+		rpc_call_send(call);
 }
 
 void
@@ -114,8 +148,8 @@ batch_refuse_err(struct manager *manager, struct rpc_call *call, const char *fie
 	batch_refuse(manager, call, rpc_status_of_errno(err->code), field, "%s", err->text);
 }
 
-void
-batch_encode(struct manager *manager)
+static void
+encode(struct manager *manager)
 {
 	struct batch *batch = &manager->batch;
 	struct task *task;
@@ -137,31 +171,54 @@ batch_encode(struct manager *manager)
 	}
 }
 
-static void
-forget(struct batch *batch)
+void
+batch_seal(struct manager *manager)
 {
-	batch->n_calls = 0;
-	store_batch_reset(batch->writes);
+	struct batch *batch = &manager->batch;
+	struct batch_parcel empty = batch->sealed;
+
+	assert(!batch->is_sealed && empty.n_calls == 0);
+	encode(manager);
+	batch->sealed = batch->open;
+	batch->open = empty;
+	batch->is_sealed = true;
 	arena_reset(&batch->arena);
+}
+
+static void
+forget(struct batch_parcel *parcel)
+{
+	parcel->n_calls = 0;
+	store_batch_reset(parcel->writes);
 }
 
 void
 batch_send(struct batch *batch)
 {
-	for (size_t i = 0; i < batch->n_calls; i++)
-		rpc_call_send(batch->calls[i]);
-	forget(batch);
+	for (size_t i = 0; i < batch->sealed.n_calls; i++)
+		rpc_call_send(batch->sealed.calls[i]);
+	forget(&batch->sealed);
+	batch->is_sealed = false;
+}
+
+static void
+refuse_all(struct batch_parcel *parcel, const char *reason)
+{
+	for (size_t i = 0; i < parcel->n_calls; i++) {
+		rpc_call_refuse(parcel->calls[i], DAVIT__REPLY__STATUS__UNAVAILABLE, NULL,
+			"nothing was changed: %s", reason);
+		rpc_call_send(parcel->calls[i]);
+	}
+	forget(parcel);
 }
 
 void
 batch_abort(struct batch *batch, const char *reason)
 {
-	for (size_t i = 0; i < batch->n_calls; i++) {
-		rpc_call_refuse(batch->calls[i], DAVIT__REPLY__STATUS__UNAVAILABLE, NULL,
-			"nothing was changed: %s", reason);
-		rpc_call_send(batch->calls[i]);
-	}
+	refuse_all(&batch->sealed, reason);
+	refuse_all(&batch->open, reason);
+	batch->is_sealed = false;
 	batch->dirty_tasks = NULL;
 	batch->dirty_nodes = NULL;
-	forget(batch);
+	arena_reset(&batch->arena);
 }

@@ -2,7 +2,9 @@
  * batch.h - what one turn of the core leaves behind: records to write, answers to send.
  *
  * Things that changed are only marked while inputs are applied; batch_seal encodes
- * each of them once, however often it changed. Answers are kept until the commit.
+ * each of them once, however often it changed. A sealed batch is whole: what it writes and
+ * what it says is bytes by then, whatever happens to the model while it is committed. The
+ * next one is open meanwhile. Answers are kept until the commit.
  */
 #pragma once
 
@@ -19,13 +21,19 @@ struct task;
 struct node;
 struct group;
 
-struct batch {
+/* What a batch writes, and the calls that it answers. */
+struct batch_parcel {
 	struct store_batch *writes;
-	struct task *dirty_tasks;
-	struct node *dirty_nodes;
 	struct rpc_call **calls; /* answered, not sent */
 	size_t n_calls, room;
-	struct arena arena; /* for messages of this turn */
+};
+
+struct batch {
+	struct batch_parcel open, sealed;
+	bool is_sealed; /* and not yet released */
+	struct task *dirty_tasks;
+	struct node *dirty_nodes;
+	struct arena arena; /* for messages of this turn; nothing of it is left once it is sealed */
 	struct buf packed;  /* the record that is written now */
 };
 
@@ -49,9 +57,17 @@ void batch_keep(struct manager *manager, struct rpc_call *call);
 void batch_refuse_err(struct manager *manager, struct rpc_call *call, const char *field,
 	const struct err *err);
 
-/* Encodes what is dirty into writes. */
-void batch_encode(struct manager *manager);
-/* Sends the answers and forgets the batch. */
+/* True while the model holds nothing to write that was not sealed. */
+bool batch_is_clean(const struct batch *batch);
+/*
+ * The last answer was made of what is in the store, or in the sealed batch, and of nothing since:
+ * it goes with that one, or at once if there is none.
+ */
+void batch_advance(struct batch *batch);
+
+/* Encodes what is dirty into writes, and begins the next one. None is sealed. */
+void batch_seal(struct manager *manager);
+/* Sends the answers of the sealed one and forgets it. */
 void batch_send(struct batch *batch);
-/* Answers everything UNAVAILABLE instead, and forgets the batch. */
+/* Answers everything UNAVAILABLE instead, of both, and forgets them. */
 void batch_abort(struct batch *batch, const char *reason);

@@ -20,7 +20,7 @@ enum {
 void
 events_init(struct events *events, uint64_t ring_id)
 {
-	*events = (struct events){.ring_id = ring_id};
+	*events = (struct events){.ring_id = ring_id, .first_seq = 1};
 	events->ring = xcalloc(MANAGER_EVENTS_MAX, sizeof(Davit__Event *));
 	events->rooms = xcalloc(MANAGER_EVENTS_MAX, sizeof *events->rooms);
 }
@@ -85,6 +85,8 @@ add(struct manager *manager, Davit__Event *event)
 		size += sizes[i];
 	}
 	kept = room_for(events, ++events->last_seq, size);
+	if (events->last_seq - events->first_seq == MANAGER_EVENTS_MAX)
+		events->first_seq++; /* its slot was taken */
 	*kept = *event;
 	at = (char *)(kept + 1);
 	for (size_t i = 0; i < EVENT_TEXTS; i++) {
@@ -157,13 +159,6 @@ events_node_says(struct manager *manager, const struct node *node, const char *w
 	add(manager, &event);
 }
 
-static uint64_t
-oldest_kept(const struct events *events)
-{
-	return events->last_seq > MANAGER_EVENTS_MAX ? events->last_seq - MANAGER_EVENTS_MAX + 1
-						     : 1;
-}
-
 static void
 publish(struct manager *manager, const Davit__Event *event)
 {
@@ -178,15 +173,15 @@ publish(struct manager *manager, const Davit__Event *event)
 	manager->ports.publish(manager->ports.arg, topic, &event->base);
 }
 
-/* Answers with what is shown after cursor. */
+/* Encodes what is shown after cursor. */
 static void
-answer(struct manager *manager, struct rpc_call *call, uint64_t cursor)
+fill(struct manager *manager, struct rpc_call *call, uint64_t cursor)
 {
 	const Davit__ReadEventsRequest *request = (const Davit__ReadEventsRequest *)call->request;
 	struct events *events = &manager->events;
 	Davit__ReadEventsReply reply = DAVIT__READ_EVENTS_REPLY__INIT;
 	struct arena *arena = &manager->batch.arena;
-	uint64_t first = cursor + 1, oldest = oldest_kept(events);
+	uint64_t first = cursor + 1, oldest = events->first_seq;
 	size_t limit =
 		request->has_limit && request->limit > 0 ? request->limit : EVENTS_READ_DEFAULT;
 
@@ -200,7 +195,21 @@ answer(struct manager *manager, struct rpc_call *call, uint64_t cursor)
 	for (; first <= events->shown_seq && reply.n_events < limit; first++)
 		reply.events[reply.n_events++] = *slot(events, first);
 	reply.cursor = arena_printf(arena, "%" PRIx64 ".%" PRIu64, events->ring_id, first - 1);
-	batch_answer(manager, call, &reply.base);
+	rpc_call_answer(call, &reply.base);
+}
+
+/* What is shown is in the store; but whoever asks late has, perhaps, waited for it. */
+static void
+answer(struct manager *manager, struct rpc_call *call, uint64_t cursor)
+{
+	fill(manager, call, cursor);
+	batch_keep(manager, call);
+}
+
+void
+events_seal(struct events *events)
+{
+	events->sealed_seq = events->last_seq;
 }
 
 void
@@ -209,17 +218,20 @@ events_show(struct manager *manager)
 	struct events *events = &manager->events;
 	struct wait *wait;
 
-	if (events->shown_seq == events->last_seq)
+	if (events->shown_seq == events->sealed_seq)
 		return;
-	if (events->shown_seq + 1 < oldest_kept(events))
-		events->shown_seq = oldest_kept(events) - 1;
-	while (events->shown_seq < events->last_seq)
+	if (events->shown_seq + 1 < events->first_seq)
+		events->shown_seq = events->first_seq - 1;
+	while (events->shown_seq < events->sealed_seq)
 		publish(manager, *slot(events, ++events->shown_seq));
 	while ((wait = events->waits) != NULL) {
 		uint64_t cursor = wait->cursor;
+		struct rpc_call *call;
 
 		events->waits = wait->next;
-		answer(manager, waits_end(manager, wait), cursor);
+		call = waits_end(manager, wait);
+		fill(manager, call, cursor);
+		rpc_call_send(call);
 	}
 }
 
@@ -230,6 +242,9 @@ events_drop_unshown(struct events *events)
 		free(*slot(events, events->last_seq));
 		*slot(events, events->last_seq) = NULL;
 	}
+	events->sealed_seq = events->shown_seq;
+	if (events->first_seq > events->last_seq + 1)
+		events->first_seq = events->last_seq + 1;
 	events->waits = NULL;
 }
 

@@ -17,54 +17,52 @@
 
 static const struct handler {
 	const char *method;
-	bool changes;
+	enum { OTHER, READS, CHANGES } kind;
 	void (*handle)(struct manager *manager, struct rpc_call *call);
 } handlers[] = {
-	{"Poll", false, nodes_poll}, /* first: there are more of these than of all others */
-	{"SubmitTasks", true, task_submit},
-	{"SubmitMany", true, task_submit_many},
-	{"GetTask", false, task_get},
-	{"GetTasks", false, task_get_many},
-	{"ListTasks", false, task_list},
-	{"WaitTask", false, task_wait},
-	{"StopTasks", true, task_stop},
-	{"StartTasks", true, task_start},
-	{"PauseTasks", true, task_pause},
-	{"RemoveTasks", true, task_remove},
-	{"ReadLogs", false, relay_logs},
-	{"ReadEvents", false, events_read},
-	{"ListNodes", false, nodes_list},
-	{"GetNode", false, nodes_get},
-	{"DeclareNode", true, nodes_declare},
-	{"UpdateNode", true, nodes_update},
-	{"RemoveNode", true, nodes_remove},
-	{"GetStats", false, cluster_stats},
-	{"OpenChannel", false, relay_open_channel},
-	{"ReadChannel", false, relay_read_channel},
-	{"WriteChannel", false, relay_write_channel},
-	{"CloseChannel", false, relay_close_channel},
-	{"ListVolumes", false, relay_volumes},
-	{"ListNetworks", false, relay_networks},
-	{"ListImages", false, relay_images},
-	{"RemoveImages", false, relay_remove_images},
-	{"GetCluster", false, cluster_get},
-	{"ExplainTask", false, questions_explain},
-	{"PlanTasks", false, questions_plan},
-	{"InjectFault", false, manager_chaos_inject},
-	{"HealFaults", false, manager_chaos_heal},
-	{"ListFaults", false, manager_chaos_list},
+	{"Poll", OTHER, nodes_poll}, /* first: there are more of these than of all others */
+	{"SubmitTasks", CHANGES, task_submit},
+	{"SubmitMany", CHANGES, task_submit_many},
+	{"GetTask", READS, task_get},
+	{"GetTasks", READS, task_get_many},
+	{"ListTasks", READS, task_list},
+	{"WaitTask", OTHER, task_wait},
+	{"StopTasks", CHANGES, task_stop},
+	{"StartTasks", CHANGES, task_start},
+	{"PauseTasks", CHANGES, task_pause},
+	{"RemoveTasks", CHANGES, task_remove},
+	{"ReadLogs", OTHER, relay_logs},
+	{"ReadEvents", OTHER, events_read},
+	{"ListNodes", READS, nodes_list},
+	{"GetNode", READS, nodes_get},
+	{"DeclareNode", CHANGES, nodes_declare},
+	{"UpdateNode", CHANGES, nodes_update},
+	{"RemoveNode", CHANGES, nodes_remove},
+	{"GetStats", OTHER, cluster_stats},
+	{"OpenChannel", OTHER, relay_open_channel},
+	{"ReadChannel", OTHER, relay_read_channel},
+	{"WriteChannel", OTHER, relay_write_channel},
+	{"CloseChannel", OTHER, relay_close_channel},
+	{"ListVolumes", OTHER, relay_volumes},
+	{"ListNetworks", OTHER, relay_networks},
+	{"ListImages", OTHER, relay_images},
+	{"RemoveImages", OTHER, relay_remove_images},
+	{"GetCluster", READS, cluster_get},
+	{"ExplainTask", OTHER, questions_explain},
+	{"PlanTasks", OTHER, questions_plan},
+	{"InjectFault", OTHER, manager_chaos_inject},
+	{"HealFaults", OTHER, manager_chaos_heal},
+	{"ListFaults", OTHER, manager_chaos_list},
 	/* Of workers: idempotent by session and version, so they need no request_id. */
-	{"RegisterNode", false, nodes_register},
-	{"AnswerQueries", false, nodes_answer},
-	{"LeaveNode", false, nodes_leave},
-	{"CheckFaults", false, manager_chaos_check},
+	{"RegisterNode", OTHER, nodes_register},
+	{"AnswerQueries", OTHER, nodes_answer},
+	{"LeaveNode", OTHER, nodes_leave},
+	{"CheckFaults", OTHER, manager_chaos_check},
 };
 
 static const struct handler *
-find_handler(const struct rpc_call *call)
+find_handler(const char *method)
 {
-	const char *method = rpc_call_method(call);
-
 	for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++) {
 		if (strcmp(handlers[i].method, method) == 0)
 			return &handlers[i];
@@ -75,34 +73,42 @@ find_handler(const struct rpc_call *call)
 bool
 manager_call_changes(const struct rpc_call *call)
 {
-	const struct handler *handler = find_handler(call);
+	const struct handler *handler = find_handler(rpc_call_method(call));
 
-	return handler != NULL && handler->changes;
+	return handler != NULL && handler->kind == CHANGES;
 }
 
 bool
 manager_method_reads(const char *method)
 {
-	static const char *const reads[] = {"ListTasks", "GetTask", "GetTasks", "ListNodes",
-		"GetNode", "GetCluster"};
+	const struct handler *handler = find_handler(method);
 
-	for (size_t i = 0; i < sizeof reads / sizeof reads[0]; i++) {
-		if (strcmp(reads[i], method) == 0)
-			return true;
-	}
-	return false;
+	return handler != NULL && handler->kind == READS;
+}
+
+/* What it saw is in the store already, or with the batch that is on its way there. */
+static void
+read_now(struct manager *manager, const struct handler *handler, struct rpc_call *call)
+{
+	bool is_clean = batch_is_clean(&manager->batch);
+
+	handler->handle(manager, call);
+	if (is_clean)
+		batch_advance(&manager->batch);
 }
 
 void
 manager_call(struct manager *manager, struct manager_now now, struct rpc_call *call)
 {
-	const struct handler *handler = find_handler(call);
+	const struct handler *handler = find_handler(rpc_call_method(call));
 
 	manager->now = now;
 	if (handler == NULL)
 		batch_refuse(manager, call, DAVIT__REPLY__STATUS__UNIMPLEMENTED, NULL,
 			"%s does not work yet", rpc_call_method(call));
-	else if (!handler->changes || !requests_replay(manager, call))
+	else if (handler->kind == READS)
+		read_now(manager, handler, call);
+	else if (handler->kind != CHANGES || !requests_replay(manager, call))
 		handler->handle(manager, call);
 }
 
@@ -157,18 +163,21 @@ manager_tick(struct manager *manager, struct manager_now now)
 bool
 manager_has_writes(const struct manager *manager)
 {
-	const struct batch *batch = &manager->batch;
-
-	return batch->dirty_tasks != NULL || batch->dirty_nodes != NULL ||
-	       store_batch_count(batch->writes) > 0;
+	return !batch_is_clean(&manager->batch);
 }
 
 bool
 manager_has_work(const struct manager *manager)
 {
-	return manager_has_writes(manager) || manager->batch.n_calls > 0 ||
+	return manager_has_writes(manager) || manager->batch.open.n_calls > 0 ||
 	       manager->assignments.nodes != NULL ||
-	       manager->events.shown_seq != manager->events.last_seq || placing_has_work(manager);
+	       manager->events.sealed_seq != manager->events.last_seq || placing_has_work(manager);
+}
+
+bool
+manager_is_ahead(const struct manager *manager)
+{
+	return manager->events.last_seq - manager->events.shown_seq >= MANAGER_EVENTS_MAX / 2;
 }
 
 const struct store_batch *
@@ -183,14 +192,14 @@ manager_seal(struct manager *manager)
 	}
 	assignments_seal(manager);
 	placing_seal(manager);
-	batch_encode(manager);
-	return manager->batch.writes;
+	events_seal(&manager->events);
+	batch_seal(manager);
+	return manager->batch.sealed.writes;
 }
 
 void
 manager_release(struct manager *manager)
 {
-	placing_ask(manager);
 	batch_send(&manager->batch);
 	events_show(manager);
 }
@@ -241,7 +250,7 @@ abort_parked_polls(struct manager *manager, const char *reason)
 void
 manager_abort(struct manager *manager, const char *reason)
 {
-	bool is_asking = manager->placing.is_asking && manager->placing.question == NULL;
+	bool is_asking = manager->placing.is_asking;
 
 	relay_abort(manager, reason);
 	waits_abort(manager, reason);

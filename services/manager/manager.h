@@ -8,11 +8,16 @@
  *     manager_call(m, now, call); manager_tick(m, now); …     // decide
  *     writes = manager_seal(m);                               // what to remember
  *     store_commit(store, writes, &err) == 0                  // remember
- *             ? manager_release(m)                            // act: replies, events, questions
+ *             ? manager_release(m)                            // act: replies, events
  *             : manager_abort(m, err.text);                   // nothing happened; load again
  *
- * Nothing leaves the core between the first input and manager_release. The same
- * inputs give the same outputs. One thread.
+ * While a sealed batch is being committed, inputs go on, into the next batch, which is sealed
+ * once that one was released. What a batch says is made when it is sealed: it tells nothing of
+ * the next one. If its commit fails, both are gone.
+ *
+ * Nothing leaves the core between the first input and manager_release, but for a question to
+ * the scheduler (from manager_seal) and the answer to a read that saw only what is committed. The
+ * same inputs give the same outputs. One thread.
  */
 #pragma once
 
@@ -71,8 +76,8 @@ struct manager_ports {
 	/* Fills data with chance. */
 	void (*random)(void *arg, void *data, size_t size);
 	/*
-	 * Asks the scheduler; the answer comes by manager_placed. Called from
-	 * manager_release only, never while an earlier question is unanswered.
+	 * Asks the scheduler; the answer comes by manager_placed, and not before manager_seal
+	 * has returned. Called from there only, never while an earlier question is unanswered.
 	 */
 	void (*place)(void *arg, const Davit__PlaceRequest *request);
 	/* Tells subscribers; may be lost. From manager_release and manager_node_stats. */
@@ -110,15 +115,28 @@ void manager_node_stats(struct manager *manager, struct manager_now now,
 /* Time has passed; every MANAGER_TICK_MS or so. */
 void manager_tick(struct manager *manager, struct manager_now now);
 
-/* Closes the batch. The writes (perhaps none) are valid until release or abort. */
+/*
+ * Closes the batch and opens the next. The writes (perhaps none) are valid until release or
+ * abort; they may be read in another thread. Not while one is sealed already.
+ */
 const struct store_batch *manager_seal(struct manager *manager);
 
 /* True when sealing now would give something: a write, an answer, a publication, a question. */
 bool manager_has_work(const struct manager *manager);
 
+/* The sealed batch is committed. */
 void manager_release(struct manager *manager);
 
-/* Every call of the batch, and every parked one, is answered UNAVAILABLE with the reason. */
+/*
+ * True when so much was decided and is not released that more would crowd out what subscribers
+ * have not been told: inputs that can wait should.
+ */
+bool manager_is_ahead(const struct manager *manager);
+
+/*
+ * Every call of the sealed batch and of the open one, and every parked one, is answered
+ * UNAVAILABLE with the reason.
+ */
 void manager_abort(struct manager *manager, const char *reason);
 
 /* True when sealing now would give writes, as far as that can be told before. */

@@ -155,25 +155,23 @@ seal_tasks(struct manager *manager)
 	return question;
 }
 
+/*
+ * The question goes out before the batch is committed, alone of all: it borrows from the model,
+ * which goes on, and it promises nobody anything. Should the commit fail, the answer is ignored
+ * and the scheduler told everything anew (manager_abort).
+ */
 void
 placing_seal(struct manager *manager)
 {
 	struct placing *placing = &manager->placing;
+	Davit__PlaceRequest *question;
 
 	claims_seal(manager);
 	if (!placing_has_work(manager))
 		return;
 	placing->is_dry = questions_is_due(manager, tasks_wait(manager));
-	placing->question = placing->is_dry ? questions_seal(manager) : seal_tasks(manager);
-	placing->is_asking = placing->question != NULL;
-}
-
-void
-placing_ask(struct manager *manager)
-{
-	Davit__PlaceRequest *question = manager->placing.question;
-
-	manager->placing.question = NULL;
+	question = placing->is_dry ? questions_seal(manager) : seal_tasks(manager);
+	placing->is_asking = question != NULL;
 	if (question != NULL)
 		manager->ports.place(manager->ports.arg, question);
 }

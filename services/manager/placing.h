@@ -27,25 +27,23 @@ struct placing_proposal {
 };
 
 struct placing {
-	bool is_asking;                /* a Place call is under way */
-	bool is_dry;                   /* it is one of questions.h */
-	bool is_second;                /* its cache was not what was thought: asked again at once */
-	bool is_stale;                 /* its answer is of no use: the model was built again */
-	uint64_t retry_mono_ms;        /* after a failure */
-	uint64_t sweep_mono_ms;        /* when blocked tasks were last tried */
-	uint64_t second_mono_ms;       /* … because of is_second */
-	uint64_t asked_n_moves;        /* waiting.n_moves when the question was put */
-	Davit__PlaceRequest *question; /* sealed, not asked yet; in the batch's arena */
-	char trouble[256];             /* why the scheduler cannot be asked; "" when it can */
-	uint64_t n_refused;            /* proposals that were not accepted, ever */
-	char refused[ERR_TEXT_MAX];    /* why the last of them was not */
+	bool is_asking;             /* a Place call is under way */
+	bool is_dry;                /* it is one of questions.h */
+	bool is_second;             /* its cache was not what was thought: asked again at once */
+	bool is_stale;              /* its answer is of no use: the model was built again */
+	uint64_t retry_mono_ms;     /* after a failure */
+	uint64_t sweep_mono_ms;     /* when blocked tasks were last tried */
+	uint64_t second_mono_ms;    /* … because of is_second */
+	uint64_t asked_n_moves;     /* waiting.n_moves when the question was put */
+	char trouble[256];          /* why the scheduler cannot be asked; "" when it can */
+	uint64_t n_refused;         /* proposals that were not accepted, ever */
+	char refused[ERR_TEXT_MAX]; /* why the last of them was not */
 };
 
 void placing_init(struct placing *placing);
 
-/* Builds the next question if there is something to ask and nobody is being asked. */
+/* Asks the next question if there is something to ask and nobody is being asked. */
 void placing_seal(struct manager *manager);
-void placing_ask(struct manager *manager);
 bool placing_has_work(const struct manager *manager);
 
 /* What the cluster's settings make of a spec's wishes. */

@@ -32,7 +32,7 @@ put(struct manager *manager, const char *key, const ProtobufCMessage *message)
 
 	buf_reset(packed);
 	rpc_pack(message, packed);
-	store_batch_put(manager->batch.writes, key, packed->data, packed->size);
+	store_batch_put(manager->batch.open.writes, key, packed->data, packed->size);
 }
 
 void
@@ -64,7 +64,7 @@ records_delete(struct manager *manager, const char *kind, const char *id)
 	char key[RECORDS_KEY_SIZE];
 
 	make_key(key, kind, id);
-	store_batch_delete(manager->batch.writes, key);
+	store_batch_delete(manager->batch.open.writes, key);
 }
 
 void
@@ -105,7 +105,7 @@ put_task(struct manager *manager, const struct task *task, const uint8_t *data, 
 
 	id_format(task->id, id);
 	make_key(key, "task", id);
-	store_batch_put(manager->batch.writes, key, data, size);
+	store_batch_put(manager->batch.open.writes, key, data, size);
 }
 
 void

@@ -24,12 +24,19 @@ enum {
 	PLACE_RECONNECT_MS = 250,
 	PATH_SIZE = 4096,
 
-	/* How long calls are handed over before what they changed is written and answered: long, so
-	   that many share a sync; short for as long as somebody reads. */
-	TURN_US = 50000,
+	/* How long calls are handed over before the loop looks whether the batch on its way is on
+	   the disk; short for as long as somebody reads. */
+	TURN_US = 10000,
 	TURN_BESIDE_READS_US = 2000,
 	READS_LAST_MS = 1000,
-	SYNC_SHARE = 4, /* a turn is so many syncs at least */
+	/* So long after a batch was sealed only reads are handed over then: what they see is in it,
+	   and they are answered with it, not with the next. */
+	READS_FIRST_MS = 1,
+
+	/* A commit of at most so many writes that takes about so long is made on the loop, if
+	   nobody else waits: to hand it over and back would take as long again. */
+	LONE_WRITES = 32,
+	LONE_US = 2000,
 };
 
 /* A scheduler that is back is asked within a second: it is dialled, and a call is due. */
@@ -38,8 +45,9 @@ _Static_assert(PLACE_RECONNECT_MS + MANAGER_PLACE_RETRY_MS + MANAGER_TICK_MS < 1
 
 struct shell {
 	uv_loop_t *loop;
-	uv_timer_t tick;
+	uv_timer_t tick, reads_first;
 	uv_check_t turn_end;
+	uv_async_t committed;
 	struct manager *manager;
 	struct store *store;
 	struct rpc_server *server;
@@ -49,7 +57,12 @@ struct shell {
 	struct shell_metrics counted;
 	struct shell_shown shown;
 	struct outage outage;
-	bool owes_answer;        /* of the scheduler: it came while nothing could be written */
+	bool owes_answer; /* of the scheduler: it came while nothing could be written */
+	/* The sealed batch is with the store's thread. */
+	bool is_committing, reads_go_first;
+	size_t n_writes;
+	uint64_t began_ns, began_ms;
+	uint64_t ended_ns;       /* the thread's, until is_committing is over */
 	uint64_t commit_us;      /* of the last one with writes */
 	uint64_t read_mono_ms;   /* when a read came last */
 	uint64_t placed_ns;      /* when the scheduler was asked */
@@ -165,30 +178,100 @@ writes_fail(struct shell *shell, uint64_t began_ms, const char *reason)
 	manager_set_store_trouble(shell->manager, reason);
 }
 
+/* The sealed batch is in the store, or is not. */
+static void
+conclude(struct shell *shell, int rc, const char *reason)
+{
+	if (shell->n_writes > 0) {
+		shell->commit_us = (shell->ended_ns - shell->began_ns) / 1000;
+		metric_observe(shell->counted.commit_seconds, NULL,
+			(double)(shell->ended_ns - shell->began_ns) / 1e9);
+		metric_observe(shell->counted.commit_writes, NULL, (double)shell->n_writes);
+	}
+	if (rc == 0) {
+		manager_release(shell->manager);
+		if (shell->n_writes > 0)
+			writes_work(shell);
+		return;
+	}
+	manager_abort(shell->manager, reason);
+	recover(shell);
+	writes_fail(shell, shell->began_ms, reason);
+}
+
+/* The store's thread. */
+static void
+on_done(void *arg)
+{
+	struct shell *shell = arg;
+
+	shell->ended_ns = uv_hrtime();
+	(void)uv_async_send(&shell->committed);
+}
+
+static void
+on_committed(uv_async_t *handle)
+{
+	struct shell *shell = handle->data;
+	struct err err = {0};
+	int rc;
+
+	if (!shell->is_committing)
+		return;
+	shell->is_committing = false;
+	rc = store_commit_finish(shell->store, &err);
+	conclude(shell, rc, err.text);
+}
+
+static bool
+has_readers(const struct shell *shell)
+{
+	return shell->read_mono_ms != 0 && clock_mono_ms() - shell->read_mono_ms < READS_LAST_MS;
+}
+
+static bool
+is_lone(const struct shell *shell)
+{
+	struct rpc_server_stats stats = {0};
+
+	if (shell->n_writes > LONE_WRITES || shell->commit_us > LONE_US ||
+		store_is_busy(shell->store))
+		return false;
+	rpc_server_stats(shell->server, &stats);
+	return stats.n_waiting == 0;
+}
+
+static void on_reads_had(uv_timer_t *handle);
+
+static void
+begin(struct shell *shell, const struct store_batch *writes)
+{
+	shell->is_committing = true;
+	store_commit_begin(shell->store, writes, on_done, shell);
+	shell->reads_go_first = has_readers(shell);
+	if (!shell->reads_go_first)
+		return;
+	uv_update_time(shell->loop); /* the turn may have been long */
+	(void)uv_timer_start(&shell->reads_first, on_reads_had, READS_FIRST_MS, 0);
+}
+
 static void
 commit(struct shell *shell)
 {
 	const struct store_batch *writes = manager_seal(shell->manager);
-	size_t n_writes = store_batch_count(writes);
-	uint64_t began_ns = uv_hrtime(), began_ms = clock_mono_ms();
 	struct err err = {0};
-	int rc = store_commit(shell->store, writes, &err);
+	int rc;
 
-	if (n_writes > 0) {
-		shell->commit_us = (uv_hrtime() - began_ns) / 1000;
-		metric_observe(shell->counted.commit_seconds, NULL,
-			(double)(uv_hrtime() - began_ns) / 1e9);
-		metric_observe(shell->counted.commit_writes, NULL, (double)n_writes);
-	}
-	if (rc == 0) {
-		manager_release(shell->manager);
-		if (n_writes > 0)
-			writes_work(shell);
+	shell->n_writes = store_batch_count(writes);
+	shell->began_ns = uv_hrtime();
+	shell->began_ms = clock_mono_ms();
+	if (shell->n_writes > 0 && !is_lone(shell)) {
+		begin(shell, writes);
 		return;
 	}
-	manager_abort(shell->manager, err.text);
-	recover(shell);
-	writes_fail(shell, began_ms, err.text);
+	rc = store_commit(shell->store, writes, &err);
+	shell->ended_ns = uv_hrtime();
+	conclude(shell, rc, err.text);
 }
 
 /* Writes what is there already, to see whether writes work again. */
@@ -212,17 +295,27 @@ probe(struct shell *shell)
 		writes_fail(shell, began_ms, err.text);
 }
 
-/* So that a read waits little, and a slow disk is not waited for more than it has to. */
+/* What may be decided while the sealed batch is on its way. */
 static void
 limit_turns(struct shell *shell)
 {
-	bool has_readers =
-		shell->read_mono_ms != 0 && clock_mono_ms() - shell->read_mono_ms < READS_LAST_MS;
-	uint64_t least_us = has_readers ? TURN_BESIDE_READS_US : TURN_US;
-	uint64_t sync_us = has_readers ? shell->commit_us : SYNC_SHARE * shell->commit_us;
+	bool holds =
+		shell->is_committing && (shell->reads_go_first || manager_is_ahead(shell->manager));
 
+	if (shell->server == NULL)
+		return;
 	rpc_server_limit_turns(shell->server, manager_method_reads,
-		sync_us > least_us ? sync_us : least_us);
+		has_readers(shell) ? TURN_BESIDE_READS_US : TURN_US);
+	rpc_server_hold(shell->server, holds);
+}
+
+static void
+on_reads_had(uv_timer_t *handle)
+{
+	struct shell *shell = handle->data;
+
+	shell->reads_go_first = false;
+	limit_turns(shell);
 }
 
 static void
@@ -230,14 +323,14 @@ on_turn_end(uv_check_t *handle)
 {
 	struct shell *shell = handle->data;
 
-	while (shell->reload_mono_ms == 0 && manager_has_work(shell->manager)) {
+	while (!shell->is_committing && shell->reload_mono_ms == 0 &&
+		manager_has_work(shell->manager)) {
 		if (manager_has_writes(shell->manager) &&
 			outage_holds(&shell->outage, clock_mono_ms()))
 			break;
 		commit(shell);
 	}
-	if (shell->server != NULL)
-		limit_turns(shell);
+	limit_turns(shell);
 }
 
 static void
@@ -251,10 +344,11 @@ on_tick(uv_timer_t *handle)
 		return;
 	}
 	manager_tick(shell->manager, now());
-	if (outage_is_on(&shell->outage) && !manager_has_writes(shell->manager) &&
+	if (outage_is_on(&shell->outage) && !shell->is_committing &&
+		!manager_has_writes(shell->manager) &&
 		!outage_holds(&shell->outage, clock_mono_ms()))
 		probe(shell);
-	store_tidy(shell->store);
+	store_tidy_begin(shell->store);
 }
 
 static void
@@ -338,8 +432,11 @@ static void
 start_handles(struct shell *shell)
 {
 	(void)uv_timer_init(shell->loop, &shell->tick);
+	(void)uv_timer_init(shell->loop, &shell->reads_first);
 	(void)uv_check_init(shell->loop, &shell->turn_end);
-	shell->tick.data = shell->turn_end.data = shell;
+	(void)uv_async_init(shell->loop, &shell->committed, on_committed);
+	shell->tick.data = shell->reads_first.data = shell->turn_end.data = shell;
+	shell->committed.data = shell;
 	(void)uv_timer_start(&shell->tick, on_tick, MANAGER_TICK_MS, MANAGER_TICK_MS);
 	(void)uv_check_start(&shell->turn_end, on_turn_end);
 }
@@ -382,11 +479,27 @@ shell_is_ready(const struct shell *shell, const char **ret_why)
 	return shell->reload_mono_ms == 0;
 }
 
+/* What is on its way is waited for: it has been decided, and its callers may hear of it. */
+static void
+end_commit(struct shell *shell)
+{
+	struct err err = {0};
+
+	if (!shell->is_committing)
+		return;
+	shell->is_committing = false;
+	if (store_commit_finish(shell->store, &err) == 0)
+		manager_release(shell->manager);
+}
+
 void
 shell_close(struct shell *shell)
 {
 	uv_close((uv_handle_t *)&shell->tick, NULL);
+	uv_close((uv_handle_t *)&shell->reads_first, NULL);
 	uv_close((uv_handle_t *)&shell->turn_end, NULL);
+	end_commit(shell);
+	uv_close((uv_handle_t *)&shell->committed, NULL);
 	rpc_sub_close(TAKE(shell->stats));
 	rpc_client_close(TAKE(shell->scheduler));
 	if (shell->server == NULL)

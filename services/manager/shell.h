@@ -3,8 +3,9 @@
  *
  * Owns the loop's handles: the RPC socket, the connection to the scheduler, the two
  * feeds, the workers' statistics, the store. Everything that arrived in one turn of
- * the loop is one batch: at the end of the turn it is committed with one fsync, and
- * then let out.
+ * the loop, or while the batch before was on its way to the disk, is one batch: it is
+ * committed with one fsync by the store's own thread while the loop goes on, and then
+ * let out.
  */
 #pragma once
 

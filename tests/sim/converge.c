@@ -90,7 +90,8 @@ is_ready(struct sim *sim, char *ret_why, size_t size)
 		(void)snprintf(ret_why, size, "manager or nodes are not ready");
 		return false;
 	}
-	if (sim->manager->reload_ms != 0 || manager_has_work(sim->manager->core)) {
+	if (sim->manager->reload_ms != 0 || sim->manager->is_committing ||
+		manager_has_work(sim->manager->core)) {
 		(void)snprintf(ret_why, size, "a batch is not committed yet");
 		return false;
 	}

@@ -20,6 +20,9 @@ struct host_manager {
 	struct store *store;
 	struct manager *core; /* NULL while it is down */
 	bool turn_is_due;
+	bool is_committing; /* a batch is sealed, and the core does not know what became of it */
+	int rc;             /* what did, and why */
+	struct err err;
 	uint64_t reload_ms;     /* the store could not be read: nothing is served before */
 	uint64_t full_until_ms; /* the disk is full */
 };

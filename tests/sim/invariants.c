@@ -437,7 +437,8 @@ invariants_check(struct sim *sim)
 
 	/* Between two batches the model holds what is on disk, and nothing else. */
 	if (sim->n_steps < sim->witness->next_full ||
-		(manager != NULL && (sim->manager->reload_ms != 0 || manager_has_work(manager))))
+		(manager != NULL && (sim->manager->reload_ms != 0 || sim->manager->is_committing ||
+					    manager_has_work(manager))))
 		return;
 	invariants_check_all(sim);
 }
