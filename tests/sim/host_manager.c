@@ -14,7 +14,8 @@
 
 enum {
 	COMMIT_MS_MAX = 4,
-	COMMIT_ASIDE = 700, /* of a thousand commits take their time */
+	COMMIT_ASIDE = 700, /* of a thousand commits take their time, … */
+	ASIDE_MS_MAX = 40,  /* … so much: inputs come meanwhile */
 	RESTART_MS = 1500,  /* after it died by itself */
 	HISTORY_MAX = 60,
 	HISTORY_AGE_MS = 30000, /* with every fourth seed */
@@ -212,7 +213,7 @@ commit(struct host_manager *host)
 	}
 	host->is_committing = true;
 	if (store_batch_count(writes) > 0 && dice_chance(dice, COMMIT_ASIDE))
-		sim_at(sim, sim->now_ms + 1 + dice_roll(dice, COMMIT_MS_MAX), on_concluded,
+		sim_at(sim, sim->now_ms + 1 + dice_roll(dice, ASIDE_MS_MAX), on_concluded,
 			(void *)(uintptr_t)sim->procs[SIM_MANAGER].epoch);
 	else
 		conclude(host);

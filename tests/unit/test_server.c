@@ -413,6 +413,45 @@ TEST(server_with_short_turns_hands_over_reads_first_and_turn_about)
 	turn_end(&turns.loop);
 }
 
+static bool
+has_both_reads(void *arg)
+{
+	return ((struct turns *)arg)->n_calls == 2;
+}
+
+TEST(server_that_holds_hands_over_reads_only)
+{
+	struct turns turns = {.n_sent = 0};
+	struct rpc_server_stats stats = {0};
+	struct seen seen = {0};
+	struct err err = {0};
+	uint64_t end_ms = clock_mono_ms() + 60000;
+
+	CHECK_EQ(uv_loop_init(&turns.loop), 0);
+	CHECK_OK(rpc_server_open(&turns.loop, "tcp://127.0.0.1:0", peer_services, note_call, &turns,
+			 &turns.server, &err),
+		&err);
+	rpc_server_limit_turns(turns.server, is_get_task, 1000000);
+	rpc_server_hold(turns.server, true);
+	CHECK_OK(rpc_client_open(&turns.loop, rpc_server_url(turns.server), &turns.client, &err),
+		&err);
+	turn_until(&turns.loop, is_client_connected, &turns, "the connection");
+	for (unsigned i = 0; i < 6; i++)
+		send_call(&turns, i >= 4, &seen);
+	while (stats.n_waiting < turns.n_sent && clock_mono_ms() < end_ms)
+		rpc_server_stats(turns.server, &stats);
+	turn_until(&turns.loop, has_both_reads, &turns, "the reads");
+	CHECK(strncmp(turns.order, "rr", 3) == 0);
+	rpc_server_stats(turns.server, &stats);
+	CHECK_EQ(stats.n_waiting, 4);
+	rpc_server_hold(turns.server, false);
+	turn_until(&turns.loop, has_all_calls, &turns, "all calls");
+	CHECK(strncmp(turns.order, "rrwwww", 7) == 0);
+	rpc_client_close(turns.client);
+	rpc_server_close(turns.server);
+	turn_end(&turns.loop);
+}
+
 /* How many connections may wait on the port to be accepted; 0: nobody of this process listens. */
 static unsigned
 queue_of(int port)

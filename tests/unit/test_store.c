@@ -5,6 +5,7 @@
 #include "common/store/store.h"
 
 #include <errno.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -373,6 +374,143 @@ TEST_STORE(agrees_with_an_array_over_thousands_of_writes)
 			buf_printf(&want, "%sk%03u=%u", want.size > 0 ? " " : "", k, value[k]);
 	CHECK_OK(store_scan(bed->store, "", collect, &got, &bed->err), &bed->err);
 	CHECK_STR(buf_text(&got), buf_text(&want));
+	buf_fini(&want);
+	buf_fini(&got);
+}
+
+/* ---- beside the caller ---- */
+
+static void
+count_done(void *arg)
+{
+	(void)sem_post(arg);
+}
+
+static int
+count(sem_t *n_done)
+{
+	int n;
+
+	CHECK_EQ(sem_getvalue(n_done, &n), 0);
+	return n;
+}
+
+static void
+begin(struct bed *bed, struct store_batch *batch, const char *key, sem_t *n_done)
+{
+	store_batch_reset(batch);
+	store_batch_put(batch, key, key, strlen(key));
+	store_commit_begin(bed->store, batch, count_done, n_done);
+}
+
+TEST_STORE(commits_beside_its_caller)
+{
+	CLEANUP(store_batch_free) struct store_batch *batch = store_batch_new();
+	struct store_figures figures;
+	sem_t n_done;
+
+	CHECK_EQ(sem_init(&n_done, 0, 0), 0);
+	CHECK(!store_is_busy(bed->store));
+	begin(bed, batch, "a", &n_done);
+	CHECK_OK(store_commit_finish(bed->store, &bed->err), &bed->err);
+	CHECK_EQ(count(&n_done), 1);
+	begin(bed, batch, "b", &n_done);
+	for (unsigned i = 0; i < 2; i++) /* it says so without being asked */
+		CHECK_EQ(sem_wait(&n_done), 0);
+	CHECK_OK(store_commit_finish(bed->store, &bed->err), &bed->err);
+	CHECK_OK(commit(bed, "c=3"), &bed->err);
+	bed_restart(bed);
+	check_holds(bed, "", "a=a b=b c=3");
+	store_figures(bed->store, &figures);
+	CHECK_EQ(count(&n_done), 0);
+}
+
+TEST_STORE(lets_reads_wait_for_what_is_under_way)
+{
+	CLEANUP(store_batch_free) struct store_batch *batch = store_batch_new();
+	struct store_figures figures;
+	struct buf value = {0};
+	sem_t n_done;
+
+	CHECK_EQ(sem_init(&n_done, 0, 0), 0);
+	begin(bed, batch, "a", &n_done);
+	CHECK_OK(store_get(bed->store, "a", &value, &bed->err), &bed->err);
+	CHECK_EQ(count(&n_done), 1);
+	CHECK_OK(store_commit_finish(bed->store, &bed->err), &bed->err);
+	begin(bed, batch, "b", &n_done);
+	check_holds(bed, "", "a=a b=b");
+	store_figures(bed->store, &figures);
+	CHECK_EQ(figures.n_commits, 2);
+	CHECK_OK(store_commit_finish(bed->store, &bed->err), &bed->err);
+	buf_fini(&value);
+}
+
+TEST_STORE(says_why_a_commit_beside_failed_and_goes_on)
+{
+	CLEANUP(store_batch_free) struct store_batch *batch = store_batch_new();
+	sem_t n_done;
+
+	CHECK_EQ(sem_init(&n_done, 0, 0), 0);
+	begin(bed, batch, "", &n_done);
+	CHECK_EQ(store_commit_finish(bed->store, &bed->err), -EINVAL);
+	CHECK_HAS(bed->err.text, "has not 1 to 256 bytes");
+	CHECK_EQ(count(&n_done), 1);
+	begin(bed, batch, "a", &n_done);
+	CHECK_OK(store_commit_finish(bed->store, &bed->err), &bed->err);
+	check_holds(bed, "", "a=a");
+}
+
+TEST(store_mem_says_beside_its_caller_what_was_planned)
+{
+	CLEANUP(store_batch_free) struct store_batch *batch = store_batch_new();
+	struct bed bed = {.store = NULL};
+	sem_t n_done;
+
+	CHECK_EQ(sem_init(&n_done, 0, 0), 0);
+	bed_open(&bed, false);
+	store_mem_fail_next(bed.store, 0, -ENOSPC);
+	begin(&bed, batch, "a", &n_done);
+	CHECK_EQ(store_commit_finish(bed.store, &bed.err), -ENOSPC);
+	check_holds(&bed, "", "");
+	bed_fini(&bed);
+}
+
+/* Tidying begun at any time, and more often than it is done, changes nothing of what is read. */
+TEST_STORE(tidies_beside_its_caller)
+{
+	enum { N_KEYS = 97, N_BATCHES = 200 };
+	CLEANUP(store_batch_free) struct store_batch *batch = store_batch_new();
+	struct buf want = {0}, got = {0};
+	sem_t n_done;
+
+	CHECK_EQ(sem_init(&n_done, 0, 0), 0);
+	store_limit_log(bed->store, STORE_LOG_BYTES_LOW);
+	for (unsigned i = 0; i < N_BATCHES; i++) {
+		store_batch_reset(batch);
+		for (unsigned k = i % 3; k < N_KEYS; k += 3) {
+			char key[16], text[16];
+
+			(void)snprintf(key, sizeof key, "k%03u", k);
+			(void)snprintf(text, sizeof text, "%u", i);
+			store_batch_put(batch, key, text, strlen(text));
+		}
+		if (i % 2 == 0)
+			store_tidy_begin(bed->store);
+		store_commit_begin(bed->store, batch, count_done, &n_done);
+		if (i % 3 == 0)
+			store_tidy_begin(bed->store);
+		CHECK_OK(store_commit_finish(bed->store, &bed->err), &bed->err);
+	}
+	store_tidy_begin(bed->store); /* closing waits for it */
+	bed_restart(bed);
+	for (unsigned k = 0; k < N_KEYS; k++) {
+		unsigned last = N_BATCHES - 1 - (N_BATCHES - 1 + 3 - k % 3) % 3;
+
+		buf_printf(&want, "%sk%03u=%u", k > 0 ? " " : "", k, last);
+	}
+	CHECK_OK(store_scan(bed->store, "", collect, &got, &bed->err), &bed->err);
+	CHECK_STR(buf_text(&got), buf_text(&want));
+	CHECK_EQ(count(&n_done), N_BATCHES);
 	buf_fini(&want);
 	buf_fini(&got);
 }
