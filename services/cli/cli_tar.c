@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,6 +88,13 @@ cli_tar_pack(const char *directory, const char *name, const char *new_name, stru
 
 	free(transform);
 	return rc;
+}
+
+void
+cli_tar_kill(struct cli_tar *tar)
+{
+	if (tar->pid != 0)
+		(void)kill(tar->pid, SIGKILL);
 }
 
 int

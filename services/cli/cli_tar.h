@@ -23,6 +23,9 @@ int cli_tar_unpack(const char *directory, struct cli_tar *ret_tar, struct err *e
 int cli_tar_pack(const char *directory, const char *name, const char *new_name,
 	struct cli_tar *ret_tar, struct err *err);
 
+/* Ends it without a word of its own. It is to be closed all the same. */
+void cli_tar_kill(struct cli_tar *tar);
+
 /* Closes the pipe and waits. -EIO: tar has failed (it said why on standard error). */
 int cli_tar_close(struct cli_tar *tar, struct err *err);
 

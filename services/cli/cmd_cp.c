@@ -95,11 +95,14 @@ unpack(struct cli_channel *channel, const char *directory)
 	channel->sink = to_pipe;
 	channel->arg = &tar;
 	code = cli_channel_run(channel);
+	if (code == CLI_OK && channel->error != NULL) {
+		cli_tar_kill(&tar); /* it would complain of what is missing; this says why */
+		(void)cli_tar_close(&tar, &err);
+		return cli_fail(channel->cli, CLI_FAILED, "%s", channel->error);
+	}
 	if (cli_tar_close(&tar, &err) < 0 && (code == CLI_OK || code == CLI_FAILED))
 		return cli_fail(channel->cli, CLI_FAILED, "%s", err.text);
-	return code == CLI_OK && channel->error != NULL
-		       ? cli_fail(channel->cli, CLI_FAILED, "%s", channel->error)
-		       : code;
+	return code;
 }
 
 /* The only thing in the directory, or "." if there are several. The caller frees it. */

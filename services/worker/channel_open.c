@@ -375,6 +375,22 @@ begin_copy_in(struct worker_channel *channel)
 		channel->spec->copy_in->path, on_in_path, job);
 }
 
+void
+worker_channels_end_copies(struct worker *worker, const char *container_id)
+{
+	struct worker_channel *channel, *next;
+
+	HASH_ITER(hh, worker->channels, channel, next)
+	{
+		if (channel->state == WORKER_CHANNEL_ENDED ||
+			(channel->spec->copy_in == NULL && channel->spec->copy_out == NULL) ||
+			strcmp(channel->container_id, container_id) != 0)
+			continue;
+		worker_job_abandon(&channel->job);
+		end_with(channel, -EBUSY, "the task was stopped or removed meanwhile");
+	}
+}
+
 /* ---- pulls ---- */
 
 static void

@@ -220,7 +220,8 @@ struct worker_slot {
 	uint64_t hold_ms;         /* do nothing before */
 	uint32_t restart_wait_ms; /* the next tick turns it into restart_ms */
 	bool has_restart_wait;
-	uint64_t kill_ms; /* KILL then; 0: leave it to the engine */
+	uint64_t kill_ms;  /* KILL then; 0: leave it to the engine */
+	uint64_t yield_ms; /* the stop under way gives its place to others then; 0: never */
 	struct worker_pass pass, look_pass;
 	struct worker_image *image;
 	struct worker_slot *image_prev, *image_next;
@@ -341,7 +342,7 @@ struct worker {
 	bool is_journaling;
 	struct worker_slot *to_journal, *in_journal;
 	struct worker_width start_width; /* of the start lane */
-	struct worker_lane start_lane, stop_lane, kill_lane, remove_lane, look_lane;
+	struct worker_lane start_lane, stop_lane, grace_lane, kill_lane, remove_lane, look_lane;
 
 	struct worker_spec *specs;
 	struct worker_image *images;
@@ -552,6 +553,8 @@ void worker_channel_close(struct worker_query *query, const Davit__CloseChannelR
 void worker_channel_forget(struct worker_query *query);
 uint64_t worker_channels_tick(struct worker *worker);
 void worker_channels_free(struct worker *worker);
+/* Ends copies out of and into the container: the engine lets its end and removal wait for them. */
+void worker_channels_end_copies(struct worker *worker, const char *container_id);
 
 void worker_inventory_remove(struct worker_query *query, const Davit__RemoveImagesRequest *request);
 

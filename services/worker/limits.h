@@ -23,7 +23,8 @@ enum {
 	WORKER_MESSAGE_MAX = 512,           /* characters of a sentence in a report */
 	WORKER_PROGRESS_MAX = 96,           /* of how far a pull is; what is longer is cut */
 	WORKER_CHECKS_MAX = 32,             /* inspections under way */
-	WORKER_STOPS_MAX = 64,              /* a stop waits for its container's grace time */
+	WORKER_STOPS_MAX = 64,              /* that the engine is busy with, … */
+	WORKER_GRACES_MAX = 512,            /* … and that only wait for a container's grace */
 	WORKER_KILLS_MAX = 64,              /* stops without grace do not wait behind those */
 	WORKER_PULLS_MAX = 4,               /* different images at one time */
 	WORKER_PULL_TRIES_MAX = 3,          /* where the registry does not answer */
@@ -56,6 +57,7 @@ enum {
 	WORKER_NETWORK_IDLE_MS = 5000, /* a network that nobody uses is kept for the next one */
 	WORKER_NO_EVIDENCE_MS = 5000,  /* stop_after, where the last contact is not known */
 	WORKER_STOP_MS = 10000,        /* grace of a stop, where nothing says otherwise */
+	WORKER_STOP_BUSY_MS = 500,     /* of one: what is deaf after that is only waited for */
 	WORKER_LOG_LINGER_MS = 5,      /* from the first line to the answer: more may follow */
 	WORKER_LOG_AGAIN_MS = 200,     /* between two looks at a container that says nothing */
 	WORKER_SWEEP_MS = 20,          /* timers of slots are looked at this often at most */

@@ -220,7 +220,7 @@ uint64_t
 worker_slot_deadline_ms(const struct worker_slot *slot, uint64_t since_ms)
 {
 	const uint64_t all[] = {run_deadline_ms(slot), contact_deadline_ms(slot), slot->ttl_ms,
-		slot->hold_ms, slot->kill_ms, slot->restart_ms, slot->probe_ms};
+		slot->hold_ms, slot->kill_ms, slot->yield_ms, slot->restart_ms, slot->probe_ms};
 	uint64_t next = UINT64_MAX;
 
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {

@@ -247,6 +247,24 @@ take_time(struct worker_slot *slot)
 	}
 }
 
+/*
+ * A stop that is not over yet mostly waits for a container that is deaf to its signal, which costs
+ * the engine nothing: others need not wait behind it.
+ */
+static void
+yield_place(struct worker_slot *slot)
+{
+	struct worker *worker = slot->worker;
+
+	slot->yield_ms = 0;
+	if (!slot->is_stop_asked || slot->pass.lane != &worker->stop_lane)
+		return;
+	if (worker->grace_lane.n_held < worker->grace_lane.limit)
+		(void)worker_lane_enter(&worker->grace_lane, &slot->pass);
+	else
+		slot->yield_ms = worker->mono_ms + WORKER_STOP_BUSY_MS;
+}
+
 void
 worker_slot_act(struct worker_slot *slot)
 {
@@ -255,6 +273,8 @@ worker_slot_act(struct worker_slot *slot)
 
 	take_time(slot);
 	worker_health_act(slot);
+	if (slot->yield_ms != 0 && slot->yield_ms <= worker->mono_ms)
+		yield_place(slot);
 	worker_slot_wake_at(slot, worker_slot_deadline_ms(slot, worker->mono_ms));
 	if (slot->kill_ms != 0 && slot->kill_ms <= worker->mono_ms)
 		worker_slot_kill(slot);

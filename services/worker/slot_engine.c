@@ -460,7 +460,9 @@ worker_slot_stop(struct worker_slot *slot)
 	struct worker_job *job = worker_job_new(&slot->job, slot);
 
 	worker_slot_kill_at(slot, slot->kill_ms != 0 ? slot->kill_ms : UINT64_MAX);
+	worker_channels_end_copies(slot->worker, slot->container_id);
 	slot->is_stop_asked = true;
+	slot->yield_ms = slot->worker->mono_ms + WORKER_STOP_BUSY_MS;
 	job->op = engine_container_stop(slot->worker->engine, slot->container_id,
 		worker_slot_grace_ms(slot), on_stopped, job);
 }
@@ -524,6 +526,7 @@ worker_slot_kill(struct worker_slot *slot)
 	slot->kill_ms = 0;
 	if (!stops || slot->kill_job != NULL || slot->job == NULL)
 		return;
+	worker_channels_end_copies(slot->worker, slot->container_id);
 	job = worker_job_new(&slot->kill_job, slot);
 	job->op = engine_container_kill(slot->worker->engine, slot->container_id, "KILL", on_killed,
 		job);
@@ -562,5 +565,6 @@ worker_slot_remove(struct worker_slot *slot, const char *container_id)
 {
 	struct worker_job *job = worker_job_new(&slot->job, slot);
 
+	worker_channels_end_copies(slot->worker, container_id);
 	job->op = engine_container_remove(slot->worker->engine, container_id, on_removed, job);
 }

@@ -59,6 +59,7 @@ worker_new(const struct worker_options *options, struct engine *engine,
 	worker->sweep_ms = UINT64_MAX;
 	init_width(worker, options);
 	worker->stop_lane.limit = WORKER_STOPS_MAX;
+	worker->grace_lane.limit = WORKER_GRACES_MAX;
 	worker->kill_lane.limit = WORKER_KILLS_MAX;
 	worker->look_lane.limit = WORKER_CHECKS_MAX;
 	worker->uplink.poll_ms = WORKER_POLL_MS;

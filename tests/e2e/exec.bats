@@ -183,16 +183,25 @@ watch_anon() { # FILE PID COMMAND...
 	[ "$status" -eq 4 ]
 	run davit cp /etc/hosts /tmp
 	[ "$status" -eq 2 ]
-	davit run -d --name brief "$E2E_IMAGE" -- sh -c 'head -c 300000000 /dev/zero > /tmp/zero; sleep 1000' >/dev/null
-	wait_task brief RUNNING
-	wait_for 30 prints 300000000 davit exec brief -- stat -c %s /tmp/zero
-	davit cp brief:/tmp/zero "$dir/zero" 2>"$dir/err" &
+}
+
+@test "a copy that stands still keeps no task from being stopped, and leaves nothing behind" {
+	local dir=$BATS_TEST_TMPDIR id code=0
+	# More than comes through before it is held.
+	id=$(davit run -q --name brief "$E2E_IMAGE" -- sh -c 'truncate -s 100G /tmp/zero; sleep 1000')
+	wait_for 60 davit exec brief -- test -e /tmp/zero
+	"$DAVIT_BIN/davit" cp brief:/tmp/zero "$dir/zero" 2>"$dir/err" 3>&- &
 	local copy=$!
-	comes() { [ -n "$(find "$dir" -name '.davit-cp-*')" ] || ! kill -0 "$copy" 2>/dev/null; }
+	comes() { [ -n "$(find "$dir" -path '*/.davit-cp-*/*')" ] || ! kill -0 "$copy" 2>/dev/null; }
 	wait_for 60 comes
-	docker kill "$(containers "$(task brief .id)")" >/dev/null 2>&1 || true
+	kill -STOP "$copy"
 	davit rm -f brief >/dev/null
-	wait "$copy" || true
+	gone() { [ -z "$(containers "$id" -a)" ]; }
+	wait_for 60 gone || { kill -CONT "$copy"; fail "$(davit inspect "$id")"; }
+	kill -CONT "$copy"
+	wait "$copy" || code=$?
+	[ "$code" -ne 0 ]
+	grep -q 'stopped or removed' "$dir/err" || fail "$(cat "$dir/err")"
 	[ -z "$(find "$dir" -name '.davit-cp-*')" ]
 }
 
@@ -214,20 +223,23 @@ watch_anon() { # FILE PID COMMAND...
 }
 
 @test "an exec outlives a restart of the manager, and ends with the worker's" {
-	davit exec box -- sh -c 'for i in 1 2 3 4 5 6; do echo $i; sleep 1; done' >"$BATS_TEST_TMPDIR/out" &
-	local run=$!
-	wait_for 60 grep -q 1 "$BATS_TEST_TMPDIR/out"
+	davit exec box -- sh -c 'echo before; until [ -e /tmp/on ]; do sleep 0.1; done; echo after; exit 7' >"$BATS_TEST_TMPDIR/out" &
+	local run=$! code=0
+	wait_for 60 grep -q before "$BATS_TEST_TMPDIR/out"
 	manager_restart KILL
-	wait "$run"
-	[ "$(tr -d '\n' <"$BATS_TEST_TMPDIR/out")" = 123456 ]
+	davit exec box -- touch /tmp/on
+	wait "$run" || code=$?
+	[ "$code" -eq 7 ]
+	[ "$(cat "$BATS_TEST_TMPDIR/out")" = "before
+after" ]
 	local node name
 	node=$(task box .node_name)
-	davit exec box -- sh -c "touch /tmp/mark; sleep 100" 2>"$BATS_TEST_TMPDIR/err" &
+	davit exec box -- sh -c "touch /tmp/mark; sleep 1000" 2>"$BATS_TEST_TMPDIR/err" &
 	run=$!
 	wait_for 60 davit exec box -- test -e /tmp/mark
 	worker_kill "$node" KILL
 	worker_start "$node" 4 8GiB
-	local code=0
+	code=0
 	wait "$run" || code=$?
 	[ "$code" -eq 125 ]
 	grep -q "started anew" "$BATS_TEST_TMPDIR/err"
@@ -241,7 +253,7 @@ watch_anon() { # FILE PID COMMAND...
 	has "got hello"
 	davit run -d -it --name shell "$E2E_IMAGE" -- sh >/dev/null
 	wait_task shell RUNNING
-	term_start sh -c "'$DAVIT_BIN/davit' attach shell; echo code=\$?; sleep 100"
+	term_start sh -c "'$DAVIT_BIN/davit' attach shell; echo code=\$?; sleep 1000"
 	term send-keys -t t 'echo mar''k$((1+1))' Enter
 	sees mark2
 	term send-keys -t t C-p C-q

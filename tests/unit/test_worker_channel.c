@@ -263,6 +263,29 @@ TEST(worker_channel_copies_in_and_out)
 	world_fini(&world);
 }
 
+/* Somebody who copies slowly, or no more, keeps no task from ending. */
+TEST(worker_channel_of_a_copy_ends_when_the_task_is_stopped)
+{
+	Davit__Query query = DAVIT__QUERY__INIT;
+	Davit__ChannelQuery open = DAVIT__CHANNEL_QUERY__INIT;
+	Davit__CopyInOptions in = DAVIT__COPY_IN_OPTIONS__INIT;
+
+	begin();
+	open.channel = CHANNEL;
+	open.task_id = task_id;
+	open.copy_in = &in;
+	in.path = "/data/";
+	query.open = &open;
+	CHECK(ask(&query)->open != NULL);
+	CHECK_EQ(write_at(0, "part of an archive", false)->write->offset, 18);
+	CHECK(!read_at(0, 0, 0)->read->end);
+	world_want(&world, &world.tasks[0], DAVIT__TASK__DESIRED__STOP);
+	world_expect(&world, &world.tasks[0], OBS(ENDED), 30000);
+	CHECK(read_at(0, 0, 0)->read->end);
+	CHECK_HAS(world.answer->read->error, "stopped or removed");
+	world_fini(&world);
+}
+
 TEST(worker_channel_pulls_and_tells_progress)
 {
 	Davit__Query query = DAVIT__QUERY__INIT;

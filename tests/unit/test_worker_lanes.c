@@ -203,6 +203,49 @@ all_run(struct world *it)
 	return true;
 }
 
+/* What ignores its signal is only waited for: the engine has nothing to do for it. */
+TEST(worker_stops_do_not_wait_behind_those_of_deaf_containers)
+{
+	enum { N_DEAF = WORKER_STOPS_MAX + WORKER_GRACES_MAX };
+	static struct world_spec deaf, runs;
+	struct world_task *first, *second;
+	uint64_t n_before;
+
+	world_init(&world);
+	world_spec_init(&runs, "run:forever");
+	world_spec_init(&deaf, "run:forever/stubborn:TERM");
+	deaf.spec.has_stop_timeout_ms = true;
+	deaf.spec.stop_timeout_ms = 60000;
+	for (unsigned i = 0; i < N_DEAF; i++)
+		(void)world_assign(&world, i, 1, &deaf.spec);
+	first = world_assign(&world, N_DEAF, 1, &runs.spec);
+	second = world_assign(&world, N_DEAF + 1, 1, &runs.spec);
+	CHECK(world_until(&world, all_run, 100000));
+	n_before = engine_mem_n_calls(world.engine_world, ENGINE_CALL_STOP);
+	for (unsigned i = 0; i < WORKER_STOPS_MAX; i++)
+		world_want(&world, &world.tasks[i], DAVIT__TASK__DESIRED__STOP);
+	world_run(&world, 100);
+	CHECK_EQ(world.worker->stop_lane.n_held, WORKER_STOPS_MAX);
+	world_want(&world, first, DAVIT__TASK__DESIRED__STOP);
+	world_expect(&world, first, OBS(ENDED), 3 * WORKER_STOP_BUSY_MS);
+
+	/* Also of those there may be no more than so many. */
+	for (unsigned i = WORKER_STOPS_MAX; i < N_DEAF; i++)
+		world_want(&world, &world.tasks[i], DAVIT__TASK__DESIRED__STOP);
+	world_run(&world, 20000);
+	CHECK_EQ(world.worker->grace_lane.n_held, WORKER_GRACES_MAX);
+	CHECK_EQ(world.worker->stop_lane.n_held, WORKER_STOPS_MAX);
+	world_want(&world, second, DAVIT__TASK__DESIRED__STOP);
+	world_run(&world, 10000);
+	CHECK_EQ(second->observed, OBS(RUNNING));
+	CHECK_EQ(engine_mem_n_calls(world.engine_world, ENGINE_CALL_STOP), n_before + N_DEAF + 1);
+	world_expect(&world, second, OBS(ENDED), 60000);
+	world_run(&world, 60000);
+	CHECK_EQ(world.worker->grace_lane.n_held, 0);
+	CHECK_EQ(world.worker->stop_lane.n_held, 0);
+	world_fini(&world);
+}
+
 /* As long as starts wait, another width is tried now and then; it never leaves its bounds. */
 TEST(worker_finds_out_how_many_starts_the_engine_takes)
 {
