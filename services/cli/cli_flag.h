@@ -26,7 +26,7 @@ cli_flag_fn cli_flag_log_opt;  /* "max-size=10m" */
 cli_flag_fn cli_flag_ulimit;   /* "nofile=1024:2048" */
 cli_flag_fn cli_flag_device;   /* "/dev/a:/dev/b:rw" */
 cli_flag_fn cli_flag_volume;   /* "name:/path:ro", "/host:/path", "/path" */
-cli_flag_fn cli_flag_mount;    /* "type=bind,source=/a,target=/b,readonly" */
+cli_flag_fn cli_flag_mount;    /* "type=bind,source=/a,target=/b"; a part with commas in quotes */
 cli_flag_fn cli_flag_tmpfs;    /* "/run:size=64MiB" */
 cli_flag_fn cli_flag_network;  /* "net", "name=net,alias=db" */
 cli_flag_fn cli_flag_restart;  /* "no", "on-failure:3", "always", "unless-stopped" */

@@ -166,14 +166,32 @@ cli_flag_volume(Davit__TaskSpec *spec, const char *text, struct err *err)
 /* One "key=value" or "key" of a list with commas. value is "" when there is none. */
 typedef int part_fn(void *target, const char *key, const char *value, struct err *err);
 
+/* Cuts the next part off the rest; NULL: there is none. One in quotes may have commas. */
+static char *
+next_part(char **rest)
+{
+	char *part = *rest + strspn(*rest, ","), *end;
+
+	if (*part == '\0')
+		return NULL;
+	end = *part == '"' ? strchr(++part, '"') : NULL;
+	if (end != NULL)
+		*end++ = '\0';
+	else
+		end = part;
+	end += strcspn(end, ",");
+	*rest = *end == '\0' ? end : end + 1;
+	*end = '\0';
+	return part;
+}
+
 static int
 each_part(const char *text, part_fn *take, void *target, struct err *err)
 {
 	CLEANUP(free) char *copy = xstrdup(text);
-	char *save = NULL;
+	char *rest = copy, *part;
 
-	for (char *part = strtok_r(copy, ",", &save); part != NULL;
-		part = strtok_r(NULL, ",", &save)) {
+	while ((part = next_part(&rest)) != NULL) {
 		char *value = strchr(part, '=');
 		int rc;
 
@@ -190,6 +208,23 @@ static bool
 is_one_of(const char *text, const char *a, const char *b, const char *c)
 {
 	return strcmp(text, a) == 0 || strcmp(text, b) == 0 || (c != NULL && strcmp(text, c) == 0);
+}
+
+/* "key=value" of the volume's driver. */
+static int
+add_volume_option(Davit__Mount *mount, const char *text, struct err *err)
+{
+	size_t n = strcspn(text, "=");
+	Davit__StringEntry *entry;
+
+	if (n == 0)
+		return err_set(err, -EINVAL,
+			"'volume-opt=%.40s' has no name: want volume-opt=NAME=VALUE", text);
+	entry = CLI_PB_NEW(davit__string_entry, Davit__StringEntry);
+	entry->key = cli_pb_text(text, n);
+	entry->value = xstrdup(text[n] == '=' ? text + n + 1 : "");
+	CLI_PB_ADD(mount, driver_options, entry);
+	return 0;
 }
 
 static int
@@ -221,8 +256,15 @@ take_mount_part(void *target, const char *key, const char *value, struct err *er
 		mount->has_tmpfs_size_bytes = 1;
 		return units_parse_bytes(value, &mount->tmpfs_size_bytes, err);
 	}
+	if (strcmp(key, "volume-driver") == 0) {
+		set_text(&mount->driver, value, strlen(value));
+		return 0;
+	}
+	if (strcmp(key, "volume-opt") == 0)
+		return add_volume_option(mount, value, err);
 	return err_set(err, -EINVAL,
-		"'%.40s' is not understood: want type, source, target, readonly or tmpfs-size",
+		"'%.40s' is not understood: want type, source, target, readonly, tmpfs-size, "
+		"volume-driver or volume-opt",
 		key);
 }
 

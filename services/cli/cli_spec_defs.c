@@ -30,7 +30,7 @@
 		OPTION_LIST("volume", 'v', "SOURCE:PATH[:ro]", RUN, volumes,                       \
 			"a volume (NAME) or a directory of the node (/HOST)"),                     \
 		OPTION_LIST("mount", 0, "KEY=VALUE,…", RUN, mounts,                                \
-			"type=volume|bind|tmpfs,source=…,target=/PATH[,readonly]"),                \
+			"type=volume|bind|tmpfs,source=…,target=/PATH[,readonly,volume-opt=…]"),   \
 		OPTION_LIST("tmpfs", 0, "PATH[:size=BYTES]", RUN, tmpfs, "a directory in memory"), \
 		OPTION_LIST("network", 0, "NAME", RUN, networks,                                   \
 			"a network, or name=NET,alias=OTHER"),                                     \

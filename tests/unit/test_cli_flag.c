@@ -183,6 +183,15 @@ TEST(cli_flag_mount_and_tmpfs_and_network)
 		{"type=tmpfs,target=/b,tmpfs-size=1MiB",
 			"{\"mounts\":[{\"type\":\"TMPFS\",\"target\":\"/b\","
 			"\"tmpfs_size_bytes\":1048576}]}"},
+		{"src=a,target=/b,volume-driver=local,volume-opt=type=nfs,"
+		 "\"volume-opt=o=addr=10.0.0.9,rw\",volume-opt=device=:/c",
+			"{\"mounts\":[{\"type\":\"VOLUME\",\"source\":\"a\",\"target\":\"/b\","
+			"\"driver\":\"local\",\"driver_options\":{\"type\":\"nfs\","
+			"\"o\":\"addr=10.0.0.9,rw\",\"device\":\":/c\"}}]}"},
+		{"\"src=a,b\",,target=/b,\"ro",
+			"{\"mounts\":[{\"type\":\"VOLUME\",\"source\":\"a,b\",\"target\":\"/b\","
+			"\"read_only\":true}]}"},
+		{"target=/b,volume-opt==x", "! volume-opt=NAME=VALUE"},
 		{"type=nfs,target=/b", "! 'nfs' is none of"},
 		{"source=/a", "! target=/PATH is missing"},
 		{"target=/b,bind-propagation=shared", "! 'bind-propagation' is not understood"},
