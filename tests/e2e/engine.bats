@@ -170,3 +170,23 @@ processes_are() { [ "$(pgrep -cx -f "$2")" -eq "$1" ]; }
 	davit rm -q -f $(davit ps -a -q)
 	wait_for 60 own_engine_is_empty || fail "$(docker ps -a; docker volume ls; docker network ls)"
 }
+
+@test "image prune takes those without a name, and with -a all that no container uses" {
+	local box nameless
+	box=$(docker create davit-own true)
+	docker commit -m kept "$box" davit-unused:1 >/dev/null
+	nameless=$(docker commit -m nameless "$box")
+	run davit image prune -n own
+	[ "$status" -eq 0 ] || fail "$output"
+	has "own: removed 1"
+	has_no "$nameless" || fail "$(docker image ls -a)"
+	docker image inspect davit-unused:1 >/dev/null
+	run davit image prune -a -n own
+	[ "$status" -eq 0 ] || fail "$output"
+	has_no davit-unused:1 || fail "$(docker image ls -a)"
+	docker image inspect davit-own >/dev/null # of a container that never ran
+	docker rm "$box" >/dev/null
+	davit image prune -a -n own
+	has_no davit-own || fail "$(docker image ls -a)"
+}
+has_no() { ! docker image inspect "$1" >/dev/null 2>&1; }

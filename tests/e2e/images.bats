@@ -50,7 +50,7 @@ setup_file() {
 teardown_file() {
 	cluster_down
 	local pid
-	while read -r pid; do kill "$pid"; done <"$BATS_FILE_TMPDIR/pids"
+	while read -r pid; do kill "$pid" 2>/dev/null || true; done <"$BATS_FILE_TMPDIR/pids"
 	docker image rm "$open/demo:1" "$locked/demo:1" "$open/big:1" "$open/own:1" "$open/theirs:1" >/dev/null 2>&1 || true
 }
 
@@ -62,6 +62,30 @@ forget() { docker image rm -f "$1" >/dev/null 2>&1 || true; }
 	davit run --name many --count 6 "$open/demo:1" -- true
 	for i in 0 1 2 3 4 5; do wait_task "many-$i" COMPLETED 60; done
 	docker image inspect "$open/demo:1" >/dev/null
+}
+
+# asked IMAGE: how often its registry was asked what its tag stands for, as each pull does.
+asked() { grep -c "\"\(GET\|HEAD\) /v2/$1/manifests/1 " "$BATS_FILE_TMPDIR/open.log" || true; }
+
+@test "pull policies: what is there is asked for again or not, and what is not there is brought or not" {
+	local before
+	docker pull -q "$open/own:1"
+	before=$(asked own)
+	davit run --name there "$open/own:1" -- true
+	wait_task there COMPLETED 60
+	[ "$(asked own)" -eq "$before" ]
+	davit run --name anew --pull always "$open/own:1" -- true
+	wait_task anew COMPLETED 60
+	[ "$(asked own)" -gt "$before" ]
+	before=$(asked own)
+	davit rm there anew
+	forget "$open/own:1"
+	davit run --name without --pull never "$open/own:1" -- true
+	wait_task without FAILED 60
+	run task without .message
+	has "pull"
+	[ "$(asked own)" -eq "$before" ]
+	davit rm without
 }
 
 @test "a task that is created brings its image and does not run before it is started" {
@@ -113,6 +137,7 @@ forget() { docker image rm -f "$1" >/dev/null 2>&1 || true; }
 	script -qefc "'$DAVIT_BIN/davit' run --wait --name big '127.0.0.1:$valve/big:1' -- sleep 600" /dev/null \
 		</dev/null >"$BATS_TEST_TMPDIR/terminal" 2>&1 3>&- &
 	local run=$!
+	echo "$run" >>"$BATS_FILE_TMPDIR/pids"
 	pulls() { [ "$(davit inspect big 2>/dev/null | jq '.phase == "PULLING" and .pull.n_layers > 0 and .pull.bytes_total > 1000')" = true ]; }
 	wait_for 30 pulls || fail "$(davit inspect big)"
 	draws() {
@@ -124,6 +149,33 @@ forget() { docker image rm -f "$1" >/dev/null 2>&1 || true; }
 	wait_task big RUNNING
 	[ "$(davit inspect big | jq .pull)" = null ]
 	davit rm -f big
+	docker image rm -f "127.0.0.1:$valve/big:1" >/dev/null
+}
+
+@test "who wants an image while it is pulled asks its registry nothing" {
+	local valve opened=$BATS_TEST_TMPDIR/opened alone before pull
+	before=$(asked big)
+	davit image pull -q -n n1 "$open/big:1"
+	alone=$(($(asked big) - before))
+	[ "$alone" -ge 1 ]
+	forget "$open/big:1"
+	valve=$(free_ports 1)
+	python3 "$BATS_TEST_DIRNAME/valve.py" "$valve" "$open" "$opened" 3>&- &
+	echo $! >>"$BATS_FILE_TMPDIR/pids"
+	wait_for 20 answers "127.0.0.1:$valve"
+	before=$(asked big)
+	davit image pull -n n1 "127.0.0.1:$valve/big:1" >/dev/null 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+	pull=$!
+	echo "$pull" >>"$BATS_FILE_TMPDIR/pids"
+	wait_for 60 grep -q 'layers' "$BATS_TEST_TMPDIR/err" || fail "$(cat "$BATS_TEST_TMPDIR/err")"
+	davit run -q --name crowd --count 6 --constraint 'node.name == n1' "127.0.0.1:$valve/big:1" -- true
+	all_wait() { [ "$(davit ps -o json | jq '[.[] | select((.name | startswith("crowd-")) and .phase == "PULLING")] | length')" -eq 6 ]; }
+	wait_for 60 all_wait || fail "$(davit ps)"
+	touch "$opened"
+	wait "$pull"
+	for i in 0 1 2 3 4 5; do wait_task "crowd-$i" COMPLETED 60; done
+	[ $(($(asked big) - before)) -eq "$alone" ] || fail "$alone, then $(($(asked big) - before)): $(grep '^[0-9].*/big/' "$BATS_FILE_TMPDIR/open.log")"
+	davit rm -q $(davit ps -a -o json | jq -r '.[] | select(.name | startswith("crowd-")) | .id')
 	docker image rm -f "127.0.0.1:$valve/big:1" >/dev/null
 }
 
