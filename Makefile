@@ -9,7 +9,7 @@
 # make valgrind     a short life of a cluster with every program under memcheck
 # make deps         what is missing of the Debian packages, installed
 # make bench        figures, as ratios measured side by side
-# make bench-engine worker, Docker Swarm and a bare client on one engine   N=100 JOBS=200 ROUNDS=3
+# make bench-engine worker, Docker Swarm and a bare client on one engine   N=100 JOBS=200 ROUNDS=4
 # make bench-cluster     PROFILE=c1m SCALE=1: thousands of workers, up to two million tasks
 # make bench-scheduler   the scheduler's figures, and cost by nodes and tasks as build/release/bench/scheduler.png
 # make bench-report  what bench-cluster and bench-peers found, into docs/BENCHMARKS.md

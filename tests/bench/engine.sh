@@ -5,7 +5,7 @@
 # (engine_raw) at the width at which it is fastest, Davit, and Swarm. Each starts N containers,
 # has one of them killed again and again, stops them all, and lives JOBS short lives. Printed are
 # the medians of ROUNDS, and of the ratios within each round: "name value unit".
-# N=100 JOBS=200 ROUNDS=3 KILLS=5 WHO="raw davit swarm" PARTS="start restart stop jobs" (what is left
+# N=100 JOBS=200 ROUNDS=4 KILLS=5 WHO="raw davit swarm" PARTS="start restart stop jobs" (what is left
 # out is not measured; containers are started and stopped all the same). Needs root; BENCH_DIR says on
 # which disk, ENGINE_OPTIONS what else its dockerd is told, WORKER_OPTIONS what its worker.
 # WIDTHS="4 8 16": those at which the bare client is tried first; a single one is taken as it is.
@@ -15,7 +15,7 @@ cd "$(dirname "$0")/../.."
 . tests/lib/own_engine.bash
 B=${BUILD:-build/release}
 DAVIT_BIN=$PWD/$B/bin
-n=${N:-100} jobs=${JOBS:-200} rounds=${ROUNDS:-3} kills=${KILLS:-5}
+n=${N:-100} jobs=${JOBS:-200} rounds=${ROUNDS:-4} kills=${KILLS:-5}
 widths=${WIDTHS:-4 8 16} parts=" ${PARTS:-start restart stop jobs} "
 image=davit-demo:latest
 waits_for_term="mkfifo /f; trap 'exit 0' TERM; read x <>/f"
@@ -60,7 +60,8 @@ raw_stop() { ask stop "$width_stop"; }
 raw_remove() { ask remove "$width_stop"; }
 raw_jobs() { ask jobs "$jobs" "$width_jobs"; }
 
-# What the manager knows counts, by its feed; not only what happened on the engine.
+# What the manager knows counts, by its feed; not only what happened on the engine. A stop ends with
+# the container's end for all three: the bare client and Swarm when the engine tells it.
 davit_start() {
 	ask mark davit.task
 	"$DAVIT_BIN/davit" run -q --count "$n" --name many --restart always $image -- \
@@ -116,6 +117,15 @@ swarm_jobs() {
 }
 swarm_jobs_ended() { [[ $(docker service ls --format '{{.Replicas}}') == *"($jobs/$jobs completed)"* ]]; }
 swarm_rests() { [ -z "$(docker ps -q)" ]; }
+# The kernel takes containers apart long after the engine has answered: that is not the next one's time.
+settle() { wait_for 10 machine_is_idle || true; }
+machine_is_idle() {
+	local before=() after=()
+	read -ra before </proc/stat
+	sleep 0.5
+	read -ra after </proc/stat
+	[ $((after[4] - before[4])) -ge $(($(nproc) * 35)) ] # of 50 ticks on each
+}
 engine_is_empty() { [ -z "$(docker ps -aq)" ]; }
 
 # In turns with a start by the bare client, which finds the same containers beside it.
@@ -158,6 +168,7 @@ echo "engine.worker.rss_anon.before $(worker_kib) KiB"
 read -ra order <<<"${WHO:-raw davit swarm}"
 for ((round = 1; round <= rounds; round++)); do
 	for who in "${order[@]}"; do
+		settle
 		${who}_start
 		note start "$who"
 		if [ "$who" = davit ]; then
@@ -176,11 +187,13 @@ for ((round = 1; round <= rounds; round++)); do
 		${who}_remove
 		wait_for 120 engine_is_empty
 		if measures jobs; then
+			settle
 			${who}_jobs
 			note jobs "$who"
 		fi
 	done
-	order=("${order[@]:1}" "${order[0]}")
+	# Back and forth: what slows down with time slows each of them down alike.
+	read -ra order < <(printf '%s\n' "${order[@]}" | tac | tr '\n' ' ')
 done
 sleep 12 # it gives memory back every 10 s
 echo "engine.worker.rss_anon.after $(worker_kib) KiB"
@@ -192,6 +205,7 @@ median='function median(list, n,   i, j, t) {
 }'
 awk "$median"'
 { k = ++count[$1, $2]; value[$1, $2, k] = $3 }
+$1 != "restart" { rounds[$1 " by " $2] = rounds[$1 " by " $2] " " $3 }
 function show(figure, who,   i, list) {
 	if (!count[figure, who]) return
 	for (i = 1; i <= count[figure, who]; i++) list[i] = value[figure, who, i]
@@ -211,6 +225,8 @@ function inverse(figure, who, yardstick,   i, list) {
 	printf "engine.%s.%s_over_create_and_start %.3f x\n", figure, who, median(list, count[figure, who])
 }
 END {
+	for (line in rounds) print "# seconds of each round: " line rounds[line] | "sort"
+	close("sort")
 	split("start jobs stop", figures)
 	for (f = 1; f <= 3; f++) {
 		show(figures[f], "raw"); show(figures[f], "davit"); show(figures[f], "swarm")

@@ -6,7 +6,7 @@
  *   engine_raw HOST IMAGE FEED, then on its input, each answered by a line of seconds:
  *
  *   start N WIDTH     creates and starts N containers that wait for TERM; they stay
- *   stop WIDTH        asks them to end, until they have
+ *   stop WIDTH        asks them to end, until the engine tells that they have
  *   remove WIDTH      removes them
  *   jobs N WIDTH      N short lives: create, start, wait for the end, remove
  *   one               creates, starts and removes one more: until it was started
@@ -32,7 +32,7 @@
 enum { N_MAX = 10000, WORDS = 6, WAIT_MS = 300000 };
 #define LABEL "davit.bench"
 
-enum stage { CREATE, START, RUN, REMOVE, GONE };
+enum stage { CREATE, START, RUN, STOP, GONE };
 
 struct item {
 	struct raw *raw;
@@ -92,10 +92,21 @@ step_remove(struct item *item)
 	engine_container_remove(item->raw->engine, item->id, on_done, item);
 }
 
+/* Its end is what the engine tells, for everybody: the answer comes when it has tidied up, too. */
+static void
+on_stopped(const struct err *err, void *arg)
+{
+	struct item *item = arg;
+
+	if (err->code != 0 && item->stage == STOP)
+		fail(item->raw, err);
+}
+
 static void
 step_stop(struct item *item)
 {
-	engine_container_stop(item->raw->engine, item->id, 10000, on_done, item);
+	item->stage = STOP;
+	engine_container_stop(item->raw->engine, item->id, 10000, on_stopped, item);
 }
 
 static void
@@ -220,6 +231,25 @@ on_revived(const struct err *err, void *arg)
 }
 
 static void
+item_died(struct raw *raw, const char *id)
+{
+	for (unsigned i = 0; i < raw->n_begun; i++) {
+		struct item *item = &raw->items[i];
+
+		if (strcmp(item->id, id) != 0)
+			continue;
+		item->died = true;
+		if (item->stage == STOP) {
+			item->stage = GONE;
+			raw->n_ended++;
+		} else if (item->stage == RUN && raw->is_job) {
+			step_remove(item);
+		}
+		return;
+	}
+}
+
+static void
 on_event(const struct engine_event *event, void *arg)
 {
 	struct raw *raw = arg;
@@ -229,18 +259,8 @@ on_event(const struct engine_event *event, void *arg)
 		count(raw, event->action, event->time_ns);
 	if (is_own_death && raw->revives)
 		engine_container_start(raw->engine, event->id, on_revived, raw);
-	if (!is_own_death || !raw->is_job)
-		return;
-	for (unsigned i = 0; i < raw->n_begun; i++) {
-		struct item *item = &raw->items[i];
-
-		if (strcmp(item->id, event->id) != 0)
-			continue;
-		item->died = true;
-		if (item->stage == RUN)
-			step_remove(item);
-		return;
-	}
+	if (is_own_death)
+		item_died(raw, event->id);
 }
 
 static void
