@@ -17,7 +17,7 @@
 #include "proto/manager.pb-c.h"
 #include "tests/lib/bench.h"
 
-enum { CALL_MAX_MS = 30000, READY_MAX_MS = 10000, RESTART_REDIAL_MS = 20, URLS_MAX = 8 };
+enum { CALL_MAX_MS = 120000, READY_MAX_MS = 120000, RESTART_REDIAL_MS = 20, URLS_MAX = 8 };
 
 /* ---- places: a folder, and ports that were free a moment ago ---- */
 

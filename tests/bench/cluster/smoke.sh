@@ -7,7 +7,7 @@ out=$(mktemp -d "${TMPDIR:-/tmp}/davit-cluster.XXXXXX")
 trap 'rm -rf "$out"' EXIT
 export BENCH_DIR=$out SCALE=0.001 CHURN_SECONDS=1
 for profile in c1m c2m churn burst failover restart lists flat; do
-	timeout 120 "$1/bench/cluster" "$profile" "$out" >"$out/$profile.txt" 2>&1 ||
+	timeout 600 "$1/bench/cluster" "$profile" "$out" >"$out/$profile.txt" 2>&1 ||
 		{ echo "$profile failed:"; cat "$out/$profile.txt"; exit 1; }
 	[ "$(jq -r '.profile, (.figures | length > 2)' "$out/$profile.json" | xargs)" = "$profile true" ] ||
 		{ echo "$profile left no figures"; exit 1; }
