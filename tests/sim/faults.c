@@ -390,6 +390,8 @@ restart_engine(struct sim *sim)
 	sim_count(sim, SIM_ENGINE_RESTARTED);
 	conduct_worker_troubled(sim, host->index, down_ms);
 	engine_mem_restart(host->world, live, down_ms);
+	if (dice_chance(&sim->fault_dice, 500))
+		strangers_take(sim, host);
 	host_worker_poke(sim, host->index);
 }
 

@@ -3,10 +3,14 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include <utlist.h>
+
 #include "common/base/mem.h"
+#include "services/worker/core.h"
 #include "tests/sim/conduct.h"
 #include "tests/sim/faults.h"
 #include "tests/sim/host.h"
+#include "tests/sim/users.h"
 #include "tests/sim/witness.h"
 
 enum {
@@ -106,7 +110,10 @@ struct meddler {
 	struct id task;
 };
 
-/* Only what has its place there, and may start more than once: else it is a crime of theirs. */
+/*
+ * Only what has its place there, and, to be started, may start more than once: else it is a crime
+ * of theirs. What is to go anyway may be removed by them, too.
+ */
 static void
 find_idle(const struct engine_mem_view *view, void *arg)
 {
@@ -121,9 +128,10 @@ find_idle(const struct engine_mem_view *view, void *arg)
 		!witness_read_labels(view, &task, &attempt))
 		return;
 	seen = witness_see(sim->witness, task);
-	if ((seen->is_one_shot && !meddler->removes) || seen->is_final ||
-		seen->attempt != attempt || seen->on != meddler->host->index ||
-		seen->desired > DAVIT__TASK__DESIRED__RUN)
+	if (seen->attempt != attempt || seen->on != meddler->host->index)
+		return;
+	if (!meddler->removes &&
+		(seen->is_one_shot || seen->is_final || seen->desired > DAVIT__TASK__DESIRED__RUN))
 		return;
 	(void)snprintf(meddler->id, sizeof meddler->id, "%s", view->id);
 	meddler->task = task;
@@ -182,6 +190,25 @@ strangers_clear(struct sim *sim, struct host_worker *host)
 	meddler->removes = true;
 	meddler->n_left = 1 + (unsigned)dice_roll(&sim->fault_dice, CLEAR_MAX);
 	sim_at(sim, sim->now_ms, on_meddle, meddler);
+}
+
+void
+strangers_take(struct sim *sim, struct host_worker *host)
+{
+	const struct worker_slot *slot;
+
+	if (host->core == NULL)
+		return;
+	DL_FOREACH (host->core->slots, slot) {
+		if (slot->state != WORKER_SLOT_CREATED || slot->container_id[0] == '\0')
+			continue;
+		sim_trace(sim, host->proc, "a stranger removes what its user wants no more");
+		sim_count(sim, SIM_CONTAINER_GONE);
+		conduct_stranger(sim, slot->task);
+		(void)engine_mem_destroy(host->world, slot->container_id);
+		users_remove(sim, slot->task);
+		return;
+	}
 }
 
 struct robber {

@@ -15,6 +15,8 @@ void strangers_end_container(struct sim *sim);
 void strangers_meddle(struct sim *sim);
 /* Somebody removes containers of the machine that have not run yet, for a while. */
 void strangers_clear(struct sim *sim, struct host_worker *host);
+/* While the engine is away: what has not run yet will not be there any more, nor be wanted. */
+void strangers_take(struct sim *sim, struct host_worker *host);
 /* In a moment somebody removes that container, whatever it does then. */
 void strangers_rob(struct sim *sim, struct host_worker *host, struct id task, const char *id);
 /* The next request of some kind fails, or its answer is lost. */

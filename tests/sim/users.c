@@ -300,24 +300,38 @@ want_pause(struct sim *sim)
 }
 
 static void
-want_removal(struct sim *sim)
+remove_task(struct sim *sim, struct id id, bool force)
 {
 	Davit__RemoveTasksRequest request = DAVIT__REMOVE_TASKS_REQUEST__INIT;
 	char text[ID_TEXT_SIZE], *tasks[] = {text};
 	struct wish *wish;
-	struct id id;
 
-	if (!pick_task(sim, &id, text))
-		return;
+	id_format(id, text);
 	witness_may_go(sim, id);
 	request.n_tasks = 1;
 	request.tasks = tasks;
 	request.has_force = true;
-	request.force = dice_chance(&sim->wish_dice, 850); /* else refused while it runs */
+	request.force = force;
 	sim_count(sim, SIM_REMOVED);
 	wish = make_change(sim, "RemoveTasks", &request.base);
 	wish->task = id;
 	ask(wish);
+}
+
+static void
+want_removal(struct sim *sim)
+{
+	char text[ID_TEXT_SIZE];
+	struct id id;
+
+	if (pick_task(sim, &id, text)) /* not forced it is refused while it runs */
+		remove_task(sim, id, dice_chance(&sim->wish_dice, 850));
+}
+
+void
+users_remove(struct sim *sim, struct id task)
+{
+	remove_task(sim, task, true);
 }
 
 static void

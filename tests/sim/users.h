@@ -6,9 +6,12 @@
  */
 #pragma once
 
+#include "common/base/id.h"
 #include "tests/sim/sim.h"
 
 void users_init(struct sim *sim);
 void users_fini(struct sim *sim);
+/* Somebody wants that task removed, now. */
+void users_remove(struct sim *sim, struct id task);
 /* No new wishes; drained nodes are undrained. What is under way goes on. */
 void users_end(struct sim *sim);
