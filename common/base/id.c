@@ -35,6 +35,21 @@ id_make_base(uint64_t now_ms, const uint8_t random[ID_RANDOM_SIZE])
 }
 
 struct id
+id_make_after(struct id last, bool is_base, const uint8_t random[ID_RANDOM_SIZE])
+{
+	uint64_t high = (last.lo & MASK_RAND_B) >> 32; /* 30 bits; steps are of them */
+	uint64_t low, hi = last.hi;
+
+	high += 1 + random[0];
+	if (high > MASK_RAND_B >> 32) {
+		high &= MASK_RAND_B >> 32;
+		hi = (hi & MASK_RAND_A) < MASK_RAND_A ? hi + 1 : ((hi >> 16) + 1) << 16 | VERSION_7;
+	}
+	memcpy(&low, random + 2, sizeof low);
+	return (struct id){hi, VARIANT_10 | high << 32 | (is_base ? 0 : low & UINT32_MAX)};
+}
+
+struct id
 id_at(struct id base, uint32_t index)
 {
 	return (struct id){.hi = base.hi, .lo = base.lo + index};

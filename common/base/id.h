@@ -26,6 +26,12 @@ struct id id_make(uint64_t now_ms, const uint8_t random[ID_RANDOM_SIZE]);
 /* The same with the low 32 bits zero. */
 struct id id_make_base(uint64_t now_ms, const uint8_t random[ID_RANDOM_SIZE]);
 
+/*
+ * The least bit behind last, with some chance, for when id_make gives one that is not greater:
+ * many in one millisecond, or a clock that was set back. The low 32 bits are zero for a base.
+ */
+struct id id_make_after(struct id last, bool is_base, const uint8_t random[ID_RANDOM_SIZE]);
+
 /* Element index of the array whose base id this is. */
 struct id id_at(struct id base, uint32_t index);
 
@@ -38,6 +44,12 @@ static inline bool
 id_equal(struct id a, struct id b)
 {
 	return a.hi == b.hi && a.lo == b.lo;
+}
+
+static inline bool
+id_is_less(struct id a, struct id b)
+{
+	return a.hi < b.hi || (a.hi == b.hi && a.lo < b.lo);
 }
 
 static inline bool

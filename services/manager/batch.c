@@ -12,7 +12,7 @@
 void
 batch_init(struct batch *batch)
 {
-	*batch = (struct batch){0};
+	*batch = (struct batch){.n_seals = 1, .n_sent = 1};
 	batch->open.writes = store_batch_new();
 	batch->sealed.writes = store_batch_new();
 }
@@ -162,6 +162,7 @@ encode(struct manager *manager)
 		if (task->is_new && task->version <= 1)
 			continue;
 		task->is_new = false;
+		task->sealed_in = batch->n_seals;
 		records_put_task(manager, task);
 	}
 	while ((node = batch->dirty_nodes) != NULL) {
@@ -182,6 +183,7 @@ batch_seal(struct manager *manager)
 	batch->sealed = batch->open;
 	batch->open = empty;
 	batch->is_sealed = true;
+	batch->n_seals++;
 	arena_reset(&batch->arena);
 }
 
@@ -199,6 +201,7 @@ batch_send(struct batch *batch)
 		rpc_call_send(batch->sealed.calls[i]);
 	forget(&batch->sealed);
 	batch->is_sealed = false;
+	batch->n_sent = batch->n_seals;
 }
 
 static void

@@ -30,7 +30,8 @@ struct batch_parcel {
 
 struct batch {
 	struct batch_parcel open, sealed;
-	bool is_sealed; /* and not yet released */
+	bool is_sealed;           /* and not yet released */
+	uint64_t n_seals, n_sent; /* batches so far; sent: up to which */
 	struct task *dirty_tasks;
 	struct node *dirty_nodes;
 	struct arena arena; /* for messages of this turn; nothing of it is left once it is sealed */

@@ -13,6 +13,7 @@
 #include "services/manager/batch.h"
 #include "services/manager/chaos.h"
 #include "services/manager/claims.h"
+#include "services/manager/ended.h"
 #include "services/manager/events.h"
 #include "services/manager/flow.h"
 #include "services/manager/liveness.h"
@@ -34,6 +35,7 @@ struct manager {
 	uint64_t started_ms; /* wall */
 	char cluster_id[ID_TEXT_SIZE];
 	uint64_t cluster_created_ms; /* wall */
+	struct id last_id;           /* the greatest that was made */
 	char store_trouble[ERR_TEXT_MAX];
 
 	struct model model;
@@ -52,7 +54,9 @@ struct manager {
 	struct waits waits;
 	struct cluster_usage usage;
 	struct flow flow;
+	struct ended ended;
 };
 
-/* A new id at the present time. */
+/* A new id at the present time, greater than all before, so that tasks come in the order of
+ * their ids. */
 struct id manager_new_id(struct manager *manager, bool is_base);

@@ -32,7 +32,7 @@ manager_figures(const struct manager *manager, struct manager_figures *ret_figur
 			n[TASK_FAILED]},
 		.n_pending_queue = manager->waiting.n_ready + manager->waiting.asked.n,
 		.n_blocked_queue = manager->waiting.n_blocked + manager->waiting.claimed.n,
-		.n_history = model->history.n,
+		.n_history = ended_count(manager),
 		.n_waits = manager->waits.n,
 		.n_answers = manager->requests.n,
 		.answer_bytes = manager->requests.bytes,

@@ -8,7 +8,7 @@
 #include "common/model/spec.h"
 #include "services/manager/assignments.h"
 #include "services/manager/core.h"
-#include "services/manager/history.h"
+#include "services/manager/ended.h"
 #include "services/manager/holds.h"
 #include "services/manager/limits.h"
 #include "services/manager/records.h"
@@ -62,7 +62,7 @@ enter_final(struct manager *manager, struct task *task)
 	task->retry_when_gone = false;
 	model_task_set_due(&manager->model, task,
 		spec->auto_remove ? task->finished_ms + MANAGER_AUTO_REMOVE_MS : 0);
-	history_enter(manager, task);
+	ended_enter(manager, task);
 }
 
 /* Asks the table; on 0 the task has moved and everything that follows from the state is done. */
@@ -231,6 +231,7 @@ leave_node(struct manager *manager, struct task *task)
 		return;
 	assignments_dropped(manager, task);
 	model_task_leave_node(task);
+	ended_left_node(manager, task);
 	batch_touch_task(manager, task);
 }
 
@@ -574,6 +575,7 @@ lifecycle_forget_node(struct manager *manager, struct task *task)
 	}
 	if (task->on_node)
 		model_task_leave_node(task);
+	ended_left_node(manager, task);
 	batch_touch_task(manager, task);
 	if (task->desired == DAVIT__TASK__DESIRED__REMOVE && task_state_is_final(task->state))
 		forget(manager, task);
@@ -582,7 +584,8 @@ lifecycle_forget_node(struct manager *manager, struct task *task)
 Davit__Task__Desired
 lifecycle_assigned_desire(const struct task *task)
 {
-	if (task->desired == DAVIT__TASK__DESIRED__REMOVE || task->retry_when_gone)
+	if (task->desired == DAVIT__TASK__DESIRED__REMOVE || task->retry_when_gone ||
+		task->is_retired)
 		return DAVIT__TASK__DESIRED__REMOVE;
 	if (task_state_is_final(task->state))
 		return DAVIT__TASK__DESIRED__STOP;

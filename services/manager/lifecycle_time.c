@@ -1,6 +1,6 @@
 /* What follows after a start, and with time; the moves themselves are in lifecycle.c. */
 #include "services/manager/core.h"
-#include "services/manager/history.h"
+#include "services/manager/ended.h"
 #include "services/manager/lifecycle.h"
 #include "services/manager/limits.h"
 
@@ -30,7 +30,7 @@ lifecycle_restore_queues(struct manager *manager)
 				spec->auto_remove ? task->finished_ms + MANAGER_AUTO_REMOVE_MS : 0);
 		}
 	}
-	history_restore(manager);
+	ended_restore(manager);
 }
 
 static void
@@ -58,5 +58,5 @@ lifecycle_tick(struct manager *manager)
 			expire(manager, task);
 		}
 	}
-	history_tick(manager);
+	ended_tick(manager);
 }

@@ -20,7 +20,7 @@ struct settings {
 	struct manager_strategy of_namespaces[MANAGER_STRATEGIES_MAX];
 	uint64_t preempt_above, claim_after_ms, sweep_ms;
 	uint64_t poll_ms, silent_ms, restart_grace_ms, answers_bytes, store_log_bytes;
-	uint64_t history_max, history_age_ms;
+	uint64_t history_max, history_age_ms, history_containers;
 };
 
 #define S struct settings
@@ -46,10 +46,13 @@ static const struct option_def option_defs[] = {
 		"without hearing from it a node is UNKNOWN"),
 	OPTION_DURATION("restart-grace", 0, S, restart_grace_ms, "30s",
 		"after a start nothing is moved before this"),
-	OPTION_NUMBER("history-max", 0, "N", S, history_max, "10000", 0, MANAGER_TASKS_MAX,
+	OPTION_NUMBER("history-max", 0, "N", S, history_max, "20000", 0, MANAGER_TASKS_MAX,
 		"ended tasks to keep; the first to end are forgotten first"),
 	OPTION_DURATION("history-age", 0, S, history_age_ms, "7d",
 		"an ended task is forgotten after so long; 0: only by --history-max"),
+	OPTION_NUMBER("history-containers", 0, "N", S, history_containers, "10000", 0,
+		MANAGER_TASKS_MAX,
+		"of them the last to end keep their containers, for logs, and are in memory"),
 	OPTION_NUMBER("preempt-above", 0, "N", S, preempt_above, "50", 0, SPEC_PRIORITY_MAX,
 		"tasks of greater priority may end others of lower; 100: none may"),
 	OPTION_DURATION("claim-after", 0, S, claim_after_ms, "30s",
@@ -110,6 +113,7 @@ fill(struct shell_options *options, struct settings *settings, struct err *err)
 	config->restart_grace_ms = settings->restart_grace_ms;
 	config->history_max = (uint32_t)settings->history_max;
 	config->history_age_ms = settings->history_age_ms;
+	config->history_containers = (uint32_t)settings->history_containers;
 	config->requests_bytes_max = (size_t)settings->answers_bytes;
 	config->preempt_above = (uint32_t)settings->preempt_above;
 	config->claim_after_ms = settings->claim_after_ms;

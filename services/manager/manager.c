@@ -110,6 +110,7 @@ manager_call(struct manager *manager, struct manager_now now, struct rpc_call *c
 		read_now(manager, handler, call);
 	else if (handler->kind != CHANGES || !requests_replay(manager, call))
 		handler->handle(manager, call);
+	ended_reads_end(manager);
 }
 
 void
@@ -269,9 +270,15 @@ manager_new_id(struct manager *manager, bool is_base)
 {
 	uint8_t chance[ID_RANDOM_SIZE];
 
+	struct id id;
+
 	manager->ports.random(manager->ports.arg, chance, sizeof chance);
-	return is_base ? id_make_base(manager->now.wall_ms, chance)
-		       : id_make(manager->now.wall_ms, chance);
+	id = is_base ? id_make_base(manager->now.wall_ms, chance)
+		     : id_make(manager->now.wall_ms, chance);
+	if (!id_is_less(manager->last_id, id))
+		id = id_make_after(manager->last_id, is_base, chance);
+	manager->last_id = id_at((struct id){id.hi, id.lo & ~(uint64_t)UINT32_MAX}, UINT32_MAX);
+	return id;
 }
 
 /* ---- beginning and end ---- */
@@ -288,6 +295,7 @@ manager_config_init(struct manager_config *config)
 		.restart_grace_ms = MANAGER_RESTART_GRACE_MS,
 		.history_max = MANAGER_HISTORY_MAX,
 		.history_age_ms = MANAGER_HISTORY_AGE_MS,
+		.history_containers = MANAGER_HISTORY_CONTAINERS,
 		.requests_bytes_max = MANAGER_REQUESTS_BYTES_MAX,
 		.preempt_above = MANAGER_PREEMPT_ABOVE,
 		.claim_after_ms = MANAGER_CLAIM_AFTER_MS,

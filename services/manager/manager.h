@@ -49,16 +49,17 @@ struct manager_config {
 	const char *name;          /* of the cluster, for people; borrowed */
 	const char *scheduler_url; /* for sentences; borrowed, as are the next three */
 	const char *feed_url, *feed_json_url, *stats_url;
-	struct ledger_range ports; /* of dynamic host ports */
-	uint64_t poll_ms;          /* how long a worker's Poll is parked; > 0 */
-	uint64_t silent_ms;        /* without a Poll for so long a node is UNKNOWN; > poll_ms */
-	uint64_t restart_grace_ms; /* after a start nothing is moved before this */
-	uint32_t history_max;      /* ended tasks that are kept … */
-	uint64_t history_age_ms;   /* … after their end; 0: any time */
-	size_t requests_bytes_max; /* remembered answers */
-	uint32_t preempt_above;    /* tasks of greater priority may preempt; 100: none may */
-	uint64_t claim_after_ms;   /* a task that has waited so long may have room kept for it */
-	uint64_t sweep_ms;         /* blocked tasks are tried again so often, whatever happens */
+	struct ledger_range ports;   /* of dynamic host ports */
+	uint64_t poll_ms;            /* how long a worker's Poll is parked; > 0 */
+	uint64_t silent_ms;          /* without a Poll for so long a node is UNKNOWN; > poll_ms */
+	uint64_t restart_grace_ms;   /* after a start nothing is moved before this */
+	uint32_t history_max;        /* ended tasks that are kept … */
+	uint64_t history_age_ms;     /* … after their end; 0: any time */
+	uint32_t history_containers; /* of them, whose containers are kept; the rest is on disk */
+	size_t requests_bytes_max;   /* remembered answers */
+	uint32_t preempt_above;      /* tasks of greater priority may preempt; 100: none may */
+	uint64_t claim_after_ms;     /* a task that has waited so long may have room kept for it */
+	uint64_t sweep_ms;           /* blocked tasks are tried again so often, whatever happens */
 	/* Strategies where a spec names none. */
 	Davit__TaskSpec__Strategy strategy;        /* CLUSTER: the scheduler's own */
 	const struct manager_strategy *strategies; /* of namespaces; borrowed */
@@ -82,6 +83,11 @@ struct manager_ports {
 	void (*place)(void *arg, const Davit__PlaceRequest *request);
 	/* Tells subscribers; may be lost. From manager_release and manager_node_stats. */
 	void (*publish)(void *arg, const char *topic, const ProtobufCMessage *message);
+	/*
+	 * Appends what the store has under that key, of what was committed: as store_get does.
+	 * Called while calls are handled.
+	 */
+	int (*read)(void *arg, const char *key, struct buf *ret_value, struct err *err);
 	void *arg;
 };
 

@@ -25,6 +25,7 @@ model_init(struct model *model, struct ledger_range port_range)
 {
 	*model = (struct model){.next_seq = 1, .next_due_ms = UINT64_MAX, .port_range = port_range};
 	ledger_kinds_init(&model->kinds);
+	past_init(&model->past);
 }
 
 /* ---- namespaces ---- */
@@ -45,8 +46,17 @@ space_ref(struct model *model, const char *name)
 	return space;
 }
 
-static void
-space_unref(struct model *model, struct space *space)
+struct space *
+model_space_find(const struct model *model, const char *name)
+{
+	struct space *space;
+
+	HASH_FIND_STR(model->spaces, name, space);
+	return space;
+}
+
+void
+model_space_unref(struct model *model, struct space *space)
 {
 	if (--space->n_specs > 0)
 		return;
@@ -120,7 +130,7 @@ static void
 spec_free(struct model *model, struct spec *spec)
 {
 	HASH_DEL(model->specs, spec);
-	space_unref(model, spec->space);
+	model_space_unref(model, spec->space);
 	model_wording_unref(model, spec->wording);
 	free(spec);
 }
@@ -152,20 +162,26 @@ model_group_find(const struct model *model, struct id id)
 	return group;
 }
 
-static bool
-group_free(struct model *model, struct group *group)
+bool
+model_spec_unref(struct model *model, struct spec *spec)
+{
+	if (--spec->n_groups > 0)
+		return false;
+	spec_free(model, spec);
+	return true;
+}
+
+bool
+model_group_free(struct model *model, struct group *group)
 {
 	struct spec *spec = group->spec;
-	bool spec_gone = --spec->n_groups == 0;
 
 	HASH_DEL(model->groups, group);
 	if (group->count > 1)
 		model_array_leave(model, group);
 	free(group->name);
 	free(group);
-	if (spec_gone)
-		spec_free(model, spec);
-	return spec_gone;
+	return model_spec_unref(model, spec);
 }
 
 /* ---- tasks ---- */
@@ -227,19 +243,25 @@ model_task_find(const struct model *model, struct id id)
 	return group == NULL ? NULL : group->tasks[0];
 }
 
-static void
-task_free(struct task *task)
+void
+model_task_fini(struct task *task)
 {
 	free(task->message);
 	free(task->pull);
 	free(task->container_id);
 	free(task->host_ports);
 	free(task->usage);
+}
+
+void
+model_task_free(struct task *task)
+{
+	model_task_fini(task);
 	free(task);
 }
 
-bool
-model_task_remove(struct model *model, struct task *task, bool *ret_spec_gone)
+void
+model_task_unlink(struct model *model, struct task *task)
 {
 	struct group *group = task->group;
 
@@ -248,19 +270,27 @@ model_task_remove(struct model *model, struct task *task, bool *ret_spec_gone)
 	model_queue_leave(task);
 	if (group->count == 1)
 		model_name_leave(model, task);
-	space_subtract(task);
-	group->n_by_state[task->state]--;
 	if (group->last_task == task)
 		group->last_task = task->older;
 	group->tasks[task->index] = NULL;
 	model->n_tasks--;
 	*(task->older != NULL ? &task->older->newer : &model->oldest) = task->newer;
 	*(task->newer != NULL ? &task->newer->older : &model->newest) = task->older;
+}
+
+bool
+model_task_remove(struct model *model, struct task *task, bool *ret_spec_gone)
+{
+	struct group *group = task->group;
+
+	space_subtract(task);
+	model_task_unlink(model, task);
+	group->n_by_state[task->state]--;
 	model->n_by_state[task->state]--;
-	task_free(task);
+	model_task_free(task);
 	if (--group->n_left > 0)
 		return false;
-	*ret_spec_gone = group_free(model, group);
+	*ret_spec_gone = model_group_free(model, group);
 	return true;
 }
 
@@ -292,52 +322,6 @@ model_looks_like_prefix(const char *text)
 	size_t n = strspn(text, "0123456789abcdefABCDEF-");
 
 	return n >= MANAGER_PREFIX_MIN && text[n] == '\0' && n < ID_TEXT_SIZE - 1;
-}
-
-static int
-resolve_prefix(const struct model *model, const char *text, struct task **ret_task, struct err *err)
-{
-	size_t n = strlen(text);
-	struct task *found = NULL;
-
-	for (struct task *task = model->oldest; task != NULL; task = task->newer) {
-		char id[ID_TEXT_SIZE];
-
-		id_format(task->id, id);
-		if (model_task_is_going(task) || strncasecmp(id, text, n) != 0)
-			continue;
-		if (found != NULL)
-			return err_set(err, -ENOTUNIQ,
-				"several tasks have ids that begin with '%s': give more of it",
-				text);
-		found = task;
-	}
-	if (found == NULL)
-		return -ENOENT;
-	*ret_task = found;
-	return 0;
-}
-
-int
-model_task_resolve(const struct model *model, const char *namespace, const char *text,
-	struct task **ret_task, struct err *err)
-{
-	struct task *task = NULL;
-	struct id id;
-	int rc = -ENOENT;
-
-	if (id_parse(text, &id))
-		task = model_task_find(model, id);
-	if (task == NULL)
-		task = model_task_by_name(model, namespace, text);
-	if (task == NULL && model_looks_like_prefix(text))
-		rc = resolve_prefix(model, text, &task, err);
-	if (rc == -ENOTUNIQ)
-		return rc;
-	if (task == NULL)
-		return err_set(err, -ENOENT, "no task '%.128s' in namespace '%s'", text, namespace);
-	*ret_task = task;
-	return 0;
 }
 
 /* ---- queues ---- */
@@ -383,17 +367,24 @@ model_fini(struct model *model)
 	struct group *group, *next_group;
 	struct spec *spec, *next_spec;
 	struct node *node, *next_node;
+	struct space *space, *next_space;
 	struct task *task;
 
 	while ((task = model->oldest) != NULL) {
 		model->oldest = task->newer;
-		task_free(task);
+		model_task_free(task);
 	}
+	past_fini(&model->past);
 	HASH_ITER(hh, model->groups, group, next_group)
-	(void)group_free(model, group);
+	(void)model_group_free(model, group);
 	model_names_fini(model);                     /* of tasks that are no elements */
 	HASH_ITER(hh, model->specs, spec, next_spec) /* those that no group uses */
 	spec_free(model, spec);
+	HASH_ITER(hh, model->spaces, space, next_space) /* of entries whose specs are on disk */
+	{
+		HASH_DEL(model->spaces, space);
+		free(space);
+	}
 	HASH_ITER(hh, model->nodes, node, next_node)
 	model_node_free(model, node);
 	model_init(model, model->port_range);

@@ -18,6 +18,7 @@
 #include "proto/store.pb-c.h"
 #include "proto/types.pb-c.h"
 #include "services/manager/ledger.h"
+#include "services/manager/past.h"
 
 struct rpc_call;
 struct wait;
@@ -89,7 +90,6 @@ struct task {
 	int32_t exit_code;
 	uint32_t restart_count;
 	uint32_t pause_generation; /* counts the changes of is_paused */
-	bool is_paused;            /* as wished */
 	Davit__PullProgress *pull; /* while it is being pulled; else NULL */
 	struct node *node;         /* of this attempt; kept after its end while the node exists */
 	char *message, *container_id;
@@ -110,10 +110,14 @@ struct task {
 	bool is_dirty, is_assign_dirty, is_new;
 	bool is_told;           /* the node was sent spec and name of this attempt */
 	bool is_preempted;      /* it ends because another takes its place */
+	bool is_paused;         /* as wished */
+	bool is_retired;        /* ended.h: its node forgets it, the store does not */
+	bool is_read;           /* read from disk for one call: nothing of the model refers to it */
 	struct wait *waits;     /* calls that wait for this task */
 	struct wait *log_waits; /* ReadLogs that wait for its start */
 	uint64_t due_ms;        /* wall time of ttl or auto_remove; 0: none */
-	uint64_t ended_ms;      /* by our own clock; history.h */
+	uint64_t ended_ms;      /* by our own clock; ended.h */
+	uint64_t sealed_in;     /* batch.n_seals before its record was last sealed */
 	struct node *avoid; /* where it, or the one it replaces, was last: rather not there again */
 };
 
@@ -203,7 +207,11 @@ struct model {
 	struct node *nodes, *nodes_by_name;
 	struct name_entry *names;
 	struct engine_ports *engines;
-	struct task_queue history; /* ended, the first to end first: history.h */
+	/* Ended, the first to end first: ended.h says when one moves on. */
+	struct task_queue history;
+	struct task_queue retired; /* until their nodes have forgotten them */
+	struct task_queue leaving; /* until that is on disk */
+	struct past past;
 	uint64_t next_seq;
 	uint64_t next_due_ms; /* no task of these queues is due before; UINT64_MAX: none is */
 	uint32_t n_by_state[TASK_STATE_COUNT];
@@ -238,6 +246,21 @@ struct task *model_task_find(const struct model *model, struct id id);
  */
 bool model_task_remove(struct model *model, struct task *task, bool *ret_spec_gone);
 
+/*
+ * Leaves but an entry of it: it has ended, nothing of it is anywhere but in the store. Its array
+ * stays; if it is no element, its group goes, and with it the spec unless others use that.
+ */
+void model_task_archive(struct model *model, struct task *task);
+/*
+ * Removes the entry, as model_task_remove does a task. *ret_spec_gone: its spec's record is for
+ * nobody any more.
+ */
+bool model_past_remove(struct model *model, const struct past_entry *entry, bool *ret_spec_gone);
+/* The array of which it is an element; NULL: it is none. */
+struct group *model_past_group(const struct model *model, const struct past_entry *entry);
+/* What belongs to it alone. */
+void model_task_fini(struct task *task);
+
 /* Live task of that name in the namespace, or the newest ended one; NULL if none. */
 struct task *model_task_by_name(const struct model *model, const char *namespace, const char *name);
 
@@ -254,10 +277,11 @@ model_task_is_going(const struct task *task)
 }
 
 /*
- * By id, name or prefix of an id. -ENOENT, or -ENOTUNIQ for a prefix that several have.
+ * By id, name or prefix of an id: a task, or the entry of one that is on disk; the other is NULL.
+ * -ENOENT, or -ENOTUNIQ for a prefix that several have.
  */
 int model_task_resolve(const struct model *model, const char *namespace, const char *text,
-	struct task **ret_task, struct err *err);
+	struct task **ret_task, const struct past_entry **ret_past, struct err *err);
 
 /* Changes the state and its counts. */
 void model_task_set_state(struct model *model, struct task *task, enum task_state state);

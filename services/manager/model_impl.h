@@ -18,5 +18,17 @@ void model_name_leave(struct model *model, struct task *task);
 /* An array's elements are found by its name and their number. */
 void model_array_enter(struct model *model, struct group *group);
 void model_array_leave(struct model *model, struct group *group);
+/* The newest of the elements that are called so, of those on disk. */
+const struct past_entry *model_past_element(const struct model *model, const char *namespace,
+	const char *name);
+/* The namespace, if any spec or entry is of it. */
+struct space *model_space_find(const struct model *model, const char *name);
+void model_space_unref(struct model *model, struct space *space);
+/* The last of its tasks or entries is gone; true: the spec went, too. */
+bool model_group_free(struct model *model, struct group *group);
+bool model_spec_unref(struct model *model, struct spec *spec);
+void model_task_free(struct task *task);
+/* Out of every index and list but for what counts it. */
+void model_task_unlink(struct model *model, struct task *task);
 /* Forgets all names. */
 void model_names_fini(struct model *model);

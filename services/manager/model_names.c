@@ -232,6 +232,26 @@ model_task_by_name(const struct model *model, const char *namespace, const char 
 	return best;
 }
 
+const struct past_entry *
+model_past_element(const struct model *model, const char *namespace, const char *name)
+{
+	char key[NAME_KEY_MAX];
+	const struct past_entry *best = NULL, *found;
+	const struct name_entry *entry;
+	uint32_t index;
+
+	name_key(key, namespace, name);
+	entry = split_name(key, &index) ? name_find(model, key) : NULL;
+	for (const struct group *group = entry == NULL ? NULL : entry->arrays; group != NULL;
+		group = group->name_next) {
+		found = index < group->count ? past_find(&model->past, id_at(group->id, index))
+					     : NULL;
+		if (found != NULL && (best == NULL || id_is_less(best->id, found->id)))
+			best = found;
+	}
+	return best;
+}
+
 static bool
 is_live_name(const struct model *model, const char *namespace, const char *name)
 {

@@ -99,11 +99,11 @@ records_put_group(struct manager *manager, const struct group *group)
 }
 
 static void
-put_task(struct manager *manager, const struct task *task, const uint8_t *data, size_t size)
+put_task(struct manager *manager, struct id task_id, const uint8_t *data, size_t size)
 {
 	char key[RECORDS_KEY_SIZE], id[ID_TEXT_SIZE];
 
-	id_format(task->id, id);
+	id_format(task_id, id);
 	make_key(key, "task", id);
 	store_batch_put(manager->batch.open.writes, key, data, size);
 }
@@ -116,13 +116,13 @@ records_put_task(struct manager *manager, const struct task *task)
 	const uint8_t *data = task_record_encode(task,
 		task_state_is_final(task->state) ? usage_view(task, arena) : NULL, arena, &size);
 
-	put_task(manager, task, data, size);
+	put_task(manager, task->id, data, size);
 }
 
 void
 records_delete_task(struct manager *manager, const struct task *task)
 {
-	put_task(manager, task, task_record_gone, sizeof task_record_gone);
+	put_task(manager, task->id, task_record_gone, sizeof task_record_gone);
 }
 
 void
@@ -138,6 +138,27 @@ records_delete_group(struct manager *manager, const struct group *group, bool sp
 	records_delete(manager, "group", id);
 	if (spec_gone)
 		records_delete(manager, "spec", group->spec->id);
+}
+
+void
+records_delete_past(struct manager *manager, const struct past_entry *entry)
+{
+	struct group *group = model_past_group(&manager->model, entry);
+	char id[ID_TEXT_SIZE];
+
+	id_format(entry->id, id);
+	if (group != NULL && group->n_left > 1) {
+		put_task(manager, entry->id, task_record_gone, sizeof task_record_gone);
+	} else if (group != NULL) {
+		records_delete_group(manager, group, group->spec->n_groups == 1);
+	} else {
+		records_delete(manager, "task", id);
+		records_delete(manager, "group", id);
+		if (entry->spec == NULL)
+			records_delete(manager, "spec", id);
+		else if (entry->spec->n_groups == 1)
+			records_delete(manager, "spec", entry->spec->id);
+	}
 }
 
 void

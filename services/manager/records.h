@@ -17,14 +17,12 @@
 
 #include <protobuf-c/protobuf-c.h>
 
+#include "common/base/cleanup.h"
 #include "common/base/err.h"
 #include "common/store/store.h"
+#include "services/manager/model.h"
 
 struct manager;
-struct task;
-struct node;
-struct group;
-struct spec;
 
 enum {
 	RECORDS_FORMAT = 2, /* of this store; a greater one is refused */
@@ -44,6 +42,26 @@ void records_delete_task(struct manager *manager, const struct task *task);
 /* Everything of a group whose last task is gone; its spec too if spec_gone. */
 void records_delete_group(struct manager *manager, const struct group *group, bool spec_gone);
 void records_delete(struct manager *manager, const char *kind, const char *id);
+
+/*
+ * A task that is on disk only, as it would be in the model, which does not know of it; the group
+ * is the model's if it is an element of an array there.
+ */
+struct records_read {
+	struct task task;
+	struct group *group; /* made for it; NULL: the model's */
+	struct spec *spec;   /* the same */
+	struct records_read *next;
+};
+
+/* The store's errors, -EUCLEAN. It is the caller's to free, before the model changes. */
+int records_read_task(struct manager *manager, const struct past_entry *entry,
+	struct records_read **ret_read, struct err *err);
+void records_read_free(struct records_read *read);
+CLEANUP_DEFINE(struct records_read *, records_read_free)
+
+/* What is gone of an entry: the record of a task, or all of its group's. */
+void records_delete_past(struct manager *manager, const struct past_entry *entry);
 
 /* Fills an empty model. A new store gets a cluster id, written with the first batch. */
 int records_load(struct manager *manager, struct store *store, struct err *err);

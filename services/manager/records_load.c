@@ -6,6 +6,7 @@
 #include "common/rpc/unpack.h"
 #include "proto/store.pb-c.h"
 #include "services/manager/core.h"
+#include "services/manager/ended.h"
 #include "services/manager/holds.h"
 #include "services/manager/lifecycle.h"
 #include "services/manager/limits.h"
@@ -17,8 +18,8 @@ enum { LOAD_NODES = 4096 };
 
 struct load {
 	struct manager *manager;
-	struct arena arena;             /* of the record that is read */
-	struct node *nodes[LOAD_NODES]; /* found before, where their ids' last bits say */
+	struct arena arena;  /* of the record that is read */
+	struct node **nodes; /* LOAD_NODES, found before, where their ids' last bits say; or NULL */
 	struct err *err;
 };
 
@@ -105,6 +106,9 @@ load_group(const char *key, const void *data, size_t size, void *arg)
 		(void)id_parse(record->replaces, &group->replaces);
 	if (record->seq >= model->next_seq)
 		model->next_seq = record->seq + 1;
+	id = id_at((struct id){id.hi, id.lo & ~(uint64_t)UINT32_MAX}, UINT32_MAX);
+	if (id_is_less(load->manager->last_id, id))
+		load->manager->last_id = id;
 	for (uint32_t i = 0; i < group->count; i++)
 		(void)model_task_add(model, group, i);
 	return 0;
@@ -145,10 +149,13 @@ restore_course(struct task *task, const Davit__TaskRecord *record)
 static struct node *
 find_node(struct load *load, struct id id)
 {
-	struct node **place = &load->nodes[id.lo % LOAD_NODES];
+	struct node **place;
 
 	if (id_is_none(id))
 		return NULL;
+	if (load->nodes == NULL)
+		return model_node_find(&load->manager->model, id);
+	place = &load->nodes[id.lo % LOAD_NODES];
 	if (*place == NULL || !id_equal((*place)->id, id))
 		*place = model_node_find(&load->manager->model, id);
 	return *place;
@@ -197,13 +204,36 @@ restore_task(struct load *load, const char *key, struct task *task, const struct
 	model_task_set_state(&manager->model, task, (enum task_state)record->state);
 	restore_course(task, record);
 	task->replaced_by = found->replaced_by;
+	if (restore_place(load, task, found, &why) < 0)
+		return bad_record(load, key, why.text);
+	ended_restored(manager, task);
+	return 0;
+}
+
+/* The same of one that is read for a call: the model does not have it. */
+static int
+fill_task(struct load *load, const char *key, struct task *task, const struct task_record *found)
+{
+	const Davit__TaskRecord *record = &found->says;
+	struct err why = {0};
+
+	if (!record->has_state || record->on_node || record->holds ||
+		(record->state != DAVIT__TASK__STATE__COMPLETED &&
+			record->state != DAVIT__TASK__STATE__FAILED))
+		return bad_record(load, key, "it is not of a task that has ended");
+	task->state = (enum task_state)record->state;
+	restore_course(task, record);
+	task->replaced_by = found->replaced_by;
 	return restore_place(load, task, found, &why) < 0 ? bad_record(load, key, why.text) : 0;
 }
+
+typedef int restore_fn(struct load *load, const char *key, struct task *task,
+	const struct task_record *found);
 
 /* Of the release before. */
 static int
 load_protobuf_task(struct load *load, const char *key, struct task *task, const void *data,
-	size_t size)
+	size_t size, restore_fn *restore)
 {
 	Davit__TaskRecord *record = read_record(load, &davit__task_record__descriptor, data, size);
 	struct task_record found = {0};
@@ -215,7 +245,24 @@ load_protobuf_task(struct load *load, const char *key, struct task *task, const 
 		(void)id_parse(record->node_id, &found.node);
 	if (record->replaced_by != NULL)
 		(void)id_parse(record->replaced_by, &found.replaced_by);
-	return restore_task(load, key, task, &found);
+	return restore(load, key, task, &found);
+}
+
+static int
+load_task_record(struct load *load, const char *key, struct task *task, const void *data,
+	size_t size, restore_fn *restore)
+{
+	struct task_record record;
+	int rc;
+
+	if (!task_record_is_compact(data, size))
+		return load_protobuf_task(load, key, task, data, size, restore);
+	if (!task_record_decode(data, size, &record))
+		return bad_record(load, key, "it is damaged");
+	rc = restore(load, key, task, &record);
+	if (record.says.usage != NULL)
+		davit__task_usage__free_unpacked(record.says.usage, NULL);
+	return rc;
 }
 
 static int
@@ -223,10 +270,8 @@ load_task(const char *key, const void *data, size_t size, void *arg)
 {
 	struct load *load = arg;
 	struct task *task = NULL;
-	struct task_record record;
 	char text[ID_TEXT_SIZE];
 	struct id id;
-	int rc;
 
 	if (id_parse(strchr(key, '/') + 1, &id)) {
 		id_format(id, text); /* as we write it, or it would be there twice */
@@ -234,14 +279,7 @@ load_task(const char *key, const void *data, size_t size, void *arg)
 	}
 	if (task == NULL || !is_key_of(key, text))
 		return bad_record(load, key, "it is no task of a group");
-	if (!task_record_is_compact(data, size))
-		return load_protobuf_task(load, key, task, data, size);
-	if (!task_record_decode(data, size, &record))
-		return bad_record(load, key, "it is damaged");
-	rc = restore_task(load, key, task, &record);
-	if (record.says.usage != NULL)
-		davit__task_usage__free_unpacked(record.says.usage, NULL);
-	return rc;
+	return load_task_record(load, key, task, data, size, restore_task);
 }
 
 static int
@@ -305,6 +343,132 @@ load_cluster(struct load *load, struct store *store)
 	return 0;
 }
 
+/* ---- one task for a call ---- */
+
+static struct spec *
+make_spec(struct load *load, const char *key, const void *data, size_t size)
+{
+	ProtobufCMessage *message;
+	Davit__SpecRecord *record;
+	struct spec *spec = NULL;
+	struct pbjson_err err;
+
+	if (rpc_unpack(&davit__spec_record__descriptor, data, size, &message, &err) < 0) {
+		(void)bad_record(load, key, "it is no spec");
+		return NULL;
+	}
+	record = (Davit__SpecRecord *)message;
+	if (record->id != NULL && record->spec != NULL && record->spec->namespace_ != NULL &&
+		is_key_of(key, record->id)) {
+		spec = xcalloc(1, sizeof *spec);
+		spec->spec = TAKE(record->spec);
+	} else {
+		(void)bad_record(load, key, "it is no spec");
+	}
+	davit__spec_record__free_unpacked(record, NULL);
+	return spec;
+}
+
+static int
+fill_group(struct load *load, const char *key, struct group *group, const struct buf *value)
+{
+	Davit__GroupRecord *record =
+		read_record(load, &davit__group_record__descriptor, value->data, value->size);
+
+	if (record == NULL || record->id == NULL || record->name == NULL ||
+		!id_parse(record->id, &group->id) || !is_key_of(key, record->id))
+		return bad_record(load, key, "it is no group");
+	group->count = record->count;
+	group->name = xstrdup(record->name);
+	group->created_ms = record->created_ms;
+	group->seq = record->seq;
+	if (record->replaces != NULL)
+		(void)id_parse(record->replaces, &group->replaces);
+	return 0;
+}
+
+static int
+read_value(struct manager *manager, const char *kind, const char *id, char key[RECORDS_KEY_SIZE],
+	struct buf *value, struct err *err)
+{
+	(void)snprintf(key, RECORDS_KEY_SIZE, "%s/%s", kind, id);
+	buf_reset(value);
+	return manager->ports.read(manager->ports.arg, key, value, err);
+}
+
+/* Group and spec of one that is no element; borrowed of whoever has them in memory. */
+static int
+read_group(struct load *load, const struct past_entry *entry, const char *id, struct group *group)
+{
+	CLEANUP(buf_fini) struct buf value = {0};
+	char key[RECORDS_KEY_SIZE];
+	int rc = read_value(load->manager, "group", id, key, &value, load->err);
+
+	if (rc == 0)
+		rc = fill_group(load, key, group, &value);
+	if (rc < 0 || entry->spec != NULL) {
+		group->spec = entry->spec;
+		return rc;
+	}
+	rc = read_value(load->manager, "spec", id, key, &value, load->err);
+	if (rc == 0)
+		group->spec = make_spec(load, key, value.data, value.size);
+	return rc == 0 && group->spec == NULL ? -EUCLEAN : rc;
+}
+
+static int
+read_all(struct load *load, const struct past_entry *entry, struct records_read *read)
+{
+	struct task *task = &read->task;
+	CLEANUP(buf_fini) struct buf value = {0};
+	char key[RECORDS_KEY_SIZE], id[ID_TEXT_SIZE];
+	int rc = 0;
+
+	id_format(entry->id, id);
+	task->id = entry->id;
+	task->is_read = true;
+	task->ended_ms = entry->ended_ms;
+	task->group = model_past_group(&load->manager->model, entry);
+	task->index = task->group == NULL ? 0 : (uint32_t)entry->id.lo;
+	if (task->group == NULL) {
+		task->group = read->group = xcalloc(1, sizeof *read->group);
+		rc = read_group(load, entry, id, read->group);
+		read->spec = entry->spec == NULL ? read->group->spec : NULL;
+	}
+	if (rc == 0)
+		rc = read_value(load->manager, "task", id, key, &value, load->err);
+	return rc < 0 ? rc : load_task_record(load, key, task, value.data, value.size, fill_task);
+}
+
+void
+records_read_free(struct records_read *read)
+{
+	if (read == NULL)
+		return;
+	if (read->group != NULL)
+		free(read->group->name);
+	free(read->group);
+	if (read->spec != NULL)
+		davit__task_spec__free_unpacked(read->spec->spec, NULL);
+	free(read->spec);
+	model_task_fini(&read->task);
+	free(read);
+}
+
+int
+records_read_task(struct manager *manager, const struct past_entry *entry,
+	struct records_read **ret_read, struct err *err)
+{
+	CLEANUP(records_read_free) struct records_read *read = xcalloc(1, sizeof *read);
+	struct load load = {.manager = manager, .err = err};
+	int rc = read_all(&load, entry, read);
+
+	arena_fini(&load.arena);
+	if (rc == 0)
+		*ret_read = TAKE(read);
+	return rc;
+}
+
 int
 records_load(struct manager *manager, struct store *store, struct err *err)
 {
@@ -317,9 +481,11 @@ records_load(struct manager *manager, struct store *store, struct err *err)
 	struct load load = {.manager = manager, .err = err};
 	int rc = load_cluster(&load, store);
 
+	load.nodes = xcalloc(LOAD_NODES, sizeof(struct node *));
 	for (size_t i = 0; rc == 0 && i < sizeof kinds / sizeof kinds[0]; i++)
 		rc = store_scan(store, kinds[i].prefix, kinds[i].visit, &load, err);
 	requests_loaded(&manager->requests);
+	free(load.nodes);
 	arena_fini(&load.arena);
 	return rc;
 }

@@ -132,6 +132,15 @@ port_publish(void *arg, const char *topic, const ProtobufCMessage *message)
 	feed_publish(shell->feed, topic, message);
 }
 
+/* Waits for a commit under way: some milliseconds at worst, for what few ask for. */
+static int
+port_read(void *arg, const char *key, struct buf *ret_value, struct err *err)
+{
+	struct shell *shell = arg;
+
+	return store_get(shell->store, key, ret_value, err);
+}
+
 /* ---- one turn of the loop ---- */
 
 static void
@@ -446,7 +455,7 @@ shell_open(uv_loop_t *loop, const struct shell_options *options, struct shell **
 	struct err *err)
 {
 	struct shell *shell = xcalloc(1, sizeof *shell);
-	struct manager_ports ports = {port_random, port_place, port_publish, shell};
+	struct manager_ports ports = {port_random, port_place, port_publish, port_read, shell};
 	int rc;
 
 	shell->loop = loop;

@@ -14,6 +14,20 @@ const char task_default_namespace[] = "default";
 
 enum { WAIT_DEFAULT_MS = 30000 };
 
+/* As model_task_resolve, but reads what is on disk; -EAGAIN: it cannot be read now. */
+static int
+resolve(struct manager *manager, const char *namespace, const char *text, struct task **ret_task,
+	struct err *err)
+{
+	const struct past_entry *past;
+	int rc = model_task_resolve(&manager->model,
+		namespace != NULL ? namespace : task_default_namespace, text, ret_task, &past, err);
+
+	if (rc == 0 && past != NULL && ended_read(manager, past, ret_task, err) < 0)
+		return err_set(err, -EAGAIN, "the history cannot be read: %.200s", err->text);
+	return rc;
+}
+
 struct task *
 task_resolve(struct manager *manager, struct rpc_call *call, const char *namespace,
 	const char *text, const char *field)
@@ -21,9 +35,7 @@ task_resolve(struct manager *manager, struct rpc_call *call, const char *namespa
 	struct task *task;
 	struct err err = {0};
 
-	if (namespace == NULL)
-	namespace = task_default_namespace;
-	if (model_task_resolve(&manager->model, namespace, text, &task, &err) == 0)
+	if (resolve(manager, namespace, text, &task, &err) == 0)
 		return task;
 	batch_refuse_err(manager, call, field, &err);
 	return NULL;
@@ -49,12 +61,10 @@ static void
 get_one(struct manager *manager, const Davit__GetTaskRequest *request,
 	Davit__GetTasksReply__Result *result)
 {
-	const char *namespace =
-		request->namespace_ != NULL ? request->namespace_ : task_default_namespace;
 	struct arena *arena = &manager->batch.arena;
 	struct task *task;
 	struct err err = {0};
-	int rc = model_task_resolve(&manager->model, namespace, request->task, &task, &err);
+	int rc = resolve(manager, request->namespace_, request->task, &task, &err);
 
 	if (rc == 0) {
 		result->task = view_task(task, true, arena);
@@ -85,179 +95,6 @@ task_get_many(struct manager *manager, struct rpc_call *call)
 		get_one(manager, request->tasks[i], result);
 		reply.results[reply.n_results++] = result;
 	}
-	batch_answer(manager, call, &reply.base);
-}
-
-struct filter {
-	const Davit__ListTasksRequest *request;
-	const struct node *node;
-	struct id array_id;
-	uint32_t states; /* bits; 0: all */
-};
-
-static bool
-has_label(const Davit__TaskSpec *spec, const Davit__StringEntry *wanted)
-{
-	for (size_t i = 0; i < spec->n_labels; i++) {
-		const Davit__StringEntry *label = spec->labels[i];
-
-		if (strcmp(label->key, wanted->key) == 0)
-			return wanted->value == NULL ||
-			       strcmp(label->value == NULL ? "" : label->value, wanted->value) == 0;
-	}
-	return false;
-}
-
-static bool
-has_name(const struct task *task, const char *wanted)
-{
-	char name[256];
-
-	model_task_name(task, name, sizeof name);
-	return strcmp(name, wanted) == 0;
-}
-
-/* False: none of its tasks passes. */
-static bool
-may_have(const struct filter *filter, const struct group *group)
-{
-	const Davit__ListTasksRequest *request = filter->request;
-	const Davit__TaskSpec *spec = group->spec->spec;
-	bool has_state = filter->states == 0;
-
-	for (unsigned state = 0; state < TASK_STATE_COUNT; state++)
-		has_state |= (filter->states >> state & 1u) != 0 && group->n_by_state[state] > 0;
-	if (!has_state)
-		return false;
-	if (!id_is_none(filter->array_id) && !id_equal(filter->array_id, group->id))
-		return false;
-	if (request->namespace_ != NULL && strcmp(request->namespace_, spec->namespace_) != 0)
-		return false;
-	for (size_t i = 0; i < request->n_labels; i++) {
-		if (!has_label(spec, request->labels[i]))
-			return false;
-	}
-	return request->name == NULL ||
-	       strncmp(request->name, group->name, strlen(group->name)) == 0;
-}
-
-/* A task of a group that may have some. */
-static bool
-passes(const struct filter *filter, const struct task *task)
-{
-	if (model_task_is_going(task))
-		return false;
-	if (filter->states != 0 && (filter->states >> task->state & 1u) == 0)
-		return false;
-	if (filter->node != NULL && task->node != filter->node)
-		return false;
-	return filter->request->name == NULL || has_name(task, filter->request->name);
-}
-
-/* True if the call was refused. */
-static bool
-make_filter(struct manager *manager, struct rpc_call *call, struct filter *filter)
-{
-	const Davit__ListTasksRequest *request = filter->request;
-	struct err err = {0};
-
-	for (size_t i = 0; i < request->n_states; i++)
-		filter->states |= 1u << (unsigned)request->states[i] % TASK_STATE_COUNT;
-	if (request->array_id != NULL && !id_parse(request->array_id, &filter->array_id)) {
-		batch_refuse(manager, call, DAVIT__REPLY__STATUS__INVALID_ARGUMENT, "array_id",
-			"an array_id is a whole id, as SubmitTasks answers it");
-		return true;
-	}
-	if (request->node != NULL) {
-		struct node *node;
-
-		if (model_node_resolve(&manager->model, request->node, &node, &err) < 0) {
-			batch_refuse_err(manager, call, "node", &err);
-			return true;
-		}
-		filter->node = node;
-	}
-	return false;
-}
-
-static bool
-is_younger(const struct task *task, struct id id)
-{
-	return task->id.hi > id.hi || (task->id.hi == id.hi && task->id.lo > id.lo);
-}
-
-/* Where a page begins: behind the task with that id; if it is gone, behind its age. */
-static struct task *
-page_begin(struct manager *manager, const char *after)
-{
-	struct task *task;
-	struct id id;
-
-	if (after == NULL || !id_parse(after, &id))
-		return manager->model.oldest;
-	task = model_task_find(&manager->model, id);
-	if (task != NULL)
-		return task->newer;
-	/* Arrays that are older as a whole are passed over. */
-	for (task = manager->model.oldest; task != NULL && !is_younger(task, id);
-		task = task->newer) {
-		if (!is_younger(task->group->last_task, id))
-			task = task->group->last_task;
-	}
-	return task;
-}
-
-/*
- * One page: at most limit tasks, and what can be looked at in about a millisecond, so that a
- * filter that fits nobody keeps no writer waiting: the page is short then, and `next` goes on.
- */
-static void
-fill_page(struct manager *manager, const struct filter *filter, size_t limit,
-	Davit__ListTasksReply *reply)
-{
-	struct task *task = page_begin(manager, filter->request->after), *last = NULL;
-	struct arena *arena = &manager->batch.arena;
-	const struct group *fits = NULL;
-
-	for (size_t n = 0; task != NULL && n < MANAGER_LIST_LOOKS_MAX && reply->n_tasks < limit;
-		n++, task = last->newer) {
-		last = task;
-		if (task->group != fits && !may_have(filter, task->group)) {
-			last = task->group->last_task;
-			continue;
-		}
-		fits = task->group;
-		if (passes(filter, task))
-			reply->tasks[reply->n_tasks++] =
-				view_task(task, filter->request->with_spec, arena);
-	}
-	if (task != NULL && last != NULL)
-		reply->next = view_id(last->id, arena);
-}
-
-void
-task_list(struct manager *manager, struct rpc_call *call)
-{
-	struct filter filter = {.request = (const Davit__ListTasksRequest *)call->request};
-	Davit__ListTasksReply reply = DAVIT__LIST_TASKS_REPLY__INIT;
-	size_t limit = filter.request->has_limit ? filter.request->limit : MANAGER_LIST_MAX;
-	struct id id;
-
-	if (limit < 1 || limit > MANAGER_LIST_MAX) {
-		batch_refuse(manager, call, DAVIT__REPLY__STATUS__INVALID_ARGUMENT, "limit",
-			"limit is 1 to %d (MANAGER_LIST_MAX): use `after` for more",
-			MANAGER_LIST_MAX);
-		return;
-	}
-	if (filter.request->after != NULL && !id_parse(filter.request->after, &id)) {
-		batch_refuse(manager, call, DAVIT__REPLY__STATUS__INVALID_ARGUMENT, "after",
-			"`after` is the `next` of the page before");
-		return;
-	}
-	if (make_filter(manager, call, &filter))
-		return;
-	reply.tasks = arena_array(&manager->batch.arena, limit, sizeof *reply.tasks);
-	fill_page(manager, &filter, limit, &reply);
 	batch_answer(manager, call, &reply.base);
 }
 

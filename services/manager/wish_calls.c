@@ -223,6 +223,55 @@ members(struct manager *manager, const struct group *group, size_t *ret_n)
 	return tasks;
 }
 
+/* What is to be removed, in the order of the answer. */
+struct removal {
+	struct id *ids;
+	size_t n;
+};
+
+/* Elements that are on disk only, too. */
+static struct removal
+all_of(struct manager *manager, const struct group *group)
+{
+	struct removal removal = {
+		arena_array(&manager->batch.arena, group->count, sizeof *removal.ids), 0};
+
+	for (uint32_t i = 0; i < group->count; i++) {
+		struct id id = id_at(group->id, i);
+
+		if (group->tasks[i] != NULL || past_find(&manager->model.past, id) != NULL)
+			removal.ids[removal.n++] = id;
+	}
+	return removal;
+}
+
+static struct removal
+each_of(struct manager *manager, struct task *const *tasks, size_t n)
+{
+	struct removal removal = {arena_array(&manager->batch.arena, n + 1, sizeof *removal.ids),
+		n};
+
+	for (size_t i = 0; i < n; i++)
+		removal.ids[i] = tasks[i]->id;
+	return removal;
+}
+
+/* Named twice, it is gone after the first. read: of the store, or NULL. */
+static void
+remove_one(struct manager *manager, struct id id, const struct task *read)
+{
+	struct task *task = model_task_find(&manager->model, id);
+	const struct past_entry *entry;
+
+	if (task != NULL) {
+		lifecycle_remove(manager, task);
+		return;
+	}
+	entry = past_find(&manager->model.past, id);
+	if (entry != NULL)
+		ended_forget(manager, entry, read);
+}
+
 void
 task_remove(struct manager *manager, struct rpc_call *call)
 {
@@ -231,30 +280,27 @@ task_remove(struct manager *manager, struct rpc_call *call)
 	struct arena *arena = &manager->batch.arena;
 	struct task **tasks =
 		resolve_all(manager, call, request->namespace_, request->tasks, request->n_tasks);
+	const struct group *group = NULL;
+	struct removal removal;
 	size_t n = request->n_tasks;
 
 	if (tasks == NULL || refuse_version(manager, call, tasks, request->n_tasks,
 				     request->has_if_version ? &request->if_version : NULL))
 		return;
 	if (request->array_id != NULL) {
-		struct group *group = resolve_array(manager, call, request->array_id);
-
+		group = resolve_array(manager, call, request->array_id);
 		if (group == NULL)
 			return;
 		tasks = members(manager, group, &n);
 	}
 	if (!request->force && refuse_live(manager, call, tasks, n))
 		return;
-	reply.task_ids = arena_array(arena, n, sizeof *reply.task_ids);
-	for (size_t i = 0; i < n && i < MANAGER_LIST_MAX; i++)
-		reply.task_ids[reply.n_task_ids++] = view_id(tasks[i]->id, arena);
-	for (size_t i = 0; i < n; i++) {
-		bool is_repeat = false; /* named twice: it is gone after the first */
-
-		for (size_t j = 0; request->array_id == NULL && j < i; j++)
-			is_repeat |= tasks[j] == tasks[i];
-		if (!is_repeat)
-			lifecycle_remove(manager, tasks[i]);
-	}
+	removal = group != NULL ? all_of(manager, group) : each_of(manager, tasks, n);
+	reply.task_ids = arena_array(arena, removal.n + 1, sizeof *reply.task_ids);
+	for (size_t i = 0; i < removal.n && i < MANAGER_LIST_MAX; i++)
+		reply.task_ids[reply.n_task_ids++] = view_id(removal.ids[i], arena);
+	for (size_t i = 0; i < removal.n; i++)
+		remove_one(manager, removal.ids[i],
+			group == NULL && tasks[i]->is_read ? tasks[i] : NULL);
 	batch_answer(manager, call, &reply.base);
 }

@@ -60,14 +60,23 @@ port_publish(void *arg, const char *topic, const ProtobufCMessage *message)
 	pbjson_print(message, PBJSON_COMPACT, &text);
 }
 
+static int
+port_read(void *arg, const char *key, struct buf *ret_value, struct err *err)
+{
+	struct host *host = arg;
+
+	return store_get(host->store, key, ret_value, err);
+}
+
 static void
 make_manager(struct host *host)
 {
-	struct manager_ports ports = {port_random, port_place, port_publish, host};
+	struct manager_ports ports = {port_random, port_place, port_publish, port_read, host};
 	struct manager_config config;
 
 	manager_config_init(&config);
 	config.history_max = 4;
+	config.history_containers = 2;
 	config.restart_grace_ms = 1000;
 	host->manager = manager_new(&config, &ports);
 }

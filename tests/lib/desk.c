@@ -47,10 +47,18 @@ port_publish(void *arg, const char *topic, const ProtobufCMessage *message)
 	(void)snprintf(desk->topics[desk->n_published++ % 64], sizeof desk->topics[0], "%s", topic);
 }
 
+static int
+port_read(void *arg, const char *key, struct buf *ret_value, struct err *err)
+{
+	struct desk *desk = arg;
+
+	return store_get(desk->store, key, ret_value, err);
+}
+
 static void
 make_manager(struct desk *desk)
 {
-	struct manager_ports ports = {port_random, port_place, port_publish, desk};
+	struct manager_ports ports = {port_random, port_place, port_publish, port_read, desk};
 	struct err err = {0};
 
 	desk->manager = manager_new(&desk->config, &ports);
@@ -64,6 +72,7 @@ desk_init(struct desk *desk)
 
 	*desk = (struct desk){.now = {start_mono_ms, start_wall_ms}, .chance = 7};
 	manager_config_init(&desk->config);
+	desk->config.history_containers = desk->config.history_max; /* tests look into the model */
 	CHECK_OK(store_open_mem(&desk->store, &err), &err);
 	make_manager(desk);
 }

@@ -513,12 +513,16 @@ static void
 history_is_bounded(struct sim *sim)
 {
 	const struct manager *manager = sim->manager->core;
-	const struct task_queue *history = &manager->model.history;
+	const struct past_entry *entry = past_oldest(&manager->model.past);
+	const struct task *first = manager->model.history.first;
+	uint64_t ended_ms = entry != NULL   ? entry->ended_ms
+			    : first != NULL ? first->ended_ms
+					    : UINT64_MAX / 2;
 	uint64_t kept_ms = manager->config.history_age_ms + CALENDAR_SLACK_MS;
 
-	if (history->n > manager->config.history_max + HISTORY_SLACK)
-		sim_fail(sim, "history_is_bounded", "%zu ended tasks", history->n);
-	if (history->n > 0 && history->first->ended_ms + kept_ms <= sim_wall(sim, SIM_MANAGER))
+	if (ended_count(manager) > manager->config.history_max + HISTORY_SLACK)
+		sim_fail(sim, "history_is_bounded", "%zu ended tasks", ended_count(manager));
+	if (ended_ms + kept_ms <= sim_wall(sim, SIM_MANAGER))
 		sim_fail(sim, "history_is_bounded", "a task ended longer ago than is kept");
 }
 
@@ -544,12 +548,16 @@ void
 conduct_loaded(struct sim *sim)
 {
 	struct conduct *conduct = sim->conduct;
+	const struct past *past = &sim->manager->core->model.past;
 	struct was *was, *next;
 
 	conduct->n_looks++;
 	for (const struct task *task = sim->manager->core->model.oldest; task != NULL;
 		task = task->newer)
 		look_at_task(sim, task, false)->look = conduct->n_looks;
+	for (const struct past_entry *entry = past_after(past, (struct id){0, 0}); entry != NULL;
+		entry = past_after(past, entry->id))
+		find_or_add(conduct, entry->id)->look = conduct->n_looks;
 	HASH_ITER(hh, conduct->tasks, was, next)
 	was->is_gone |= was->state != TASK_NONE && was->look != conduct->n_looks;
 	note_nodes(sim);

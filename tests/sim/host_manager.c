@@ -18,7 +18,8 @@ enum {
 	ASIDE_MS_MAX = 40,  /* … so much: inputs come meanwhile */
 	RESTART_MS = 1500,  /* after it died by itself */
 	HISTORY_MAX = 60,
-	HISTORY_AGE_MS = 30000, /* with every fourth seed */
+	HISTORY_CONTAINERS = 15, /* … with two of three */
+	HISTORY_AGE_MS = 30000,  /* with every fourth seed */
 	PLACE_TIMEOUT_MS = 2000,
 	NONSENSE = 50,    /* of a thousand answers of the scheduler */
 	RELOAD_MS = 1000, /* from a failed reading of the store to the next */
@@ -37,6 +38,14 @@ port_random(void *arg, void *data, size_t size)
 	struct host_manager *host = arg;
 
 	dice_fill(&host->sim->procs[SIM_MANAGER].dice, data, size);
+}
+
+static int
+port_read(void *arg, const char *key, struct buf *ret_value, struct err *err)
+{
+	struct host_manager *host = arg;
+
+	return store_get(host->store, key, ret_value, err);
 }
 
 static void schedule_turn(struct host_manager *host);
@@ -324,7 +333,7 @@ host_manager_start(struct sim *sim)
 {
 	struct host_manager *host = sim->manager;
 	struct manager_config config;
-	struct manager_ports ports = {port_random, port_place, port_publish, host};
+	struct manager_ports ports = {port_random, port_place, port_publish, port_read, host};
 
 	if (sim->procs[SIM_MANAGER].is_up)
 		return;
@@ -332,6 +341,8 @@ host_manager_start(struct sim *sim)
 	manager_config_init(&config);
 	config.ports = (struct ledger_range){30000, 30019}; /* so few that they run out */
 	config.history_max = HISTORY_MAX;
+	if (sim->options.seed % 3 != 0)
+		config.history_containers = HISTORY_CONTAINERS;
 	if (sim->options.seed % 4 == 0)
 		config.history_age_ms = HISTORY_AGE_MS;
 	config.restart_grace_ms = 5000;

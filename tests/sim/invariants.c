@@ -1,11 +1,13 @@
 #include "tests/sim/invariants.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/base/mem.h"
 #include "common/model/spec.h"
 #include "services/manager/limits.h"
+#include "services/manager/records.h"
 #include "tests/sim/host.h"
 #include "tests/sim/witness.h"
 
@@ -20,7 +22,7 @@ history_is_full(const struct manager *manager)
 	enum { SLACK = 10 };
 
 	return manager->config.history_age_ms < MANAGER_HISTORY_AGE_MS ||
-	       manager->model.history.n + SLACK >= manager->config.history_max;
+	       ended_count(manager) + SLACK >= manager->config.history_max;
 }
 
 static void
@@ -293,16 +295,17 @@ store_holds_only_what_exists(struct sim *sim)
 {
 	struct manager *manager = sim->manager->core;
 	struct keys keys = {0};
+	const struct past *past = &manager->model.past;
 	struct group *group, *next;
-	size_t n_tasks = 0;
+	size_t n_tasks = past->n_singles;
 	struct err err = {0};
 
 	HASH_ITER(hh, manager->model.groups, group, next)
 	n_tasks += group->count;
 	if (store_scan(sim->manager->store, "", count_key, &keys, &err) < 0)
 		return; /* a fault that is planned; it will be read again */
-	if (keys.n_groups != HASH_COUNT(manager->model.groups) ||
-		keys.n_specs != HASH_COUNT(manager->model.specs) ||
+	if (keys.n_groups != HASH_COUNT(manager->model.groups) + past->n_singles ||
+		keys.n_specs != HASH_COUNT(manager->model.specs) + past->n_own_specs ||
 		keys.n_nodes != HASH_COUNT(manager->model.nodes) ||
 		keys.n_requests != manager->requests.n || keys.n_tasks > n_tasks)
 		sim_fail(sim, "store_holds_only_what_exists",
@@ -319,10 +322,10 @@ memory_is_bounded(struct sim *sim)
 {
 	const struct manager *manager = sim->manager->core;
 
-	if (manager->model.history.n > manager->config.history_max + MANAGER_LIST_MAX ||
+	if (ended_count(manager) > manager->config.history_max + MANAGER_LIST_MAX ||
 		manager->requests.n > MANAGER_REQUESTS_MAX)
 		sim_fail(sim, "memory_is_bounded", "%zu ended tasks, %zu answers",
-			manager->model.history.n, manager->requests.n);
+			ended_count(manager), manager->requests.n);
 }
 
 static void
@@ -348,6 +351,41 @@ who_waits_says_why(struct sim *sim, const struct task *task, const struct seen *
 
 /* ---- everything ---- */
 
+/* What is on disk only says what the task said last. */
+static void
+look_at_past(struct sim *sim)
+{
+	struct manager *manager = sim->manager->core;
+	const struct past *past = &manager->model.past;
+	struct records_read *read;
+	struct err err = {0};
+
+	for (const struct past_entry *entry = past_after(past, (struct id){0, 0}); entry != NULL;
+		entry = past_after(past, entry->id)) {
+		int rc = records_read_task(manager, entry, &read, &err);
+
+		if (rc == -EIO)
+			return; /* a fault that is planned */
+		if (rc < 0) {
+			sim_fail(sim, "history_can_be_read", "%s", err.text);
+			return;
+		}
+		invariants_look_at_task(sim, &read->task);
+		records_read_free(read);
+	}
+}
+
+static void
+tasks_are_in_order(struct sim *sim)
+{
+	const struct task *task = sim->manager->core->model.oldest;
+
+	for (; task != NULL && task->newer != NULL; task = task->newer) {
+		if (!id_is_less(task->id, task->newer->id))
+			fail_task(sim, "tasks_are_in_order", task, "a younger one comes before it");
+	}
+}
+
 static void
 look_at_model(struct sim *sim)
 {
@@ -355,19 +393,22 @@ look_at_model(struct sim *sim)
 	struct seen *seen, *next_seen;
 	struct node *node, *next;
 
+	tasks_are_in_order(sim);
 	for (struct task *task = model->oldest; task != NULL; task = task->newer) {
 		invariants_look_at_task(sim, task);
 		who_waits_says_why(sim, task, witness_see(sim->witness, task->id));
 	}
 	HASH_ITER(hh, sim->witness->tasks, seen, next_seen)
 	{
-		if (seen->is_acked && !seen->may_go && model_task_find(model, seen->id) == NULL)
+		if (seen->is_acked && !seen->may_go && model_task_find(model, seen->id) == NULL &&
+			past_find(&model->past, seen->id) == NULL)
 			invariants_look_at_gone(sim, seen);
 	}
 	HASH_ITER(hh, model->nodes, node, next)
 	{
 		invariants_look_at_node(sim, node);
 	}
+	look_at_past(sim);
 	store_holds_only_what_exists(sim);
 	memory_is_bounded(sim);
 }

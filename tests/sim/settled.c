@@ -99,14 +99,15 @@ const char *
 settled_books_complaint(struct sim *sim)
 {
 	const struct manager *manager = sim->manager->core;
+	const struct past *past = &manager->model.past;
 	struct group *group, *next;
 	size_t n_left = 0;
 
-	if (manager->model.history.n > manager->config.history_max)
+	if (ended_count(manager) > manager->config.history_max)
 		return "the history is longer than its bound";
 	HASH_ITER(hh, manager->model.groups, group, next)
 	n_left += group->n_left;
-	if (n_left != manager->model.n_tasks)
+	if (n_left != manager->model.n_tasks + past->n - past->n_singles)
 		return "groups count other tasks than there are";
 	return NULL;
 }

@@ -29,6 +29,31 @@ TEST(id_sorts_by_time)
 	CHECK(id_make(1000, chance).hi < id_make(1001, chance).hi);
 }
 
+TEST(id_after_another_is_greater_and_still_an_id)
+{
+	static const uint64_t lasts[][2] = {/* random parts: at the start, and where one is full */
+		{UINT64_C(0x0192f3a45b6c7000), UINT64_C(0x8000000000000000)},
+		{UINT64_C(0x0192f3a45b6c7000), UINT64_C(0xbfffffffffffffff)},
+		{UINT64_C(0x0192f3a45b6c7fff), UINT64_C(0xbfffffffffffffff)}};
+
+	for (size_t i = 0; i < sizeof lasts / sizeof lasts[0]; i++) {
+		struct id last = {lasts[i][0], lasts[i][1]};
+
+		for (unsigned n = 0; n < 5000; n++) {
+			struct id id = id_make_after(last, n % 2 == 0, chance);
+
+			CHECK(id_is_less(id_at(last, 0), id) && !id_is_less(id, last));
+			CHECK_EQ(id.hi >> 12 & 0xf, 7);
+			CHECK_EQ(id.lo >> 62, 2);
+			CHECK(n % 2 != 0 || (uint32_t)id.lo == 0);
+			last = id_at((struct id){id.hi, id.lo & ~(uint64_t)UINT32_MAX}, UINT32_MAX);
+		}
+	}
+	/* The step is small: the millisecond stays as it is for long. */
+	CHECK_EQ(id_make_after((struct id){lasts[0][0], lasts[0][1]}, true, chance).hi,
+		lasts[0][0]);
+}
+
 TEST(id_refuses_what_is_no_uuid)
 {
 	struct id id;

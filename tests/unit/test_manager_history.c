@@ -140,3 +140,32 @@ TEST(history_goes_in_steps_and_to_the_end)
 	davit__submit_tasks_reply__free_unpacked(reply, NULL);
 	desk_fini(&desk);
 }
+
+TEST(manager_bounds_history_by_count)
+{
+	struct desk desk;
+	struct desk_worker worker = {0};
+
+	desk_init(&desk);
+	desk.manager->config.history_max = 2;
+	desk_worker_join(&desk, &worker, "n1", 4000);
+	for (unsigned i = 0; i < 5; i++) {
+		char id[ID_TEXT_SIZE];
+
+		desk_submit(&desk, NULL, 0, false, id);
+		desk_worker_report(&worker, id, 1, ENDED_, 0);
+		desk_pass(&desk, 200);
+		desk_worker_poll(&worker, NULL);
+		for (size_t a = 0; worker.last != NULL && a < worker.last->n_assignments; a++) {
+			const Davit__Assignment *assignment = worker.last->assignments[a];
+
+			if (assignment->desired != DAVIT__TASK__DESIRED__REMOVE)
+				continue;
+			desk_worker_report(&worker, assignment->task_id, 1, GONE_, 0);
+			break;
+		}
+	}
+	CHECK_EQ(desk.manager->model.n_tasks, 2);
+	desk_fini(&desk);
+	desk_worker_fini(&worker);
+}

@@ -405,35 +405,6 @@ TEST(manager_remembers_which_elements_of_an_array_are_gone)
 	desk_fini(&desk);
 }
 
-TEST(manager_bounds_history_by_count)
-{
-	struct desk desk;
-	struct desk_worker worker = {0};
-
-	desk_init(&desk);
-	desk.manager->config.history_max = 2;
-	desk_worker_join(&desk, &worker, "n1", 4000);
-	for (unsigned i = 0; i < 5; i++) {
-		char id[ID_TEXT_SIZE];
-
-		desk_submit(&desk, NULL, 0, false, id);
-		desk_worker_report(&worker, id, 1, ENDED_, 0);
-		desk_pass(&desk, 200);
-		desk_worker_poll(&worker, NULL);
-		for (size_t a = 0; worker.last != NULL && a < worker.last->n_assignments; a++) {
-			const Davit__Assignment *assignment = worker.last->assignments[a];
-
-			if (assignment->desired != DAVIT__TASK__DESIRED__REMOVE)
-				continue;
-			desk_worker_report(&worker, assignment->task_id, 1, GONE_, 0);
-			break;
-		}
-	}
-	CHECK_EQ(desk.manager->model.n_tasks, 2);
-	desk_fini(&desk);
-	desk_worker_fini(&worker);
-}
-
 TEST(manager_gives_up_a_pending_task_when_its_ttl_has_passed)
 {
 	struct desk desk;
@@ -547,20 +518,25 @@ TEST(manager_resolves_ids_names_and_prefixes)
 {
 	struct desk desk;
 	char id[ID_TEXT_SIZE], prefix[9];
+	const struct past_entry *past;
 	struct task *task;
 	struct err err;
 
 	desk_init(&desk);
 	desk_submit(&desk, "web", 0, false, id);
 	(void)snprintf(prefix, sizeof prefix, "%.8s", id);
-	CHECK_OK(model_task_resolve(&desk.manager->model, "default", id, &task, &err), &err);
-	CHECK_OK(model_task_resolve(&desk.manager->model, "default", "web", &task, &err), &err);
-	CHECK_OK(model_task_resolve(&desk.manager->model, "default", prefix, &task, &err), &err);
-	CHECK_EQ(model_task_resolve(&desk.manager->model, "other", "web", &task, &err), -ENOENT);
+	CHECK_OK(model_task_resolve(&desk.manager->model, "default", id, &task, &past, &err), &err);
+	CHECK_OK(model_task_resolve(&desk.manager->model, "default", "web", &task, &past, &err),
+		&err);
+	CHECK_OK(model_task_resolve(&desk.manager->model, "default", prefix, &task, &past, &err),
+		&err);
+	CHECK_EQ(model_task_resolve(&desk.manager->model, "other", "web", &task, &past, &err),
+		-ENOENT);
 	CHECK_HAS(err.text, "no task 'web' in namespace 'other'");
-	CHECK_EQ(model_task_resolve(&desk.manager->model, "default", "ab", &task, &err), -ENOENT);
+	CHECK_EQ(model_task_resolve(&desk.manager->model, "default", "ab", &task, &past, &err),
+		-ENOENT);
 	desk_submit(&desk, "web2", 0, false, id);
-	CHECK_EQ(model_task_resolve(&desk.manager->model, "default", prefix, &task, &err),
+	CHECK_EQ(model_task_resolve(&desk.manager->model, "default", prefix, &task, &past, &err),
 		-ENOTUNIQ);
 	desk_fini(&desk);
 }
@@ -573,6 +549,7 @@ TEST(manager_lists_no_task_that_a_user_removed)
 	Davit__ListTasksRequest list = DAVIT__LIST_TASKS_REQUEST__INIT;
 	Davit__ListTasksReply *reply;
 	struct task *task;
+	const struct past_entry *past;
 	char *names[] = {"web"};
 	char id[ID_TEXT_SIZE];
 	struct err err;
@@ -588,7 +565,8 @@ TEST(manager_lists_no_task_that_a_user_removed)
 	reply = (Davit__ListTasksReply *)desk_ask(&desk, "ListTasks", &list.base);
 	CHECK_EQ(reply->n_tasks, 0);
 	davit__list_tasks_reply__free_unpacked(reply, NULL);
-	CHECK_EQ(model_task_resolve(&desk.manager->model, "default", "web", &task, &err), -ENOENT);
+	CHECK_EQ(model_task_resolve(&desk.manager->model, "default", "web", &task, &past, &err),
+		-ENOENT);
 	desk_fini(&desk);
 	desk_worker_fini(&worker);
 }
