@@ -184,12 +184,18 @@ tidy(struct store *store)
 	store->ops->tidy(store);
 }
 
+static bool
+press(struct store *store)
+{
+	return store->ops->press(store);
+}
+
 /* The store with its own thread, if one can be had. */
 static struct store_thread *
 get_thread(struct store *store)
 {
 	if (store->thread == NULL)
-		store->thread = store_thread_new(store, (struct store_work){commit, tidy});
+		store->thread = store_thread_new(store, (struct store_work){commit, tidy, press});
 	return store->thread;
 }
 

@@ -18,6 +18,9 @@ struct store_ops {
 		struct err *err);
 	void (*sizes)(struct store *store, uint64_t *ret_file_bytes, uint64_t *ret_wal_bytes);
 	void (*tidy)(struct store *store);
+	/* A small piece of what commits would have to do themselves soon, where nobody waits for
+	   it: after each, in the store's own thread. True when there is more. */
+	bool (*press)(struct store *store);
 };
 
 /* The first member of every backend's own struct. */

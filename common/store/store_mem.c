@@ -214,6 +214,13 @@ mem_tidy(struct store *store)
 	(void)store; /* nothing is ever left over */
 }
 
+static bool
+mem_press(struct store *store)
+{
+	(void)store;
+	return false;
+}
+
 static void
 mem_close(struct store *store)
 {
@@ -233,6 +240,7 @@ static const struct store_ops mem_ops = {
 	.scan = mem_scan,
 	.sizes = mem_sizes,
 	.tidy = mem_tidy,
+	.press = mem_press,
 };
 
 int

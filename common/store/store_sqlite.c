@@ -19,6 +19,7 @@ enum {
 	VACUUM_MIN_PAGES = 128,   /* fewer free pages than this are kept for later: 1 MiB */
 	VACUUM_STEP_PAGES = 128,  /* at most this many go at a time */
 	VACUUM_QUIET_TIDIES = 2,  /* without a commit before any goes */
+	PRESS_KEYS = 512,         /* of the log, a piece */
 };
 
 static struct sqlite *
@@ -244,6 +245,21 @@ store_sqlite_checkpoint(struct sqlite *sqlite, struct err *err)
 	return 0;
 }
 
+int
+store_sqlite_relax(struct sqlite *sqlite, bool relaxes, struct err *err)
+{
+	int rc = 0;
+
+	if (!relaxes && sqlite->is_relaxed)
+		roll_back(sqlite); /* it cannot be said within a transaction */
+	if (relaxes != sqlite->is_relaxed)
+		rc = store_sqlite_exec(sqlite,
+			relaxes ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL", err);
+	if (rc == 0)
+		sqlite->is_relaxed = relaxes;
+	return rc;
+}
+
 /* How many of the first writes are puts: max is enough. */
 static size_t
 count_puts(const struct store_write *writes, size_t n, size_t max)
@@ -281,11 +297,12 @@ static int
 sqlite_commit(struct store *store, const struct store_batch *batch, struct err *err)
 {
 	struct sqlite *sqlite = sqlite_of(store);
-	bool folds = store_sqlite_is_pressed(sqlite);
+	bool folds = store_sqlite_must_fold(sqlite);
 	size_t n_folded = 0;
-	int rc = 0;
+	int rc;
 
-	if (sqlite->wal_bytes >= STORE_SQLITE_WAL_MAX_BYTES)
+	rc = store_sqlite_relax(sqlite, false, err);
+	if (rc == 0 && sqlite->wal_bytes >= STORE_SQLITE_WAL_MAX_BYTES)
 		rc = store_sqlite_checkpoint(sqlite, err);
 	if (rc == 0)
 		rc = store_sqlite_run(sqlite, STMT_BEGIN, err);
@@ -496,6 +513,22 @@ sqlite_tidy(struct store *store)
 	(void)store_sqlite_checkpoint(sqlite, &ignored); /* only this makes the file shorter */
 }
 
+static bool
+sqlite_press(struct store *store)
+{
+	struct sqlite *sqlite = sqlite_of(store);
+	struct err ignored;
+
+	if (sqlite->is_unsealed)
+		return false;
+	if (sqlite->wal_bytes >= STORE_SQLITE_WAL_PRESS_BYTES)
+		return store_sqlite_checkpoint(sqlite, &ignored) == 0 &&
+		       sqlite->wal_bytes < STORE_SQLITE_WAL_PRESS_BYTES &&
+		       store_sqlite_is_pressed(sqlite);
+	return store_sqlite_is_pressed(sqlite) && store_sqlite_fold_some(sqlite, PRESS_KEYS) &&
+	       store_sqlite_is_pressed(sqlite);
+}
+
 static void
 sqlite_close(struct store *store)
 {
@@ -518,4 +551,5 @@ const struct store_ops store_sqlite_ops = {
 	.scan = sqlite_scan,
 	.sizes = sqlite_sizes,
 	.tidy = sqlite_tidy,
+	.press = sqlite_press,
 };

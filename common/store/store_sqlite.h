@@ -15,6 +15,7 @@ enum {
 	STORE_SQLITE_FORMAT_TABLE = 1,        /* without a log of batches: it gets one */
 	STORE_SQLITE_PAGE_BYTES = 8192,       /* of a new file */
 	STORE_SQLITE_WAL_MAX_BYTES = 8 << 20, /* no commit begins behind a longer log */
+	STORE_SQLITE_WAL_PRESS_BYTES = 4 << 20,
 	STORE_SQLITE_ROWS = 16, /* of one statement: beginning one costs as much as a row */
 };
 
@@ -48,6 +49,7 @@ struct sqlite {
 	unsigned n_tidies; /* since young was begun */
 	unsigned n_quiet;  /* of them, since the last commit */
 	bool is_vacuuming; /* there was more to give back */
+	bool is_relaxed;   /* what is committed now is not synced */
 	bool is_unsealed;  /* a commit failed late and the log may still hold it */
 };
 
@@ -55,6 +57,9 @@ extern const struct store_ops store_sqlite_ops;
 
 /* What SQLite just said, as one of our codes and a sentence. */
 int store_sqlite_fail(struct sqlite *sqlite, struct err *err);
+
+/* Whether a transaction is synced by its end: those of batches are, always. */
+int store_sqlite_relax(struct sqlite *sqlite, bool relaxes, struct err *err);
 
 /* Runs statements that answer nothing. */
 int store_sqlite_exec(struct sqlite *sqlite, const char *sql, struct err *err);
@@ -83,13 +88,19 @@ int store_sqlite_append(struct sqlite *sqlite, const struct store_batch *batch, 
 void store_sqlite_appended(struct sqlite *sqlite, bool is_durable);
 /* Reads the log of a file that was just opened. -EUCLEAN. */
 int store_sqlite_read_log(struct sqlite *sqlite, struct err *err);
-/* True when the table has to take some of the log before it can take more. */
+/* True when the table should take some of the log, and when it has to with the next commit. */
 bool store_sqlite_is_pressed(const struct sqlite *sqlite);
+bool store_sqlite_must_fold(const struct sqlite *sqlite);
 /* Brings at most n keys into the table; within a transaction. ret_n: how many. */
 int store_sqlite_fold(struct sqlite *sqlite, size_t n, size_t *ret_n, struct err *err);
 /* What store_sqlite_fold did is there for good. */
 void store_sqlite_folded(struct sqlite *sqlite, size_t n);
-/* A piece of all that, in a transaction of its own. True when there may be more to do. */
+/*
+ * A piece of all that, in a transaction of its own. It is not synced: until the log's rows are gone
+ * they say the same, and what comes after it in SQLite's log is synced with it. False: it failed.
+ */
+bool store_sqlite_fold_some(struct sqlite *sqlite, size_t n);
+/* The same, when it is time. True when there may be more to do. */
 bool store_sqlite_tidy_log(struct sqlite *sqlite);
 
 /* Brings SQLite's log into the file and syncs that. */

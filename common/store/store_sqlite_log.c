@@ -146,6 +146,13 @@ store_sqlite_is_pressed(const struct sqlite *sqlite)
 	       store_log_bytes(sqlite->young) >= sqlite->base.log_max_bytes / 4;
 }
 
+bool
+store_sqlite_must_fold(const struct sqlite *sqlite)
+{
+	return sqlite->old != NULL &&
+	       store_log_bytes(sqlite->young) >= sqlite->base.log_max_bytes / 2;
+}
+
 /* The oldest rows of what is in the table already go. */
 static int
 delete_rows(struct sqlite *sqlite, struct err *err)
@@ -197,12 +204,28 @@ store_sqlite_folded(struct sqlite *sqlite, size_t n)
 }
 
 bool
-store_sqlite_tidy_log(struct sqlite *sqlite)
+store_sqlite_fold_some(struct sqlite *sqlite, size_t n)
 {
 	struct err ignored;
-	size_t n = 0;
-	int rc;
+	int rc = store_sqlite_relax(sqlite, true, &ignored);
 
+	if (rc == 0)
+		rc = store_sqlite_run(sqlite, STMT_BEGIN, &ignored);
+	if (rc == 0)
+		rc = store_sqlite_fold(sqlite, n, &n, &ignored);
+	if (rc == 0)
+		rc = store_sqlite_run(sqlite, STMT_COMMIT, &ignored);
+	if (rc == 0)
+		store_sqlite_folded(sqlite, n);
+	else if (!sqlite3_get_autocommit(sqlite->db))
+		(void)store_sqlite_run(sqlite, STMT_ROLLBACK, &ignored);
+	(void)store_sqlite_relax(sqlite, false, &ignored); /* or the next commit does it */
+	return rc == 0;
+}
+
+bool
+store_sqlite_tidy_log(struct sqlite *sqlite)
+{
 	sqlite->n_quiet++;
 	if (store_log_count(sqlite->young) > 0)
 		sqlite->n_tidies++;
@@ -211,14 +234,6 @@ store_sqlite_tidy_log(struct sqlite *sqlite)
 		begin_anew(sqlite);
 	if (sqlite->old == NULL)
 		return false;
-	rc = store_sqlite_run(sqlite, STMT_BEGIN, &ignored);
-	if (rc == 0)
-		rc = store_sqlite_fold(sqlite, STEP_KEYS, &n, &ignored);
-	if (rc == 0)
-		rc = store_sqlite_run(sqlite, STMT_COMMIT, &ignored);
-	if (rc == 0)
-		store_sqlite_folded(sqlite, n);
-	else if (!sqlite3_get_autocommit(sqlite->db))
-		(void)store_sqlite_run(sqlite, STMT_ROLLBACK, &ignored);
+	(void)store_sqlite_fold_some(sqlite, STEP_KEYS);
 	return true;
 }

@@ -15,7 +15,8 @@ struct store_thread {
 	pthread_mutex_t lock;            /* of all that follows */
 	pthread_cond_t asked, moved;     /* the caller wants something; something was done */
 	const struct store_batch *batch; /* to be committed */
-	bool wants_tidy, is_at_work, ends;
+	bool wants_tidy, presses, is_at_work, ends;
+	unsigned n_waiting;     /* that want the store: nothing is pressed before they had it */
 	bool is_begun, is_done; /* a commit was asked for and not finished; it was made */
 	store_done_fn *done;
 	void *arg;
@@ -48,7 +49,7 @@ commit(struct store_thread *thread)
 	lock(thread);
 	thread->rc = rc;
 	thread->err = err;
-	thread->is_done = true;
+	thread->is_done = thread->presses = true;
 	(void)pthread_cond_broadcast(&thread->moved);
 	thread->done(thread->arg); /* before anybody can finish it and go away */
 }
@@ -62,6 +63,25 @@ tidy(struct store_thread *thread)
 	lock(thread);
 }
 
+static void
+press(struct store_thread *thread)
+{
+	bool more;
+
+	unlock(thread);
+	more = thread->work.press(thread->store);
+	lock(thread);
+	thread->presses = more;
+}
+
+/* Whether it has something to do, now. */
+static bool
+has_work(const struct store_thread *thread)
+{
+	return thread->batch != NULL || thread->wants_tidy ||
+	       (thread->presses && !thread->ends && thread->n_waiting == 0);
+}
+
 static void *
 run(void *arg)
 {
@@ -69,11 +89,13 @@ run(void *arg)
 
 	lock(thread);
 	for (;;) {
-		thread->is_at_work = thread->batch != NULL || thread->wants_tidy;
+		thread->is_at_work = has_work(thread);
 		if (thread->batch != NULL) {
 			commit(thread);
 		} else if (thread->wants_tidy) {
 			tidy(thread);
+		} else if (thread->is_at_work) {
+			press(thread);
 		} else {
 			(void)pthread_cond_broadcast(&thread->moved);
 			if (thread->ends)
@@ -184,8 +206,10 @@ store_thread_settle(struct store_thread *thread)
 	if (thread == NULL)
 		return;
 	lock(thread);
+	thread->n_waiting++;
 	while (is_busy(thread))
 		(void)pthread_cond_wait(&thread->moved, &thread->lock);
+	thread->n_waiting--;
 	unlock(thread);
 }
 

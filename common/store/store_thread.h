@@ -18,6 +18,7 @@ struct store_thread;
 struct store_work {
 	int (*commit)(struct store *store, const struct store_batch *batch, struct err *err);
 	void (*tidy)(struct store *store);
+	bool (*press)(struct store *store); /* as in store_impl.h */
 };
 
 /* NULL: no thread could be made, and the caller does the work itself. */

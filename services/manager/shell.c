@@ -33,10 +33,11 @@ enum {
 	   and they are answered with it, not with the next. */
 	READS_FIRST_MS = 1,
 
-	/* A commit of at most so many writes that takes about so long is made on the loop, if
-	   nobody else waits: to hand it over and back would take as long again. */
+	/* A commit of at most so many writes is made on the loop, if nobody else waits: to hand it
+	   over and back would take longer. */
 	LONE_WRITES = 32,
-	LONE_US = 2000,
+
+	UNTIDIED_MAX = 5, /* ticks */
 };
 
 /* A scheduler that is back is asked within a second: it is dialled, and a call is due. */
@@ -60,10 +61,10 @@ struct shell {
 	bool owes_answer; /* of the scheduler: it came while nothing could be written */
 	/* The sealed batch is with the store's thread. */
 	bool is_committing, reads_go_first;
+	unsigned n_untidied; /* ticks since the store was tidied */
 	size_t n_writes;
 	uint64_t began_ns, began_ms;
 	uint64_t ended_ns;       /* the thread's, until is_committing is over */
-	uint64_t commit_us;      /* of the last one with writes */
 	uint64_t read_mono_ms;   /* when a read came last */
 	uint64_t placed_ns;      /* when the scheduler was asked */
 	uint64_t reload_mono_ms; /* when to try again to load the model; 0: it is loaded */
@@ -192,7 +193,6 @@ static void
 conclude(struct shell *shell, int rc, const char *reason)
 {
 	if (shell->n_writes > 0) {
-		shell->commit_us = (shell->ended_ns - shell->began_ns) / 1000;
 		metric_observe(shell->counted.commit_seconds, NULL,
 			(double)(shell->ended_ns - shell->began_ns) / 1e9);
 		metric_observe(shell->counted.commit_writes, NULL, (double)shell->n_writes);
@@ -243,8 +243,7 @@ is_lone(const struct shell *shell)
 {
 	struct rpc_server_stats stats = {0};
 
-	if (shell->n_writes > LONE_WRITES || shell->commit_us > LONE_US ||
-		store_is_busy(shell->store))
+	if (shell->n_writes > LONE_WRITES || store_is_busy(shell->store))
 		return false;
 	rpc_server_stats(shell->server, &stats);
 	return stats.n_waiting == 0;
@@ -357,7 +356,11 @@ on_tick(uv_timer_t *handle)
 		!manager_has_writes(shell->manager) &&
 		!outage_holds(&shell->outage, clock_mono_ms()))
 		probe(shell);
-	store_tidy_begin(shell->store);
+	/* While batches follow each other it can wait: the store does what is pressing itself. */
+	if (!shell->is_committing || ++shell->n_untidied >= UNTIDIED_MAX) {
+		shell->n_untidied = 0;
+		store_tidy_begin(shell->store);
+	}
 }
 
 static void
