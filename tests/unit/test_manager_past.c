@@ -422,3 +422,33 @@ TEST(past_says_when_the_store_cannot_be_read)
 	}
 	desk_fini(&desk);
 }
+
+TEST(past_task_stays_in_memory_until_its_record_is_on_disk)
+{
+	struct desk desk;
+	Davit__StopTasksRequest request = DAVIT__STOP_TASKS_REQUEST__INIT;
+	const struct store_batch *writes;
+	struct desk_reply reply;
+	char id[ID_TEXT_SIZE], *ids[] = {id};
+	struct err err;
+
+	init(&desk, 0, 100);
+	desk_submit(&desk, "web", 0, false, id);
+	request.n_tasks = 1;
+	request.tasks = ids;
+	desk_send(&desk, "StopTasks", &request.base, NULL, &reply);
+	writes = manager_seal(desk.manager);
+	for (unsigned i = 0; i < 3; i++) { /* the commit takes its time */
+		desk.now.mono_ms += MANAGER_TICK_MS;
+		manager_tick(desk.manager, desk.now);
+		CHECK(desk_task(&desk, id) != NULL);
+	}
+	CHECK_OK(store_commit(desk.store, writes, &err), &err);
+	manager_release(desk.manager);
+	desk_pass(&desk, MANAGER_TICK_MS);
+	CHECK(desk_task(&desk, id) == NULL);
+	CHECK_EQ(status_of_get(&desk, id), DAVIT__REPLY__STATUS__OK);
+	CHECK(reply.is_there);
+	desk_reply_fini(&reply);
+	desk_fini(&desk);
+}
