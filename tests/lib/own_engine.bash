@@ -102,15 +102,9 @@ all_run() { [ "$(own_tasks "$1" RUNNING | wc -l)" -eq "$2" ]; }
 all_ended() { [ "$(own_tasks "$1" COMPLETED FAILED | wc -l)" -eq "$2" ]; }
 some_have_ended() { [ "$(own_tasks "$1" COMPLETED | wc -l)" -ge "$2" ]; }
 
-# The containers that run become those of the tasks that are RUNNING, one each: what a killed engine still
-# takes for running is stopped after the next comparison.
-every_container_has_its_task() {
-	wait_for 120 containers_are_those_of_tasks || fail "containers of: $(containers_by_task)
-tasks: $(running_tasks)"
-}
+# All that run there are meant by settled: what a killed engine still takes for running is stopped after the
+# next comparison.
 containers_by_task() { docker ps --format '{{.Label "davit.task"}}' | sort; }
-running_tasks() { davit ps -a -o json | jq -r '.[] | select(.state == "RUNNING") | .id' | sort; }
-containers_are_those_of_tasks() { [ "$(containers_by_task)" = "$(running_tasks)" ]; }
 own_engine_is_empty() { [ -z "$(docker ps -aq; docker volume ls -q)" ]; }
 # For longer than the manager waits for a node that it does not hear.
 stays_degraded() { ! PATIENCE=1 wait_for 12 own_is_not_degraded; }
