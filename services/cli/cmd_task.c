@@ -14,6 +14,7 @@ enum {
 	GONE_LIMIT_MS = 10000, /* for a removed task's node to say that nothing is left */
 	GONE_PAUSE_MIN_MS = 5, /* between two looks, doubled up to … */
 	GONE_PAUSE_MAX_MS = 500,
+	ARRAY_PAGE = 100, /* tasks that are listed at a time */
 };
 
 static int
@@ -91,6 +92,38 @@ wait_for_end(struct cli *cli, char *const *ids, size_t n, uint64_t time_ms)
 	return CLI_OK;
 }
 
+/* The answer to the stop of an array names none of its tasks, which may be a million. */
+static int
+wait_for_array(struct cli *cli, char *array, uint64_t time_ms)
+{
+	Davit__Task__State live[] = {DAVIT__TASK__STATE__PENDING, DAVIT__TASK__STATE__SCHEDULED,
+		DAVIT__TASK__STATE__RUNNING};
+	Davit__ListTasksRequest request = DAVIT__LIST_TASKS_REQUEST__INIT;
+	size_t n;
+
+	request.array_id = array;
+	request.states = live;
+	request.n_states = sizeof live / sizeof live[0];
+	request.has_limit = true;
+	request.limit = ARRAY_PAGE;
+	do {
+		CLEANUP(cli_response_free) ProtobufCMessage *response = NULL;
+		const Davit__ListTasksReply *reply;
+		int code = cli_call(cli, "ListTasks", &request.base, &response);
+
+		if (code != CLI_OK)
+			return code;
+		reply = (const Davit__ListTasksReply *)response;
+		n = reply->n_tasks;
+		for (size_t i = 0; i < n; i++) {
+			code = wait_for_end(cli, &reply->tasks[i]->id, 1, time_ms);
+			if (code != CLI_OK)
+				return code;
+		}
+	} while (n > 0);
+	return CLI_OK;
+}
+
 /* What was asked for, as it was asked for; with -q the ids. */
 static void
 print_done(struct cli *cli, const ProtobufCMessage *reply, size_t n_ids, char *const *ids,
@@ -140,11 +173,17 @@ cmd_stop(struct cli *cli, void *arg, int argc, char **argv)
 		return code;
 	reply = (Davit__StopTasksReply *)response;
 	if (!settings->is_detached)
-		code = wait_for_end(cli, reply->task_ids, reply->n_task_ids, request.timeout_ms);
+		code = settings->array != NULL
+			       ? wait_for_array(cli, settings->array, request.timeout_ms)
+			       : wait_for_end(cli, reply->task_ids, reply->n_task_ids,
+					 request.timeout_ms);
 	if (code != CLI_OK)
 		return code;
-	print_done(cli, response, reply->n_task_ids, reply->task_ids,
-		reply->n_task_ids == (size_t)argc ? argv : NULL);
+	if (settings->array != NULL)
+		print_done(cli, response, 1, (char *const *)&settings->array, NULL);
+	else
+		print_done(cli, response, reply->n_task_ids, reply->task_ids,
+			reply->n_task_ids == (size_t)argc ? argv : NULL);
 	return CLI_OK;
 }
 

@@ -86,7 +86,23 @@ answer_stop(struct cli_world *world, struct rpc_call *call)
 	play->time_ms = request->has_timeout_ms ? (int)request->timeout_ms : -1;
 	CHECK(call->request_id != NULL);
 	reply.task_ids = ids;
-	reply.n_task_ids = request->array_id != NULL ? 2 : request->n_tasks;
+	reply.n_task_ids = request->n_tasks; /* of an array none */
+	rpc_call_answer(call, &reply.base);
+}
+
+/* Of the array: one live task until it was waited for. */
+static void
+answer_list(struct cli_world *world, struct rpc_call *call)
+{
+	const Davit__ListTasksRequest *request = (const void *)call->request;
+	Davit__ListTasksReply reply = DAVIT__LIST_TASKS_REPLY__INIT;
+	Davit__Task task = cli_world_task(), *tasks[] = {&task};
+	struct play *play = world->user;
+
+	CHECK_STR(request->array_id, "a1");
+	CHECK_EQ(request->n_states, 3); /* live ones */
+	reply.tasks = tasks;
+	reply.n_tasks = play->n_waits == 0;
 	rpc_call_answer(call, &reply.base);
 }
 
@@ -107,7 +123,8 @@ answer_remove(struct cli_world *world, struct rpc_call *call)
 }
 
 static const struct cli_script script[] = {{"GetTask", answer_get}, {"WaitTask", answer_wait},
-	{"StopTasks", answer_stop}, {"RemoveTasks", answer_remove}, {NULL, NULL}};
+	{"StopTasks", answer_stop}, {"RemoveTasks", answer_remove}, {"ListTasks", answer_list},
+	{NULL, NULL}};
 
 static void
 open_world(struct cli_world *world, struct play *play)
@@ -166,11 +183,28 @@ TEST(cli_stop_detached_and_of_an_array)
 
 	open_world(&world, &play);
 	CHECK_EQ(cli_world_run(&world, "stop", "-d", "-t", "0", "--array", "a1", NULL), CLI_OK);
-	CHECK_STR(world.out, "id1\nid2\n");
+	CHECK_STR(world.out, "a1\n");
+	CHECK_EQ(play.n_waits, 0);
 	CHECK_STR(play.array, "a1");
 	CHECK_EQ(play.time_ms, 0);
 	CHECK_EQ(cli_world_run(&world, "stop", "--timeout", "3s", "web", NULL), CLI_TIMEOUT);
 	CHECK_HAS(world.err, "is not at its end after 3s");
+	cli_world_close(&world);
+}
+
+TEST(cli_stop_of_an_array_waits_for_what_is_live_of_it)
+{
+	struct play play = {.exit_codes = {0, 0}};
+	struct cli_world world;
+
+	open_world(&world, &play);
+	CHECK_EQ(cli_world_run(&world, "stop", "--array", "a1", NULL), CLI_OK);
+	CHECK_EQ(play.n_waits, 1);
+	cli_world_close(&world);
+	play = (struct play){.is_never = true};
+	open_world(&world, &play);
+	CHECK_EQ(cli_world_run(&world, "stop", "--timeout", "1s", "--array", "a1", NULL),
+		CLI_TIMEOUT);
 	cli_world_close(&world);
 }
 
