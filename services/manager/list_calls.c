@@ -115,6 +115,27 @@ struct place {
 	const struct past_entry *past;
 };
 
+/*
+ * The first task with a greater id. It is looked for from both ends: those on disk are between
+ * what runs for long and what is new. Arrays that are older as a whole are passed over.
+ */
+static struct task *
+first_after(const struct model *model, struct id id)
+{
+	struct task *up = model->oldest, *down = model->newest, *best = NULL;
+
+	while (up != NULL && !id_is_less(id, up->id)) {
+		if (!id_is_less(id, down->id))
+			return best;
+		best = down;
+		down = down->older;
+		if (!id_is_less(id, up->group->last_task->id))
+			up = up->group->last_task;
+		up = up->newer;
+	}
+	return up;
+}
+
 /* Both are in the order of their ids. */
 static struct place
 page_begin(struct manager *manager, const char *after)
@@ -126,14 +147,8 @@ page_begin(struct manager *manager, const char *after)
 	if (after == NULL || !id_parse(after, &id))
 		return (struct place){model->oldest, past_after(&model->past, id)};
 	task = model_task_find(model, id);
-	if (task != NULL)
-		return (struct place){task->newer, past_after(&model->past, id)};
-	/* Arrays that are older as a whole are passed over. */
-	for (task = model->oldest; task != NULL && !id_is_less(id, task->id); task = task->newer) {
-		if (!id_is_less(id, task->group->last_task->id))
-			task = task->group->last_task;
-	}
-	return (struct place){task, past_after(&model->past, id)};
+	return (struct place){task != NULL ? task->newer : first_after(model, id),
+		past_after(&model->past, id)};
 }
 
 struct page {
