@@ -180,7 +180,7 @@ sim: $(B)/sim/sim
 	$(Q)tests/sim/run.sh $< $(SEED) $(SEEDS) $(STEPS)
 # Each with one rule broken: only the changed files are compiled, and they go before the libraries.
 MUTANTS ?= $(patsubst tests/sim/mutants/%.mutant,%,$(wildcard tests/sim/mutants/*.mutant))
-MUTANT_SEEDS ?= 40
+MUTANT_SEEDS ?= 400
 $(B)/mutants/%/sim: tests/sim/mutants/%.mutant $(sim_o) $(service_a) $(B)/common.a
 	@echo "  MUTANT $*" && rm -rf $(@D) && mkdir -p $(@D)
 	$(Q)for c in $$(awk -v out=$(@D) -f tests/sim/mutate.awk $<); do \
