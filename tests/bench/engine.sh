@@ -193,7 +193,7 @@ for ((round = 1; round <= rounds; round++)); do
 		fi
 	done
 	# Back and forth: what slows down with time slows each of them down alike.
-	read -ra order < <(printf '%s\n' "${order[@]}" | tac | tr '\n' ' ')
+	mapfile -t order < <(printf '%s\n' "${order[@]}" | tac)
 done
 sleep 12 # it gives memory back every 10 s
 echo "engine.worker.rss_anon.after $(worker_kib) KiB"
