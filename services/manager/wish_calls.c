@@ -226,6 +226,7 @@ members(struct manager *manager, const struct group *group, size_t *ret_n)
 /* What is to be removed, in the order of the answer. */
 struct removal {
 	struct id *ids;
+	const struct task **reads; /* of the store, each or NULL; NULL: none was */
 	size_t n;
 };
 
@@ -234,7 +235,7 @@ static struct removal
 all_of(struct manager *manager, const struct group *group)
 {
 	struct removal removal = {
-		arena_array(&manager->batch.arena, group->count, sizeof *removal.ids), 0};
+		arena_array(&manager->batch.arena, group->count, sizeof *removal.ids), NULL, 0};
 
 	for (uint32_t i = 0; i < group->count; i++) {
 		struct id id = id_at(group->id, i);
@@ -245,14 +246,18 @@ all_of(struct manager *manager, const struct group *group)
 	return removal;
 }
 
+/* Noted before the first goes: who is named twice is gone when it is met again. */
 static struct removal
 each_of(struct manager *manager, struct task *const *tasks, size_t n)
 {
-	struct removal removal = {arena_array(&manager->batch.arena, n + 1, sizeof *removal.ids),
-		n};
+	struct arena *arena = &manager->batch.arena;
+	struct removal removal = {arena_array(arena, n + 1, sizeof *removal.ids),
+		arena_array(arena, n + 1, sizeof *removal.reads), n};
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		removal.ids[i] = tasks[i]->id;
+		removal.reads[i] = tasks[i]->is_read ? tasks[i] : NULL;
+	}
 	return removal;
 }
 
@@ -301,6 +306,6 @@ task_remove(struct manager *manager, struct rpc_call *call)
 		reply.task_ids[reply.n_task_ids++] = view_id(removal.ids[i], arena);
 	for (size_t i = 0; i < removal.n; i++)
 		remove_one(manager, removal.ids[i],
-			group == NULL && tasks[i]->is_read ? tasks[i] : NULL);
+			removal.reads != NULL ? removal.reads[i] : NULL);
 	batch_answer(manager, call, &reply.base);
 }

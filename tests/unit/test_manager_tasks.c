@@ -341,6 +341,24 @@ TEST(manager_counts_a_stop_that_was_asked_for_as_completed_whatever_the_exit_cod
 	desk_worker_fini(&worker);
 }
 
+/* It goes at once, so the second time it is not there any more; the sanitizer sees who looks. */
+TEST(r3_manager_removes_a_waiting_task_that_is_named_twice)
+{
+	struct desk desk;
+	Davit__RemoveTasksRequest request = DAVIT__REMOVE_TASKS_REQUEST__INIT;
+	char *names[] = {"web", "web"};
+	char id[ID_TEXT_SIZE];
+
+	desk_init(&desk);
+	desk_submit(&desk, "web", 1000, false, id);
+	request.n_tasks = 2;
+	request.tasks = names;
+	request.has_force = request.force = true;
+	protobuf_c_message_free_unpacked(desk_ask(&desk, "RemoveTasks", &request.base), NULL);
+	CHECK_EQ(desk.manager->model.n_tasks, 0);
+	desk_fini(&desk);
+}
+
 TEST(manager_removes_a_task_only_when_its_node_has_nothing_of_it)
 {
 	struct desk desk;
