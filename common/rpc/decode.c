@@ -499,7 +499,7 @@ decode_into(struct rpc_decode *decode, ProtobufCMessage *message, const uint8_t 
 {
 	const ProtobufCMessageDescriptor *type = message->descriptor;
 	const ProtobufCFieldDescriptor *field, *last = type->fields, *run = NULL;
-	struct progress progress = {.reader = {data, data + size}};
+	struct progress progress = {.reader = {data, size > 0 ? data + size : data}}; /* NULL */
 	uint8_t *base = (uint8_t *)message;
 	struct part part;
 	bool ok = true;
