@@ -39,11 +39,23 @@ may_lack_memory(const struct worker_slot *slot, int exit_code)
 	       slot->state != WORKER_SLOT_STOPPING && is_limited;
 }
 
+/* Asked for by an earlier worker: ours was not asked for yet. */
+static bool
+is_start_of_another(const struct worker_slot *slot)
+{
+	return slot->state == WORKER_SLOT_CREATED ||
+	       (slot->state == WORKER_SLOT_STARTING && slot->job == NULL);
+}
+
 static void
 told_start(struct worker_slot *slot, const struct engine_event *event)
 {
 	uint64_t at_ms = event->time_ns / NS_PER_MS;
 
+	if (is_start_of_another(slot)) {
+		slot->must_look = slot->is_overtaken = true;
+		return;
+	}
 	slot->must_look |=
 		slot->state == WORKER_SLOT_ENDED || slot->state == WORKER_SLOT_RESTARTING;
 	/* One from before the last end that we know of is an earlier start's. */

@@ -315,3 +315,26 @@ TEST(worker_finds_an_end_that_no_event_told)
 	CHECK_EQ(task->exit_code, 9);
 	end_clean(task);
 }
+
+/* An earlier worker's start comes through while ours waits: it is looked at, not asked for again.
+ */
+TEST(worker_looks_at_a_start_that_it_did_not_ask_for)
+{
+	struct world_task *task;
+	struct worker_slot *slot;
+
+	world_init(&world);
+	world_spec_init(&spec, "run:forever");
+	task = world_assign(&world, 1, 1, &spec.spec);
+	task->desired = WANT(READY);
+	world_run(&world, 2000);
+	slot = slot_of(task);
+	CHECK_EQ(slot->state, WORKER_SLOT_CREATED);
+	slot->state = WORKER_SLOT_STARTING; /* and it waits for its turn */
+	tell(task, "start", 1, NULL);
+	CHECK(slot->must_look && !slot->is_start_told);
+	tell(task, "die", 2, "0");
+	CHECK(slot->must_look && !slot->is_end_told);
+	slot->state = WORKER_SLOT_CREATED;
+	end_clean(task);
+}
