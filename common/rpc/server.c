@@ -24,6 +24,7 @@ enum {
 struct parcel {
 	struct letter letter; /* first */
 	nng_msg *msg;
+	uint64_t came_ns; /* uv_hrtime */
 	bool is_read;
 };
 
@@ -143,6 +144,7 @@ on_receive(void *arg)
 	}
 	parcel = xcalloc(1, sizeof *parcel);
 	parcel->msg = nng_aio_get_msg(server->receive);
+	parcel->came_ns = uv_hrtime();
 	size = nng_msg_len(parcel->msg);
 	parcel->is_read = is_read(server, parcel->msg);
 	if (parcel->is_read)
@@ -548,6 +550,10 @@ rpc_server_stats(const struct rpc_server *server, struct rpc_server_stats *ret_s
 	ret_stats->n_malformed = server->n_malformed;
 	ret_stats->n_pipes = atomic_load(&server->n_pipes);
 	ret_stats->n_waiting = atomic_load(&server->n_waiting);
+	ret_stats->waits_ms =
+		server->others.first == NULL
+			? 0
+			: (uv_hrtime() - parcel_of(server->others.first)->came_ns) / 1000000;
 }
 
 static void

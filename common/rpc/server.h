@@ -36,6 +36,7 @@ struct rpc_server_stats {
 	uint64_t n_malformed; /* answered INVALID_ARGUMENT, UNIMPLEMENTED, … by the transport */
 	uint64_t n_pipes;     /* connected now */
 	uint64_t n_waiting;   /* received and not handed over yet */
+	uint64_t waits_ms;    /* of these, but for reads, the first; 0: none waits */
 };
 
 /*

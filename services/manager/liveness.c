@@ -202,13 +202,14 @@ void
 liveness_tick(struct manager *manager)
 {
 	uint64_t now = manager->now.mono_ms;
+	uint64_t silent_ms = manager->config.silent_ms + manager->liveness.backlog_ms;
 	bool in_grace = now - manager->liveness.started_mono_ms < manager->config.restart_grace_ms;
 	struct node *node, *next;
 
 	forgive_own_pause(manager);
 	HASH_ITER(hh, manager->model.nodes, node, next)
 	{
-		if (!is_silent(node) && now - node->heard_mono_ms > manager->config.silent_ms)
+		if (!is_silent(node) && now - node->heard_mono_ms > silent_ms)
 			fall_silent(manager, node);
 	}
 	update_hold(manager);

@@ -17,6 +17,7 @@ struct node;
 struct liveness {
 	uint64_t started_mono_ms;
 	uint64_t last_tick_mono_ms;
+	uint64_t backlog_ms; /* for so long what nodes say may wait to be heard */
 	bool is_holding;
 };
 

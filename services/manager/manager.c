@@ -350,6 +350,12 @@ manager_load(struct manager *manager, struct store *store, struct manager_now no
 }
 
 void
+manager_set_backlog(struct manager *manager, uint64_t waits_ms)
+{
+	manager->liveness.backlog_ms = waits_ms;
+}
+
+void
 manager_set_store_trouble(struct manager *manager, const char *trouble)
 {
 	(void)snprintf(manager->store_trouble, sizeof manager->store_trouble, "%s", trouble);

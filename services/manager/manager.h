@@ -118,6 +118,12 @@ void manager_placed(struct manager *manager, struct manager_now now, Davit__Repl
 void manager_node_stats(struct manager *manager, struct manager_now now,
 	const Davit__NodeStats *stats);
 
+/*
+ * For so long calls wait to be handed over, or their answers to be committed: what is not heard
+ * may be among them, and is not silent yet. Before manager_tick; until it is said anew.
+ */
+void manager_set_backlog(struct manager *manager, uint64_t waits_ms);
+
 /* Time has passed; every MANAGER_TICK_MS or so. */
 void manager_tick(struct manager *manager, struct manager_now now);
 

@@ -341,6 +341,17 @@ on_turn_end(uv_check_t *handle)
 	limit_turns(shell);
 }
 
+/* For how long what nodes say may wait: to be handed over, and for answers that they go on from. */
+static uint64_t
+backlog_ms(const struct shell *shell)
+{
+	struct rpc_server_stats stats = {0};
+
+	if (shell->server != NULL)
+		rpc_server_stats(shell->server, &stats);
+	return stats.waits_ms + (shell->is_committing ? clock_mono_ms() - shell->began_ms : 0);
+}
+
 static void
 on_tick(uv_timer_t *handle)
 {
@@ -351,6 +362,7 @@ on_tick(uv_timer_t *handle)
 			recover(shell);
 		return;
 	}
+	manager_set_backlog(shell->manager, backlog_ms(shell));
 	manager_tick(shell->manager, now());
 	if (outage_is_on(&shell->outage) && !shell->is_committing &&
 		!manager_has_writes(shell->manager) &&

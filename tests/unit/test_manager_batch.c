@@ -284,3 +284,22 @@ TEST(manager_asks_the_scheduler_beside_the_commit_and_ignores_the_answer_if_it_f
 	desk_fini(&desk);
 	desk_worker_fini(&worker);
 }
+
+/* What a node says may be among the calls that wait while a long batch is committed. */
+TEST(manager_does_not_count_as_silence_what_waits_to_be_heard)
+{
+	struct desk desk;
+	struct desk_worker worker = {0};
+
+	desk_init(&desk);
+	desk_worker_join(&desk, &worker, "n1", 4000);
+	manager_set_backlog(desk.manager, 3000);
+	for (unsigned i = 0; i < 6; i++)
+		desk_pass(&desk, 500);
+	CHECK_EQ(desk_node(&desk, "n1")->state, DAVIT__NODE__STATE__READY);
+	manager_set_backlog(desk.manager, 0);
+	desk_pass(&desk, 500);
+	CHECK_EQ(desk_node(&desk, "n1")->state, DAVIT__NODE__STATE__UNKNOWN);
+	desk_fini(&desk);
+	desk_worker_fini(&worker);
+}
