@@ -456,7 +456,7 @@ engine_mem_container_signal(struct mem_container *container, const char *text, s
 		return err_set(err, -EBUSY,
 			"Cannot kill container: %s: Container %s is not running", container->name,
 			container->id);
-	engine_mem_event(container, "kill", -1);
+	engine_mem_event(container, "kill", number);
 	if (number == SIGKILL)
 		engine_mem_container_die(container, 128 + number, false);
 	else if (!container->behaviour.stubborn &&
@@ -474,7 +474,7 @@ engine_mem_container_stop(struct mem_container *container, uint64_t grace_ms)
 	bool stubborn = container->behaviour.stubborn;
 	uint64_t in_ms = stubborn ? grace_ms : engine_mem_travel(world);
 
-	engine_mem_event(container, "kill", -1);
+	engine_mem_event(container, "kill", SIGTERM);
 	if (end_due->slot != 0 && end_due->at_ms <= world->now_ms + in_ms)
 		return; /* it ends before that */
 	container->end_code = stubborn                              ? 128 + SIGKILL

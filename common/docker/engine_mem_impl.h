@@ -231,7 +231,7 @@ engine_mem_op_of(struct mem_due *due)
 struct mem_event {
 	struct mem_container *container;
 	const char *action;
-	int exit_code; /* -1: none */
+	int number; /* an exit code, or the signal of a "kill"; -1: none */
 	uint64_t time_ns;
 };
 
@@ -241,7 +241,7 @@ struct mem_events {
 	uint64_t base; /* number of the first item */
 };
 
-void engine_mem_event(struct mem_container *container, const char *action, int exit_code);
+void engine_mem_event(struct mem_container *container, const char *action, int number);
 void engine_mem_events_forget(struct engine_mem_world *world);
 void engine_mem_events_open(struct mem_op *op);
 void engine_mem_log_open(struct mem_op *op);

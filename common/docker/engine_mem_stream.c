@@ -2,6 +2,7 @@
  * tested by tests/unit/test_engine_mem.c */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <utlist.h>
 
@@ -37,7 +38,7 @@ events_trim(struct engine_mem_world *world)
 }
 
 void
-engine_mem_event(struct mem_container *container, const char *action, int exit_code)
+engine_mem_event(struct mem_container *container, const char *action, int number)
 {
 	struct engine_mem_world *world = container->world;
 	struct mem_events *events = &world->events;
@@ -55,7 +56,7 @@ engine_mem_event(struct mem_container *container, const char *action, int exit_c
 	events->items[events->n++] = (struct mem_event){
 		.container = engine_mem_container_ref(container),
 		.action = action,
-		.exit_code = exit_code,
+		.number = number,
 		.time_ns = world->now_ms * NS_PER_MS,
 	};
 	DL_FOREACH2(world->subscribers, op, list_next)
@@ -86,12 +87,13 @@ event_tell(const struct mem_op *op, const struct mem_event *happened)
 		.n_attributes = container->n_labels + 2,
 		.time_ns = happened->time_ns,
 	};
-	char code[16];
+	char number[16];
 
-	if (happened->exit_code >= 0) {
-		(void)snprintf(code, sizeof code, "%d", happened->exit_code);
-		container->attributes[event.n_attributes++] =
-			(struct engine_label){.key = "exitCode", .value = code};
+	if (happened->number >= 0) {
+		(void)snprintf(number, sizeof number, "%d", happened->number);
+		container->attributes[event.n_attributes++] = (struct engine_label){
+			.key = strcmp(happened->action, "kill") == 0 ? "signal" : "exitCode",
+			.value = number};
 	}
 	op->call.on.event(&event, op->call.arg);
 }

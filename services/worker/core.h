@@ -182,7 +182,9 @@ struct worker_slot {
 	bool had_orphans;       /* what its start had begun was ended, behind the engine's back */
 	unsigned n_stuck;       /* containers of it that were so */
 	bool is_stray;          /* has ended, and somebody started it again */
-	bool was_oom;           /* an event said so */
+	bool was_oom;           /* an event, or the kernel, said so */
+	bool was_killed;        /* an event said that somebody had the engine kill it */
+	bool is_lack_awaited;   /* a lack of memory may be told after the end */
 	bool is_start_told;     /* an event told of the present start, … */
 	bool is_end_told;       /* … and one of its end: see slot_told.c */
 	bool is_stop_asked;     /* the job under way is a stop */
@@ -348,6 +350,10 @@ struct worker {
 	struct worker_image *images;
 	unsigned n_pulls;
 	struct worker_pulled_set pulled;
+	struct worker_lack { /* of memory: what the kernel has counted */
+		bool is_known;
+		uint64_t before, last; /* at the two latest answers to a ping */
+	} lack;
 	struct worker_disk {
 		bool cannot_limit; /* the engine has said so */
 		uint64_t look_ms;
@@ -395,6 +401,10 @@ void worker_slot_keep_log_path(struct worker_slot *slot, const struct engine_con
 void worker_slot_told(struct worker_slot *slot, const struct engine_event *event);
 /* What was told is of no more use: it starts again (end_ms 0), or its end was seen otherwise. */
 void worker_slot_told_nothing(struct worker_slot *slot, uint64_t end_ms);
+/* True: it is looked at again a little later, since a lack of memory may yet be told. */
+bool worker_slot_awaits_lack(struct worker_slot *slot, const struct engine_container *container);
+/* Now and then: remembers how many the kernel has killed for lack of memory. */
+void worker_lack_note(struct worker *worker);
 /* False: it does not run, or its end was not told. */
 bool worker_slot_end_as_told(struct worker_slot *slot);
 /* "healthy", "unhealthy", or anything else for neither. */

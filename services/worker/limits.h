@@ -60,6 +60,7 @@ enum {
 	WORKER_STOP_BUSY_MS = 500,     /* of one: what is deaf after that is only waited for */
 	WORKER_LOG_LINGER_MS = 5,      /* from the first line to the answer: more may follow */
 	WORKER_LOG_AGAIN_MS = 200,     /* between two looks at a container that says nothing */
+	WORKER_LACK_MS = 1000,         /* from an end by KILL until a lack of memory was told */
 	WORKER_SWEEP_MS = 20,          /* timers of slots are looked at this often at most */
 };
 

@@ -186,6 +186,28 @@ worker_machine_end_container(const char *proc_root, const char *container_id, st
 	return rc < 0 ? rc : n;
 }
 
+int
+worker_machine_memory_kills(const char *proc_root, uint64_t *ret_n)
+{
+	static const char word[] = "oom_kill ";
+	char path[PATH_MAX], line[128];
+	int rc = -ENOENT;
+	FILE *in;
+
+	(void)snprintf(path, sizeof path, "%s/vmstat", proc_root);
+	in = fopen(path, "re");
+	if (in == NULL)
+		return -errno;
+	while (rc != 0 && fgets(line, sizeof line, in) != NULL) {
+		if (strncmp(line, word, sizeof word - 1) != 0)
+			continue;
+		*ret_n = strtoull(line + sizeof word - 1, NULL, 10);
+		rc = 0;
+	}
+	(void)fclose(in);
+	return rc;
+}
+
 uint32_t
 worker_machine_gpus(const char *dev_root)
 {

@@ -27,6 +27,10 @@ int worker_machine_disk_usage(const char *path, uint64_t *ret_used, uint64_t *re
 enum { WORKER_MACHINE_ADDRESS_SIZE = 46 };
 void worker_machine_address(char ret_address[WORKER_MACHINE_ADDRESS_SIZE]);
 
+/* Processes that the kernel has killed for lack of memory, of whatever group. -ENOENT: it does not
+ * say. */
+int worker_machine_memory_kills(const char *proc_root, uint64_t *ret_n);
+
 /* NVIDIA's devices in "/dev". */
 uint32_t worker_machine_gpus(const char *dev_root);
 

@@ -520,6 +520,8 @@ look_for_start(struct worker_slot *slot, const struct engine_container *containe
 static void
 observe_ended(struct worker_slot *slot, const struct engine_container *container)
 {
+	if (worker_slot_awaits_lack(slot, container))
+		return;
 	slot->pid = 0;
 	slot->is_stray = false;
 	slot->may_have_run = true;

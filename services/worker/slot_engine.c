@@ -416,7 +416,7 @@ worker_slot_start(struct worker_slot *slot)
 	slot->last_end_ms = slot->told_end_ms;
 	slot->cause = DAVIT__TASK_REPORT__CAUSE__EXIT;
 	slot->finished_ms = 0;
-	slot->oom_killed = false;
+	slot->oom_killed = slot->was_oom = slot->was_killed = slot->is_lack_awaited = false;
 	worker_slot_told_nothing(slot, 0);
 	job->op = engine_container_start(slot->worker->engine, slot->container_id, on_started, job);
 }

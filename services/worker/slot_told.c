@@ -3,9 +3,14 @@
  *
  * An end that was told with its start before it in the same stream needs no inspection:
  * exit code, times and lack of memory all come with the events. Everything else is looked
- * at: an end of a start that was not told (it may be an earlier one's), one that may be for
- * lack of memory although nothing said so, and one that gives host ports back, which the
- * engine still holds when it tells.
+ * at: an end of a start that was not told (it may be an earlier one's), and one that gives
+ * host ports back, which the engine still holds when it tells.
+ *
+ * Lack of memory is told apart from the end that it causes, and on a busy machine now and then
+ * after it, or never: when the container's cgroup is gone before the engine has looked. So
+ * where a container with a limit was killed, and not by the engine, the kernel is asked whether
+ * it has killed anybody for lack of memory of late. One on another machine cannot be: there the
+ * container is looked at, and once more after WORKER_LACK_MS.
  */
 #include "services/worker/core.h"
 
@@ -35,8 +40,74 @@ may_lack_memory(const struct worker_slot *slot, int exit_code)
 {
 	bool is_limited = slot->spec == NULL || slot->spec->spec->memory_bytes > 0;
 
-	return exit_code == WORKER_EXIT_KILLED && !slot->was_oom &&
+	return exit_code == WORKER_EXIT_KILLED && !slot->was_oom && !slot->was_killed &&
 	       slot->state != WORKER_SLOT_STOPPING && is_limited;
+}
+
+/* -errno: it does not say. */
+static int
+kernel_kills(const struct worker *worker, uint64_t *ret_n)
+{
+	if (worker->ports.memory_kills == NULL || worker->engine_address != NULL)
+		return -ENOTSUP;
+	return worker->ports.memory_kills(worker->ports.arg, ret_n);
+}
+
+void
+worker_lack_note(struct worker *worker)
+{
+	struct worker_lack *lack = &worker->lack;
+	uint64_t n;
+
+	if (kernel_kills(worker, &n) < 0) {
+		lack->is_known = false;
+		return;
+	}
+	lack->before = lack->is_known ? lack->last : n;
+	lack->last = n;
+	lack->is_known = true;
+}
+
+/* True: only the engine can say whether it lacked memory. */
+static bool
+must_ask_for_lack(struct worker_slot *slot, int exit_code)
+{
+	const struct worker *worker = slot->worker;
+	uint64_t n;
+
+	if (!may_lack_memory(slot, exit_code))
+		return false;
+	if (!worker->lack.is_known || kernel_kills(worker, &n) < 0)
+		return true;
+	slot->was_oom = n > worker->lack.before;
+	return false;
+}
+
+bool
+worker_slot_awaits_lack(struct worker_slot *slot, const struct engine_container *container)
+{
+	if (slot->is_lack_awaited || slot->state != WORKER_SLOT_RUNNING || container->oom_killed ||
+		slot->worker->lack.is_known || !may_lack_memory(slot, container->exit_code))
+		return false;
+	slot->is_lack_awaited = slot->must_look = true;
+	worker_slot_rest(slot, WORKER_LACK_MS);
+	return true;
+}
+
+static void
+told_lack(struct worker_slot *slot)
+{
+	slot->was_oom = true;
+	if (slot->is_lack_awaited)
+		slot->hold_ms = slot->wait_ms = 0;
+}
+
+static void
+told_kill(struct worker_slot *slot, const struct engine_event *event)
+{
+	const char *signal = attribute_of(event, "signal");
+
+	slot->was_killed |= signal != NULL && strcmp(signal, "9") == 0;
 }
 
 /* Asked for by an earlier worker: ours was not asked for yet. */
@@ -60,6 +131,7 @@ told_start(struct worker_slot *slot, const struct engine_event *event)
 		slot->state == WORKER_SLOT_ENDED || slot->state == WORKER_SLOT_RESTARTING;
 	/* One from before the last end that we know of is an earlier start's. */
 	if (is_up(slot) && at_ms > slot->told_end_ms) {
+		slot->was_oom = slot->was_killed = false; /* that was of the start before */
 		slot->is_start_told = true;
 		slot->told_start_ms = at_ms;
 	}
@@ -71,12 +143,13 @@ told_end(struct worker_slot *slot, const struct engine_event *event)
 	const char *text = attribute_of(event, "exitCode");
 	char *rest = NULL;
 	long exit_code = text == NULL ? 0 : strtol(text, &rest, 10);
+	bool must_ask;
 
 	if (slot->state >= WORKER_SLOT_REMOVING)
 		return;
+	must_ask = exit_code == WORKER_EXIT_KILLED && must_ask_for_lack(slot, (int)exit_code);
 	if (!slot->is_start_told || !is_up(slot) || rest == NULL || rest == text || *rest != '\0' ||
-		exit_code < INT16_MIN || exit_code > INT16_MAX || slot->n_ports > 0 ||
-		may_lack_memory(slot, (int)exit_code)) {
+		exit_code < INT16_MIN || exit_code > INT16_MAX || slot->n_ports > 0 || must_ask) {
 		slot->must_look = slot->is_overtaken = true;
 		return;
 	}
@@ -92,7 +165,9 @@ worker_slot_told(struct worker_slot *slot, const struct engine_event *event)
 	const char *action = event->action;
 
 	if (strcmp(action, "oom") == 0) {
-		slot->was_oom = true;
+		told_lack(slot);
+	} else if (strcmp(action, "kill") == 0) {
+		told_kill(slot, event);
 	} else if (strcmp(action, "die") == 0) {
 		told_end(slot, event);
 	} else if (strcmp(action, "destroy") == 0) {

@@ -199,6 +199,9 @@ on_pinged(const struct err *err, void *arg)
 
 	if (worker != NULL && is_away)
 		worker_watch_failed(worker, err);
+	else if (worker != NULL)
+		worker_lack_note(worker); /* not by the clock: what an engine that hangs tells late
+					     is of then */
 }
 
 /*

@@ -97,6 +97,9 @@ struct worker_ports {
 	int (*end_orphans)(void *arg, const char *container_id, struct err *err);
 	/* Of the file system that holds path; -errno. NULL: not known. */
 	int (*disk_usage)(void *arg, const char *path, uint64_t *ret_used, uint64_t *ret_total);
+	/* How many processes the kernel of this machine has killed for lack of memory; -errno.
+	 * NULL: not known. */
+	int (*memory_kills)(void *arg, uint64_t *ret_n);
 	/* NVIDIA's devices of this machine. NULL: none. */
 	uint32_t (*count_gpus)(void *arg);
 	/*

@@ -215,6 +215,13 @@ port_chaos(void *arg, const Davit__ChaosQuery *query, Davit__Fault *ret_fault, s
 	return chaos_shell_order(((struct worker_shell *)arg)->chaos, query, ret_fault, err);
 }
 
+static int
+port_memory_kills(void *arg, uint64_t *ret_n)
+{
+	(void)arg;
+	return worker_machine_memory_kills("/proc", ret_n);
+}
+
 static uint32_t
 port_count_gpus(void *arg)
 {
@@ -355,6 +362,7 @@ ports_of(struct worker_shell *shell)
 		.end_orphans = port_end_orphans,
 		.disk_usage = port_disk_usage,
 		.chaos = shell->chaos != NULL ? port_chaos : NULL,
+		.memory_kills = port_memory_kills,
 		.count_gpus = port_count_gpus,
 		.save_pulled = port_save_pulled,
 		.random = port_random};

@@ -368,6 +368,7 @@ give_birth(struct world *world)
 		.end_orphans = world_port_end_orphans,
 		.disk_usage = world_port_disk_usage,
 		.count_gpus = world_port_count_gpus,
+		.memory_kills = world_port_memory_kills,
 		.random = port_random};
 	struct worker_options options = {.name = "n1",
 		.node_id = world->is_node_known ? WORLD_NODE : NULL,

@@ -83,6 +83,8 @@ struct world {
 	char *pulled;                     /* as saved; owned */
 	uint64_t disk_used, disk_total;   /* of the engine's disk; total 0: not known */
 	size_t most_reports;              /* in one poll */
+	bool tells_kills;                 /* the kernel counts whom it kills for lack of memory: */
+	uint64_t memory_kills;
 };
 
 void world_init(struct world *world);
@@ -119,6 +121,7 @@ void world_port_journal_drop(void *arg, const struct worker_journal_entry *entry
 void world_port_save_node_id(void *arg, const char *node_id);
 void world_port_save_pulled(void *arg, const char *text);
 uint32_t world_port_count_gpus(void *arg);
+int world_port_memory_kills(void *arg, uint64_t *ret_n);
 int world_port_end_orphans(void *arg, const char *container_id, struct err *err);
 int world_port_disk_usage(void *arg, const char *path, uint64_t *ret_used, uint64_t *ret_total);
 

@@ -74,6 +74,15 @@ world_port_end_orphans(void *arg, const char *container_id, struct err *err)
 	return (int)n;
 }
 
+int
+world_port_memory_kills(void *arg, uint64_t *ret_n)
+{
+	const struct world *world = arg;
+
+	*ret_n = world->memory_kills;
+	return world->tells_kills ? 0 : -ENOENT;
+}
+
 uint32_t
 world_port_count_gpus(void *arg)
 {

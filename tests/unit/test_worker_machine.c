@@ -147,6 +147,23 @@ TEST(worker_machine_ends_a_container_by_its_cgroup_and_nobody_else)
 	CHECK_HAS(err.text, dir);
 }
 
+TEST(worker_machine_reads_whom_the_kernel_killed_for_lack_of_memory)
+{
+	uint64_t n = 7;
+
+	(void)snprintf(root, sizeof root, "/tmp/davit-machine-XXXXXX");
+	CHECK(mkdtemp(root) != NULL);
+	CHECK_EQ(worker_machine_memory_kills(root, &n), -ENOENT);
+	write_file("vmstat", "nr_free_pages 5\npgoom_kill 6\n"); /* not every kernel says */
+	CHECK_EQ(worker_machine_memory_kills(root, &n), -ENOENT);
+	CHECK_EQ(n, 7);
+	write_file("vmstat", "nr_free_pages 5\noom_kill 12\nnuma_pte_updates 0\n");
+	CHECK_EQ(worker_machine_memory_kills(root, &n), 0);
+	CHECK_EQ(n, 12);
+	remove_file("vmstat");
+	(void)rmdir(root);
+}
+
 TEST(worker_machine_counts_gpus_by_their_devices)
 {
 	char dir[] = "/tmp/davit-dev.XXXXXX", path[64];

@@ -122,18 +122,122 @@ TEST(worker_starts_again_without_a_look)
 	end_clean(task);
 }
 
-TEST(worker_looks_where_an_end_by_kill_may_be_for_lack_of_memory)
+/* One that runs within a limit, for longer than it takes to notice whom the kernel killed. */
+static struct world_task *
+begin_limited(bool tells_kills)
 {
 	struct world_task *task;
 
 	world_init(&world);
-	world_spec_init(&spec, "exit:137/after:200ms");
+	world.tells_kills = tells_kills;
+	world.memory_kills = 50;
+	world_spec_init(&spec, "run:forever");
 	spec.spec.has_memory_bytes = true;
 	spec.spec.memory_bytes = 64 << 20;
 	task = world_assign(&world, 1, 1, &spec.spec);
-	world_expect(&world, task, OBS(ENDED), 3000);
+	world_expect(&world, task, OBS(RUNNING), 3000);
+	world_run(&world, 3 * WORKER_PING_MS);
+	return task;
+}
+
+/* It is killed, and the engine does not say why. */
+static void
+end_killed(const struct world_task *task)
+{
+	CHECK(engine_mem_end(world.engine_world, slot_of(task)->container_id, 137, false));
+}
+
+TEST(worker_asks_the_kernel_where_the_engine_misses_a_lack_of_memory)
+{
+	struct world_task *task = begin_limited(true);
+
+	world.memory_kills++;
+	end_killed(task);
+	world_expect(&world, task, OBS(ENDED), 500);
+	CHECK(task->oom_killed);
+	CHECK_HAS(task->message, "ran out of memory");
+	CHECK_EQ(n_looks(), 0);
+	end_clean(task);
+}
+
+TEST(worker_knows_that_nothing_lacked_memory_where_the_kernel_killed_nobody)
+{
+	struct world_task *task = begin_limited(true);
+
+	world.memory_kills++; /* somebody else's, a while ago */
+	world_run(&world, 3 * WORKER_PING_MS);
+	end_killed(task);
+	world_expect(&world, task, OBS(ENDED), 500);
 	CHECK(!task->oom_killed);
+	CHECK_HAS(task->message, "exited with code 137");
+	CHECK_EQ(n_looks(), 0);
+	end_clean(task);
+}
+
+static void
+ignore(const struct err *err, void *arg)
+{
+	(void)err;
+	(void)arg;
+}
+
+TEST(worker_knows_who_was_killed_by_its_engine)
+{
+	struct world_task *task = begin_limited(true);
+
+	world.memory_kills++;
+	engine_container_kill(world.engine, slot_of(task)->container_id, "KILL", ignore, NULL);
+	world_expect(&world, task, OBS(ENDED), 500);
+	CHECK(!task->oom_killed);
+	CHECK_EQ(task->exit_code, 137);
+	CHECK_EQ(n_looks(), 0);
+	end_clean(task);
+}
+
+/* The kernel of another machine cannot be asked. */
+TEST(worker_waits_for_a_lack_of_memory_that_is_told_after_the_end)
+{
+	struct world_task *task = begin_limited(false);
+
+	end_killed(task);
+	world_run(&world, WORKER_LACK_MS / 2);
+	CHECK_EQ(task->observed, OBS(RUNNING));
 	CHECK_EQ(n_looks(), 1);
+	tell(task, "oom", 5000000000000, NULL);
+	world_expect(&world, task, OBS(ENDED), WORKER_LACK_MS / 4);
+	CHECK(task->oom_killed);
+	end_clean(task);
+}
+
+TEST(worker_waits_not_for_ever_for_a_lack_of_memory_to_be_told)
+{
+	struct world_task *task = begin_limited(false);
+
+	end_killed(task);
+	world_expect(&world, task, OBS(ENDED), WORKER_LACK_MS + 500);
+	CHECK(!task->oom_killed);
+	CHECK_EQ(n_looks(), 2);
+	end_clean(task);
+}
+
+TEST(worker_does_not_take_an_earlier_start_s_lack_of_memory_for_the_present_one_s)
+{
+	struct world_task *task;
+
+	world_init(&world);
+	world_spec_init(&spec, "run:forever");
+	spec.restart.has_condition = true;
+	spec.restart.condition = DAVIT__RESTART_POLICY__CONDITION__ALWAYS;
+	spec.spec.restart = &spec.restart;
+	task = world_assign(&world, 1, 1, &spec.spec);
+	world_expect(&world, task, OBS(RUNNING), 3000);
+	CHECK(engine_mem_end(world.engine_world, slot_of(task)->container_id, 137, false));
+	tell(task, "oom", 5000000000000, NULL); /* late */
+	world_run(&world, 2000);
+	CHECK_EQ(task->restart_count, 1);
+	world_want(&world, task, WANT(STOP));
+	world_expect(&world, task, OBS(ENDED), 2000);
+	CHECK(!task->oom_killed);
 	end_clean(task);
 }
 
