@@ -42,6 +42,7 @@ batch_touch_task(struct manager *manager, struct task *task)
 		return;
 	task->version++;
 	task->is_dirty = true;
+	task->group->changed_in = manager->batch.n_seals;
 	task->dirty_next = manager->batch.dirty_tasks;
 	manager->batch.dirty_tasks = task;
 }
@@ -53,6 +54,7 @@ batch_touch_node(struct manager *manager, struct node *node)
 		return;
 	node->record_version++;
 	node->is_dirty = true;
+	manager->batch.open.is_broad = true;
 	node->dirty_next = manager->batch.dirty_nodes;
 	manager->batch.dirty_nodes = node;
 }
@@ -62,6 +64,7 @@ batch_forget_task(struct manager *manager, struct task *task)
 {
 	struct task **link = &manager->batch.dirty_tasks;
 
+	manager->batch.open.is_broad = true;
 	if (!task->is_dirty)
 		return;
 	while (*link != task)
@@ -75,12 +78,19 @@ batch_forget_node(struct manager *manager, struct node *node)
 {
 	struct node **link = &manager->batch.dirty_nodes;
 
+	manager->batch.open.is_broad = true;
 	if (!node->is_dirty)
 		return;
 	while (*link != node)
 		link = &(*link)->dirty_next;
 	*link = node->dirty_next;
 	node->is_dirty = false;
+}
+
+void
+batch_forget_past(struct manager *manager)
+{
+	manager->batch.open.is_broad = true;
 }
 
 static void
@@ -106,18 +116,75 @@ batch_is_clean(const struct batch *batch)
 	       store_batch_count(batch->open.writes) == 0;
 }
 
+/* ---- reads ---- */
+
+static void
+see(struct batch *batch, enum batch_way way)
+{
+	batch->seen = way > batch->seen ? way : batch->seen;
+}
+
+/* What was changed, or sealed, when n_seals was so much. */
+static enum batch_way
+way_of(const struct batch *batch, uint64_t number)
+{
+	if (number < batch->n_sent)
+		return BATCH_STORED;
+	return number < batch->n_seals ? BATCH_SEALED : BATCH_OPEN;
+}
+
 void
-batch_advance(struct batch *batch)
+batch_read_begin(struct batch *batch)
+{
+	batch->sees_all = true;
+	batch->seen = BATCH_STORED;
+	if (batch->is_sealed)
+		batch->seen = BATCH_SEALED;
+	if (!batch_is_clean(batch))
+		batch->seen = BATCH_OPEN;
+}
+
+void
+batch_read_narrow(struct batch *batch)
+{
+	batch->sees_all = false;
+	batch->seen = BATCH_STORED;
+	if (batch->is_sealed && batch->sealed.is_broad)
+		batch->seen = BATCH_SEALED;
+	if (batch->open.is_broad)
+		batch->seen = BATCH_OPEN;
+}
+
+void
+batch_read_task(struct batch *batch, const struct task *task)
+{
+	if (!batch->sees_all && !task->is_read)
+		see(batch, task->is_dirty ? BATCH_OPEN : way_of(batch, task->sealed_in));
+}
+
+void
+batch_read_group(struct batch *batch, const struct group *group)
+{
+	if (!batch->sees_all)
+		see(batch, way_of(batch, group->changed_in));
+}
+
+void
+batch_read_end(struct batch *batch)
 {
 	struct rpc_call *call;
 
-	assert(batch_is_clean(batch) && batch->open.n_calls > 0);
+	assert(batch->open.n_calls > 0);
+	if (batch->seen == BATCH_OPEN)
+		return;
 	call = batch->open.calls[--batch->open.n_calls];
-	if (batch->is_sealed)
+	if (batch->seen == BATCH_SEALED)
 		add_call(&batch->sealed, call);
 	else
 		rpc_call_send(call);
 }
+
+/* ---- answers ---- */
 
 void
 batch_answer(struct manager *manager, struct rpc_call *call, const ProtobufCMessage *response)
@@ -158,11 +225,11 @@ encode(struct manager *manager)
 	while ((task = batch->dirty_tasks) != NULL) {
 		batch->dirty_tasks = task->dirty_next;
 		task->is_dirty = false;
+		task->sealed_in = batch->n_seals;
 		/* A task that has not moved is told by its group's record. */
 		if (task->is_new && task->version <= 1)
 			continue;
 		task->is_new = false;
-		task->sealed_in = batch->n_seals;
 		records_put_task(manager, task);
 	}
 	while ((node = batch->dirty_nodes) != NULL) {
@@ -191,6 +258,7 @@ static void
 forget(struct batch_parcel *parcel)
 {
 	parcel->n_calls = 0;
+	parcel->is_broad = false;
 	store_batch_reset(parcel->writes);
 }
 

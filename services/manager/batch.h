@@ -21,11 +21,19 @@ struct task;
 struct node;
 struct group;
 
+/* How far on its way is what an answer tells of. */
+enum batch_way {
+	BATCH_STORED, /* it is in the store */
+	BATCH_SEALED, /* … or in the sealed batch */
+	BATCH_OPEN,   /* … or in the open one */
+};
+
 /* What a batch writes, and the calls that it answers. */
 struct batch_parcel {
 	struct store_batch *writes;
 	struct rpc_call **calls; /* answered, not sent */
 	size_t n_calls, room;
+	bool is_broad; /* not only tasks have changed: nodes have, or tasks were removed */
 };
 
 struct batch {
@@ -36,6 +44,9 @@ struct batch {
 	struct node *dirty_nodes;
 	struct arena arena; /* for messages of this turn; nothing of it is left once it is sealed */
 	struct buf packed;  /* the record that is written now */
+	/* Of the read that is answered now. */
+	bool sees_all;
+	enum batch_way seen;
 };
 
 void batch_init(struct batch *batch);
@@ -47,6 +58,9 @@ void batch_touch_node(struct manager *manager, struct node *node);
 /* Its record is not to be written any more: it is about to be removed. */
 void batch_forget_task(struct manager *manager, struct task *task);
 void batch_forget_node(struct manager *manager, struct node *node);
+
+/* An ended task that is on disk only is removed because somebody wants it. */
+void batch_forget_past(struct manager *manager);
 
 /* Answers the call, and keeps the answer if the call changes something and has a request_id. */
 void batch_answer(struct manager *manager, struct rpc_call *call, const ProtobufCMessage *response);
@@ -60,11 +74,20 @@ void batch_refuse_err(struct manager *manager, struct rpc_call *call, const char
 
 /* True while the model holds nothing to write that was not sealed. */
 bool batch_is_clean(const struct batch *batch);
+
 /*
- * The last answer was made of what is in the store, or in the sealed batch, and of nothing since:
- * it goes with that one, or at once if there is none.
+ * A read is answered between begin and end, by one call of batch_answer or batch_refuse, and its
+ * answer goes as soon as all that it tells of is in the store: at once, with the sealed batch, or
+ * with the open one. It is taken to tell of everything, unless batch_read_narrow says that
+ * from then on it is only of the tasks that are named, and of nodes, and of tasks that
+ * were removed. What history no longer keeps is not among these: nobody was promised it.
  */
-void batch_advance(struct batch *batch);
+void batch_read_begin(struct batch *batch);
+void batch_read_narrow(struct batch *batch);
+void batch_read_task(struct batch *batch, const struct task *task);
+/* Of each task of the group. */
+void batch_read_group(struct batch *batch, const struct group *group);
+void batch_read_end(struct batch *batch);
 
 /* Encodes what is dirty into writes, and begins the next one. None is sealed. */
 void batch_seal(struct manager *manager);

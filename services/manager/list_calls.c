@@ -47,18 +47,13 @@ has_name(const struct task *task, const char *wanted)
 	return strcmp(name, wanted) == 0;
 }
 
-/* False: none of its tasks passes. */
+/* False: none of its tasks passes, whatever becomes of them. */
 static bool
-may_have(const struct filter *filter, const struct group *group)
+could_have(const struct filter *filter, const struct group *group)
 {
 	const Davit__ListTasksRequest *request = filter->request;
 	const Davit__TaskSpec *spec = group->spec->spec;
-	bool has_state = filter->states == 0;
 
-	for (unsigned state = 0; state < TASK_STATE_COUNT; state++)
-		has_state |= (filter->states >> state & 1u) != 0 && group->n_by_state[state] > 0;
-	if (!has_state)
-		return false;
 	if (!id_is_none(filter->array_id) && !id_equal(filter->array_id, group->id))
 		return false;
 	if (request->namespace_ != NULL && strcmp(request->namespace_, spec->namespace_) != 0)
@@ -66,6 +61,17 @@ may_have(const struct filter *filter, const struct group *group)
 	return has_labels(filter, spec) &&
 	       (request->name == NULL ||
 		       strncmp(request->name, group->name, strlen(group->name)) == 0);
+}
+
+/* False: none of its tasks passes as they are now. */
+static bool
+has_state(const struct filter *filter, const struct group *group)
+{
+	bool has = filter->states == 0;
+
+	for (unsigned state = 0; state < TASK_STATE_COUNT; state++)
+		has |= (filter->states >> state & 1u) != 0 && group->n_by_state[state] > 0;
+	return has;
 }
 
 /* A task of a group that may have some. */
@@ -159,6 +165,17 @@ struct page {
 	size_t n_looks;
 };
 
+static bool
+may_have(struct page *page, const struct group *group)
+{
+	if (!could_have(page->filter, group))
+		return false;
+	if (has_state(page->filter, group))
+		return true;
+	batch_read_group(&page->manager->batch, group);
+	return false;
+}
+
 /* The last that was looked at, and what was not found fit with it. */
 static struct id
 look_at_task(struct page *page, struct task **task)
@@ -167,10 +184,11 @@ look_at_task(struct page *page, struct task **task)
 	struct task *last = *task;
 
 	page->n_looks++;
-	if (last->group != page->fits && !may_have(filter, last->group)) {
+	if (last->group != page->fits && !may_have(page, last->group)) {
 		last = last->group->last_task;
 	} else {
 		page->fits = last->group;
+		batch_read_task(&page->manager->batch, last);
 		if (passes(filter, last))
 			page->reply->tasks[page->reply->n_tasks++] = view_task(last,
 				filter->request->with_spec, &page->manager->batch.arena);
@@ -181,7 +199,7 @@ look_at_task(struct page *page, struct task **task)
 
 /* As far as its entry tells; the rest is read. */
 static bool
-may_be(const struct page *page, const struct past_entry *entry)
+may_be(struct page *page, const struct past_entry *entry)
 {
 	const struct filter *filter = page->filter;
 	const Davit__ListTasksRequest *request = filter->request;
@@ -191,7 +209,7 @@ may_be(const struct page *page, const struct past_entry *entry)
 		return false;
 	if (entry->name == NULL) {
 		group = model_past_group(&page->manager->model, entry);
-		return may_have(filter, group);
+		return could_have(filter, group);
 	}
 	if (!id_is_none(filter->array_id) && !id_equal(filter->array_id, entry->id))
 		return false;
@@ -272,6 +290,7 @@ task_list(struct manager *manager, struct rpc_call *call)
 	}
 	if (make_filter(manager, call, &filter))
 		return;
+	batch_read_narrow(&manager->batch);
 	reply.tasks = arena_array(&manager->batch.arena, limit, sizeof *reply.tasks);
 	if (fill_page(&page, limit, &err) < 0)
 		batch_refuse(manager, call, DAVIT__REPLY__STATUS__UNAVAILABLE, NULL,

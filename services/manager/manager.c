@@ -86,15 +86,12 @@ manager_method_reads(const char *method)
 	return handler != NULL && handler->kind == READS;
 }
 
-/* What it saw is in the store already, or with the batch that is on its way there. */
 static void
 read_now(struct manager *manager, const struct handler *handler, struct rpc_call *call)
 {
-	bool is_clean = batch_is_clean(&manager->batch);
-
+	batch_read_begin(&manager->batch);
 	handler->handle(manager, call);
-	if (is_clean)
-		batch_advance(&manager->batch);
+	batch_read_end(&manager->batch);
 }
 
 void

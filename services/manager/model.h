@@ -59,6 +59,7 @@ struct group {
 	struct id replaces;
 	uint64_t created_ms;
 	uint64_t seq;
+	uint64_t changed_in; /* batch.n_seals when one of its tasks changed last */
 	uint32_t n_by_state[TASK_STATE_COUNT]; /* its tasks, one behind the other in model.oldest */
 	struct task *last_task;                /* the newest of them */
 	struct group *name_next;               /* other arrays of the same name */
@@ -117,7 +118,7 @@ struct task {
 	struct wait *log_waits; /* ReadLogs that wait for its start */
 	uint64_t due_ms;        /* wall time of ttl or auto_remove; 0: none */
 	uint64_t ended_ms;      /* by our own clock; ended.h */
-	uint64_t sealed_in;     /* batch.n_seals before its record was last sealed */
+	uint64_t sealed_in;     /* batch.n_seals before it was last sealed */
 	struct node *avoid; /* where it, or the one it replaces, was last: rather not there again */
 };
 

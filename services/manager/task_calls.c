@@ -43,6 +43,15 @@ task_resolve(struct manager *manager, struct rpc_call *call, const char *namespa
 
 /* ---- read ---- */
 
+/* It means one task, whatever others there are. */
+static bool
+is_whole_id(const char *text)
+{
+	struct id id;
+
+	return id_parse(text, &id);
+}
+
 void
 task_get(struct manager *manager, struct rpc_call *call)
 {
@@ -52,8 +61,20 @@ task_get(struct manager *manager, struct rpc_call *call)
 
 	if (task == NULL)
 		return;
+	if (is_whole_id(request->task))
+		batch_read_narrow(&manager->batch);
+	batch_read_task(&manager->batch, task);
 	reply.task = view_task(task, true, &manager->batch.arena);
 	batch_answer(manager, call, &reply.base);
+}
+
+static bool
+are_whole_ids(const Davit__GetTasksRequest *request)
+{
+	for (size_t i = 0; i < request->n_tasks; i++)
+		if (!is_whole_id(request->tasks[i]->task))
+			return false;
+	return true;
 }
 
 /* One of many: its view, or why there is none. */
@@ -67,9 +88,11 @@ get_one(struct manager *manager, const Davit__GetTaskRequest *request,
 	int rc = resolve(manager, request->namespace_, request->task, &task, &err);
 
 	if (rc == 0) {
+		batch_read_task(&manager->batch, task);
 		result->task = view_task(task, true, arena);
 		return;
 	}
+	batch_read_begin(&manager->batch); /* why not may depend on anything */
 	result->has_status = true;
 	result->status = rpc_status_of_errno(rc);
 	result->message = arena_strdup(arena, err.text);
@@ -88,6 +111,8 @@ task_get_many(struct manager *manager, struct rpc_call *call)
 		return;
 	}
 	reply.results = arena_array(arena, request->n_tasks, sizeof *reply.results);
+	if (are_whole_ids(request))
+		batch_read_narrow(&manager->batch);
 	for (size_t i = 0; i < request->n_tasks; i++) {
 		Davit__GetTasksReply__Result *result = arena_alloc(arena, sizeof *result);
 

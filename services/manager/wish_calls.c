@@ -273,8 +273,10 @@ remove_one(struct manager *manager, struct id id, const struct task *read)
 		return;
 	}
 	entry = past_find(&manager->model.past, id);
-	if (entry != NULL)
-		ended_forget(manager, entry, read);
+	if (entry == NULL)
+		return;
+	batch_forget_past(manager);
+	ended_forget(manager, entry, read);
 }
 
 void

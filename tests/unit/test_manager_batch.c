@@ -1,6 +1,8 @@
 /* One batch is committed while the next one gathers: what each may say, and when. */
 #include <errno.h>
 
+#include "services/manager/core.h"
+#include "services/manager/lifecycle.h"
 #include "services/manager/limits.h"
 #include "tests/lib/desk.h"
 #include "tests/lib/test.h"
@@ -137,6 +139,126 @@ TEST(manager_answers_a_read_with_what_it_saw)
 	desk_reply_fini(&write);
 	desk_reply_fini(&other);
 	desk_fini(&desk);
+}
+
+static void
+look_at_state(struct desk *desk, const char *name, Davit__Task__State state,
+	struct desk_reply *reply)
+{
+	Davit__ListTasksRequest request = DAVIT__LIST_TASKS_REQUEST__INIT;
+
+	request.name = (char *)(uintptr_t)name;
+	request.states = &state;
+	request.n_states = 1;
+	desk_send(desk, "ListTasks", &request.base, NULL, reply);
+}
+
+/* Whether the answer is there already, and how many tasks are in it. */
+static bool
+is_list_of(struct desk_reply *reply, size_t n)
+{
+	bool is = reply->is_there && reply->status == OK_ &&
+		  ((const Davit__ListTasksReply *)reply->response)->n_tasks == n;
+
+	desk_reply_fini(reply);
+	return is;
+}
+
+TEST(manager_answers_at_once_a_read_of_what_does_not_change)
+{
+	struct desk desk;
+	char id[ID_TEXT_SIZE];
+	struct desk_reply write, other, by_id, by_name, list, all;
+	const struct store_batch *writes;
+
+	begin(&desk);
+	desk_submit(&desk, "web", 0, false, id);
+	submit(&desk, "api", &write);
+	writes = manager_seal(desk.manager);
+	submit(&desk, "db", &other);
+	look(&desk, id, &by_id);
+	CHECK_EQ(by_id.status, OK_);
+	look(&desk, "web", &by_name); /* a name may mean another tomorrow */
+	CHECK(by_id.is_there && !by_name.is_there);
+	look_at_state(&desk, "web", DAVIT__TASK__STATE__PENDING, &list);
+	CHECK(is_list_of(&list, 1));
+	look_at_state(&desk, "web", DAVIT__TASK__STATE__RUNNING, &list);
+	CHECK(is_list_of(&list, 0));
+	look_at_state(&desk, "nobody", DAVIT__TASK__STATE__PENDING, &list);
+	CHECK(is_list_of(&list, 0));
+	look_at_state(&desk, "api", DAVIT__TASK__STATE__PENDING, &list);
+	look_at_state(&desk, NULL, DAVIT__TASK__STATE__PENDING, &all);
+	CHECK(!list.is_there && !all.is_there);
+	commit(&desk, writes);
+	CHECK(is_list_of(&list, 1));
+	CHECK(!all.is_there);
+	commit(&desk, manager_seal(desk.manager));
+	CHECK(is_list_of(&all, 3));
+	desk_reply_fini(&by_id);
+	desk_reply_fini(&by_name);
+	desk_reply_fini(&write);
+	desk_reply_fini(&other);
+	desk_fini(&desk);
+}
+
+static void
+send_removal(struct desk *desk, const char *id, struct desk_reply *reply)
+{
+	Davit__RemoveTasksRequest request = DAVIT__REMOVE_TASKS_REQUEST__INIT;
+	char *ids[] = {(char *)(uintptr_t)id};
+
+	request.tasks = ids;
+	request.n_tasks = 1;
+	request.has_force = request.force = true;
+	desk_send(desk, "RemoveTasks", &request.base, "removal", reply);
+}
+
+/* What is missing, or does not fit any more, was there before. */
+TEST(manager_does_not_tell_of_a_removal_or_a_move_that_is_not_stored)
+{
+	struct desk desk;
+	struct desk_worker worker = {0};
+	char web[ID_TEXT_SIZE], api[ID_TEXT_SIZE];
+	struct desk_reply removal, list, moved, node, other;
+	const struct store_batch *writes;
+
+	begin(&desk);
+	desk_submit(&desk, "web", 0, false, web);
+	desk_submit(&desk, "api", 100, false, api);
+	send_removal(&desk, web, &removal);
+	look_at_state(&desk, "web", DAVIT__TASK__STATE__PENDING, &list);
+	CHECK(!list.is_there);
+	writes = manager_seal(desk.manager);
+	look_at_state(&desk, "nobody", DAVIT__TASK__STATE__PENDING, &moved);
+	CHECK(!moved.is_there);
+	commit(&desk, writes);
+	CHECK(is_list_of(&list, 0));
+	CHECK(is_list_of(&moved, 0));
+	desk_reply_fini(&removal);
+
+	desk.no_scheduler = false;
+	desk_worker_join(&desk, &worker, "n1", 4000);
+	desk_turn(&desk);
+	CHECK_EQ(desk_task(&desk, api)->state, TASK_SCHEDULED);
+	lifecycle_stop(desk.manager, desk_task(&desk, api), false, 0);
+	look_at_state(&desk, "api", DAVIT__TASK__STATE__PENDING, &moved);
+	CHECK(!moved.is_there); /* as a group: none of it is PENDING */
+	commit(&desk, manager_seal(desk.manager));
+	CHECK(is_list_of(&moved, 0));
+
+	submit(&desk, "db", &other);
+	look(&desk, api, &node); /* that removal is long stored */
+	CHECK(node.is_there);
+	desk_reply_fini(&node);
+	batch_touch_node(desk.manager, desk_node(&desk, "n1"));
+	look(&desk, api, &node);
+	CHECK(!node.is_there);
+	commit(&desk, manager_seal(desk.manager));
+	CHECK(node.is_there);
+	desk_reply_fini(&other);
+	desk_reply_fini(&node);
+	desk_fini(&desk);
+	desk_worker_fini(&worker);
 }
 
 TEST(manager_refuses_reads_of_what_was_lost)

@@ -16,6 +16,7 @@ enum {
 	LISTS_ROUNDS_MIN = 5,
 	LISTS_MAX_MS = 15000,
 	LISTS_PAGE = 50,
+	LISTS_WARM_MS = 2000, /* from the first write to the first page: all parts are at work */
 	WRITE_IN_FLIGHT = 8,
 };
 
@@ -239,6 +240,7 @@ profile_lists(struct result *result)
 		.n_calls = UINT32_MAX,
 		.in_flight = WRITE_IN_FLIGHT};
 	stage_load_go(&load);
+	bench_cluster_idle(&stage.cluster, LISTS_WARM_MS);
 	ask_lists(result, &stage, "writing");
 	load.n_calls = load.n_begun;
 	(void)watch_look(&watch);
