@@ -64,7 +64,8 @@ docker_parse_path(const char *header, char ret_name[DOCKER_PATH_NAME_MAX],
 	const char *name;
 	json_int_t file_size, mode;
 
-	header += header != NULL ? strspn(header, " \t") : 0;
+	if (header != NULL)
+		header += strspn(header, " \t");
 	if (header != NULL && strlen(header) < STAT_MAX)
 		root = json_loadb(bytes, decode(header, bytes), JSON_ALLOW_NUL, NULL);
 	name = json_string_value(json_object_get(root, "name"));

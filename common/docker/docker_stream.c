@@ -51,6 +51,7 @@ docker_demux_feed(struct docker_demux *demux, const uint8_t *data, size_t size,
 				return rc;
 			demux->left = (uint32_t)h[4] << 24 | (uint32_t)h[5] << 16 |
 				      (uint32_t)h[6] << 8 | h[7];
+			demux->is_begun = false;
 			continue;
 		}
 		if (n > demux->left)
@@ -63,6 +64,7 @@ docker_demux_feed(struct docker_demux *demux, const uint8_t *data, size_t size,
 		}
 		go_on = on_data(demux->header[0] == STREAM_STDERR ? ENGINE_STDERR : ENGINE_STDOUT,
 			data + at, n, arg);
+		demux->is_begun = true;
 		demux->left -= (uint32_t)n;
 		at += n;
 	}

@@ -12,11 +12,13 @@ struct docker_demux {
 	uint8_t header[8];
 	uint8_t n_header;
 	uint32_t left; /* of the present frame */
+	bool is_begun; /* some of the present frame was handed on: what comes is the rest */
 };
 
 /*
  * Hands on what data holds, frame by frame and without gathering whole frames:
- * a frame that claims 4 GiB costs nothing. Stops when on_data says so;
+ * a frame that claims 4 GiB costs nothing. demux->is_begun tells on_data whether
+ * it had some of the frame before. Stops when on_data says so;
  * ret_used tells how far it came (on_data has had all of that).
  * -EIO: this is no multiplexed stream, or the engine reports trouble in it.
  */

@@ -187,14 +187,20 @@ typedef void engine_event_fn(const struct engine_event *event, void *arg);
 struct engine_op *engine_events(struct engine *engine, const char *label, uint64_t since_ms,
 	engine_event_fn *on_event, engine_done_fn *done, void *arg);
 
+enum engine_stream { ENGINE_STDOUT, ENGINE_STDERR };
 struct engine_log_options {
 	uint64_t since_ns; /* only lines at or after this; 0: all */
 	uint32_t tail;     /* only the last lines; 0: all */
 	bool follow;       /* go on until the container ends */
 	bool timestamps;   /* each line begins with its RFC 3339 time and a space */
 	bool tty;          /* the container has a terminal: the stream is not multiplexed */
+	/*
+	 * NULL, or told before the first piece of each message of the stream: a line, or a part
+	 * of a long one, which has a time of its own but no newline. With a terminal nothing
+	 * shows where they begin, and it is never called.
+	 */
+	void (*on_message)(enum engine_stream stream, void *arg);
 };
-enum engine_stream { ENGINE_STDOUT, ENGINE_STDERR };
 /* Return false to pause the stream: engine_resume goes on. */
 typedef bool engine_log_fn(enum engine_stream stream, const void *data, size_t size, void *arg);
 struct engine_op *engine_logs(struct engine *engine, const char *id,

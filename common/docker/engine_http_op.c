@@ -417,6 +417,8 @@ on_frame(enum engine_stream stream, const void *data, size_t size, void *arg)
 {
 	struct http_op *op = arg;
 
+	if (op->call.logs.on_message != NULL && !op->call.logs.tty && !op->demux.is_begun)
+		op->call.logs.on_message(stream, op->call.arg);
 	op->paused = !op->call.on.log(stream, data, size, op->call.arg);
 	return !op->paused && !op->dead && op->err.code != -ECANCELED;
 }

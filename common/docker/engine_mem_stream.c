@@ -180,6 +180,8 @@ line_tell(const struct mem_op *op, const struct mem_line *line)
 			line->ts_ns % (1000ull * NS_PER_MS));
 	}
 	n = snprintf(text, sizeof text, "%s%s", stamp, line->text);
+	if (op->call.logs.on_message != NULL && !op->call.logs.tty)
+		op->call.logs.on_message(line->stream, op->call.arg);
 	return op->call.on.log(line->stream, text,
 		(size_t)n < sizeof text ? (size_t)n : sizeof text - 1, op->call.arg);
 }

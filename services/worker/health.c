@@ -93,6 +93,8 @@ probe(struct worker_slot *slot, const Davit__Healthcheck *check)
 	if (check->http_get != NULL &&
 		!rule_http_get(check->http_get, &container_port, &probe.path))
 		return;
+	if (container_port == 0 || container_port > UINT16_MAX)
+		return; /* as above: no manager of ours lets that through */
 	probe.address = find_way(slot, container_port, &probe.port);
 	if (probe.address == NULL && slot->worker->engine_address != NULL) {
 		failed(slot, check,

@@ -9,7 +9,12 @@
 
 #include "services/worker/limits.h"
 
-enum { STAMP_MIN = 21, STAMP_MAX = 36, NS_DIGITS = 9 };
+enum {
+	STAMP_MIN = 21,
+	STAMP_MAX = 36,
+	NS_DIGITS = 9,
+	PART_BYTES = 16 << 10, /* the engine's own: of a part of a long line */
+};
 
 /* Digits up to a separator; false when there are none or too many. */
 static bool
@@ -199,22 +204,42 @@ end_record(struct worker_log_reader *reader, int stream)
 	buf_reset(line);
 }
 
+/*
+ * Bytes after which a line that has begun is cut, wherever the pieces are. Without messages nothing
+ * but their length shows where the parts of a long line end, each of which has a stamp of its own.
+ */
+static size_t
+most_of(const struct worker_log_reader *reader, const struct buf *line)
+{
+	uint64_t ns;
+
+	if (!reader->is_raw)
+		return WORKER_LOG_LINE_MAX;
+	if (line->size < STAMP_MAX)
+		return STAMP_MAX; /* the next look knows how long its stamp is */
+	return PART_BYTES + worker_log_stamp_parse((const char *)line->data, line->size, &ns);
+}
+
+void
+worker_log_reader_message(struct worker_log_reader *reader, int stream)
+{
+	end_record(reader, stream);
+}
+
 void
 worker_log_reader_put(struct worker_log_reader *reader, int stream, const void *data, size_t size)
 {
 	struct buf *line = &reader->line[stream];
 	const char *p = data;
-	uint64_t ns;
 
-	/* A long line comes in parts, each with a stamp of its own and none with a newline. */
-	if (line->size > 0 && worker_log_stamp_parse(p, size, &ns) > 0)
-		end_record(reader, stream);
 	while (size > 0 && !reader->is_full) {
-		const char *newline = memchr(p, '\n', size);
-		size_t n = newline == NULL ? size : (size_t)(newline - p) + 1;
+		size_t left = most_of(reader, line) - line->size;
+		size_t n = size < left ? size : left;
+		const char *newline = memchr(p, '\n', n);
 
+		n = newline == NULL ? n : (size_t)(newline - p) + 1;
 		buf_put(line, p, n);
-		if (newline != NULL || line->size >= WORKER_LOG_LINE_MAX)
+		if (newline != NULL || line->size >= most_of(reader, line))
 			end_record(reader, stream);
 		p += n;
 		size -= n;

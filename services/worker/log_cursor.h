@@ -44,6 +44,7 @@ struct worker_log_reader {
 	uint64_t until_ns;               /* what is later is left out; 0: nothing */
 	bool is_over;                    /* something later came: is_full, too */
 	bool keep_stamps;
+	bool is_raw;         /* of a terminal: no messages are told */
 	bool is_mid_line[2]; /* the last record of the stream had no newline */
 	struct buf line[2];  /* begun, for each stream */
 	/* One record, whole: with its newline if it has one. False: no more, please. */
@@ -56,7 +57,16 @@ void worker_log_reader_init(struct worker_log_reader *reader,
 	const struct worker_log_cursor *cursor);
 void worker_log_reader_fini(struct worker_log_reader *reader);
 
-/* Takes a piece of the engine's stream, cut anywhere. stream: 0 stdout, 1 stderr. */
+/*
+ * What comes next of the stream is a message of its own: a line that has begun goes no further,
+ * since the parts of a long one come so, each with a stamp and none with a newline.
+ */
+void worker_log_reader_message(struct worker_log_reader *reader, int stream);
+
+/*
+ * Takes a piece of the engine's stream, cut anywhere: it does not matter where. stream: 0 stdout,
+ * 1 stderr.
+ */
 void worker_log_reader_put(struct worker_log_reader *reader, int stream, const void *data,
 	size_t size);
 

@@ -119,6 +119,15 @@ on_data(enum engine_stream stream, const void *data, size_t size, void *arg)
 }
 
 static void
+on_message(enum engine_stream stream, void *arg)
+{
+	struct worker_query *query = worker_job_owner(arg);
+
+	if (query != NULL)
+		worker_log_reader_message(&query->relay->reader, stream == ENGINE_STDERR ? 1 : 0);
+}
+
+static void
 on_end(const struct err *err, void *arg)
 {
 	struct worker_query *query = worker_job_end(arg);
@@ -156,6 +165,7 @@ read_on(struct worker_query *query, const struct worker_slot *slot)
 			  !is_past_until(query),
 		.timestamps = true,
 		.tty = slot->spec != NULL && slot->spec->spec->tty,
+		.on_message = on_message,
 	};
 	struct worker_job *job = worker_job_new(&query->job, query);
 
@@ -167,6 +177,7 @@ read_on(struct worker_query *query, const struct worker_slot *slot)
 	relay->was_over = slot->state >= WORKER_SLOT_ENDED;
 	relay->is_read = false;
 	relay->reader.seen = (struct worker_log_cursor){0};
+	relay->reader.is_raw = options.tty;
 	job->op = engine_logs(query->worker->engine, slot->container_id, &options, on_data, on_end,
 		job);
 }

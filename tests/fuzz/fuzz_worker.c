@@ -23,6 +23,7 @@ enum {
 	PASS_MAX_MS = 200000, /* of one part */
 	MOMENTS_MAX = 2000,   /* of one part, that something happens in */
 	SETTLE_MAX = 100,
+	PROBES_MAX = 256, /* under way at one time: one of each task, and those it gave up */
 };
 
 static const uint64_t born_ms = UINT64_C(1700000000000);
@@ -30,6 +31,11 @@ static const uint64_t born_ms = UINT64_C(1700000000000);
 struct call {
 	uint64_t ticket;
 	const char *method;
+};
+
+struct probing {
+	worker_probed_fn *done;
+	void *arg;
 };
 
 struct world {
@@ -41,8 +47,8 @@ struct world {
 	struct worker_journal_entry *journal;
 	size_t n_journal;
 	bool is_journaling;
-	worker_probed_fn *probed;
-	void *probed_arg;
+	struct probing probes[PROBES_MAX];
+	size_t n_probes;
 	uint32_t chance;
 };
 
@@ -90,9 +96,20 @@ port_probe(void *arg, const struct worker_probe *probe, worker_probed_fn *done, 
 {
 	struct world *world = arg;
 
-	assert(probe->address != NULL && probe->port > 0 && world->probed == NULL);
-	world->probed = done;
-	world->probed_arg = done_arg;
+	assert(probe->address != NULL && probe->port > 0 && probe->port <= UINT16_MAX);
+	assert(world->n_probes < PROBES_MAX);
+	world->probes[world->n_probes++] = (struct probing){done, done_arg};
+}
+
+/* All that are under way: those that are begun meanwhile, too. */
+static void
+end_probes(struct world *world, bool ok, const char *why)
+{
+	while (world->n_probes > 0) {
+		struct probing probing = world->probes[--world->n_probes];
+
+		probing.done(ok, why, probing.arg);
+	}
 }
 
 static uint32_t
@@ -131,9 +148,7 @@ bury(struct world *world)
 	engine_close(world->engine);
 	world->n_calls = 0;
 	world->is_journaling = false;
-	if (world->probed != NULL)
-		world->probed(false, "gone", world->probed_arg);
-	world->probed = NULL;
+	end_probes(world, false, "gone");
 }
 
 /* ---- time ---- */
@@ -146,14 +161,9 @@ settle(struct world *world)
 	bool moved = true;
 
 	for (int i = 0; i < SETTLE_MAX && moved; i++) {
-		worker_probed_fn *probed;
-
 		worker_tick(world->worker, now_ms - born_ms + 1, now_ms);
-		probed = world->probed;
-		moved = world->is_journaling || probed != NULL;
-		world->probed = NULL;
-		if (probed != NULL)
-			probed(now_ms % 2 == 0, "odd", world->probed_arg);
+		moved = world->is_journaling || world->n_probes > 0;
+		end_probes(world, now_ms % 2 == 0, "odd");
 		if (world->is_journaling) {
 			world->is_journaling = false;
 			worker_journaled(world->worker, &err);

@@ -109,6 +109,23 @@ TEST(docker_parse_id_is_hexadecimal)
 	CHECK_EQ(docker_parse_id("{}", 2, id, &err), -EIO);
 }
 
+TEST(docker_parse_path_needs_the_engines_header)
+{
+	static const char *const none[] = {NULL, "", "  ", "e30=", "bnVsbA==", "%%%"};
+	char name[DOCKER_PATH_NAME_MAX];
+	struct engine_path path;
+	struct err err = {0};
+
+	for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
+		CHECK_EQ(docker_parse_path(none[i], name, &path, &err), -EIO);
+	/* {"name":"x","size":1,"mode":420} */
+	CHECK_OK(docker_parse_path(" eyJuYW1lIjoieCIsInNpemUiOjEsIm1vZGUiOjQyMH0=", name, &path,
+			 &err),
+		&err);
+	CHECK_STR(name, "x");
+	CHECK_EQ(path.size_bytes, 1);
+}
+
 TEST(docker_parse_container_reads_an_inspect)
 {
 	static const char json[] =

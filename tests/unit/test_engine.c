@@ -200,12 +200,19 @@ TEST_ENGINE(kills_at_the_end_of_the_grace)
 	CHECK_EQ(seen.container.exit_code, 137);
 }
 
+static void
+count_message(enum engine_stream stream, void *arg)
+{
+	(void)stream;
+	((struct got *)arg)->n_opened++;
+}
+
 TEST_ENGINE(hands_out_logs_by_stream)
 {
 	static const char script[] =
 		"[\"sh\",\"-c\",\"echo one; echo two >&2; sleep 0.3; echo three\"]";
 	struct got run, got = {0}, tail = {0};
-	struct engine_log_options options = {.follow = true};
+	struct engine_log_options options = {.follow = true, .on_message = count_message};
 
 	stage_run(stage, "logs", stage_body(stage, script, "", ""), &run);
 	engine_logs(stage->engine, run.id, &options, got_log, got_done, &got);
@@ -214,6 +221,7 @@ TEST_ENGINE(hands_out_logs_by_stream)
 	CHECK_HAS(got.text, "one\n");
 	CHECK_HAS(got.text, "E:two\n");
 	CHECK_HAS(got.text, "three\n");
+	CHECK_EQ(got.n_opened, 3);
 	options = (struct engine_log_options){.tail = 1, .timestamps = true};
 	engine_logs(stage->engine, run.id, &options, got_log, got_done, &tail);
 	stage_wait(stage, &tail, 1);

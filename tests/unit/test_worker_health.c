@@ -54,6 +54,25 @@ TEST(worker_health_is_looked_at_from_outside_and_reported)
 	world_fini(&world);
 }
 
+TEST(worker_health_looks_at_no_port_that_is_none)
+{
+	static const uint32_t ports[] = {0, UINT16_MAX + 1, UINT32_MAX};
+
+	for (size_t i = 0; i < sizeof ports / sizeof ports[0]; i++) {
+		struct world_task *task =
+			run_checked("run:forever", DAVIT__RESTART_POLICY__CONDITION__NO);
+
+		check.http_get = NULL;
+		check.has_tcp_port = true;
+		check.tcp_port = ports[i];
+		world_expect(&world, task, OBS(RUNNING), 5000);
+		world_run(&world, 5000);
+		CHECK_EQ(world.n_probes, 0);
+		CHECK_EQ(task->phase, PHASE(STARTED));
+		world_fini(&world);
+	}
+}
+
 TEST(worker_health_does_not_count_failures_of_the_start_period)
 {
 	struct world_task *task;

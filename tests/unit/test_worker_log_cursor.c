@@ -164,11 +164,61 @@ TEST(worker_log_reader_joins_nothing_across_parts_of_a_long_line)
 {
 	struct worker_log_reader reader;
 
-	begin(&reader, NULL);
-	worker_log_reader_put(&reader, 0, T1 "part", sizeof T1 "part" - 1);
-	worker_log_reader_put(&reader, 0, T1 "rest\n", sizeof T1 "rest\n" - 1);
-	CHECK_STR(got, "0:part|0:rest\n|");
-	worker_log_reader_fini(&reader);
+	static const char part[] = T1 "part", rest[] = T1 "rest\n";
+
+	for (size_t cut = 1; cut < sizeof rest - 1; cut++) {
+		begin(&reader, NULL);
+		worker_log_reader_message(&reader, 0);
+		worker_log_reader_put(&reader, 0, part, sizeof part - 1);
+		worker_log_reader_message(&reader, 0);
+		worker_log_reader_put(&reader, 0, rest, cut);
+		worker_log_reader_put(&reader, 0, rest + cut, sizeof rest - 1 - cut);
+		CHECK_STR(got, "0:part|0:rest\n|");
+		worker_log_reader_fini(&reader);
+	}
+}
+
+/* What a container prints may look like a time of the engine's, and be cut just before it. */
+TEST(worker_log_reader_keeps_times_that_the_container_printed)
+{
+	static const char line[] = T1 "at " T2 "it began\n";
+
+	for (size_t cut = 1; cut < sizeof line - 1; cut++) {
+		struct worker_log_reader reader;
+		char cursor[WORKER_LOG_CURSOR_SIZE];
+
+		begin(&reader, NULL);
+		worker_log_reader_message(&reader, 0);
+		worker_log_reader_put(&reader, 0, line, cut);
+		worker_log_reader_put(&reader, 0, line + cut, sizeof line - 1 - cut);
+		CHECK_STR(got, "0:at " T2 "it began\n|");
+		CHECK_STR(worker_log_cursor_format(&reader.cursor, cursor),
+			"1735689600000000001.1");
+		worker_log_reader_fini(&reader);
+	}
+}
+
+/* The stream of a terminal has no messages: the parts of a long line are known by their length. */
+TEST(worker_log_reader_finds_the_parts_of_a_terminals_long_line)
+{
+	enum { PART = 16 << 10, SIZE = 2 * (sizeof T1 - 1) + PART + 5 };
+	static char line[SIZE + 1];
+	char *p = line;
+
+	p = stpcpy(p, T1);
+	memset(p, 'x', PART);
+	(void)stpcpy(stpcpy(p + PART, T2), "rest\n");
+	for (size_t cut = 1; cut < SIZE; cut += cut < PART ? 97 : 1) {
+		struct worker_log_reader reader;
+
+		begin(&reader, NULL);
+		reader.is_raw = true;
+		worker_log_reader_put(&reader, 0, line, cut);
+		worker_log_reader_put(&reader, 0, line + cut, SIZE - cut);
+		CHECK_EQ(n_records, 2);
+		CHECK(strstr(got, "|0:rest\n|") != NULL);
+		worker_log_reader_fini(&reader);
+	}
 }
 
 TEST(worker_log_reader_cuts_a_line_without_end)
@@ -181,8 +231,8 @@ TEST(worker_log_reader_cuts_a_line_without_end)
 	worker_log_reader_put(&reader, 0, T1, sizeof T1 - 1);
 	for (size_t size = 0; size < WORKER_LOG_LINE_MAX; size += 4096)
 		worker_log_reader_put(&reader, 0, piece, 4096);
-	CHECK_EQ(n_records, 1);
-	CHECK(reader.line[0].size < WORKER_LOG_LINE_MAX);
+	CHECK_EQ(n_records, 1); /* of just so many bytes, wherever the pieces are */
+	CHECK_EQ(reader.line[0].size, sizeof T1 - 1);
 	worker_log_reader_fini(&reader);
 	free(piece);
 }
