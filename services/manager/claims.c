@@ -108,12 +108,31 @@ count_node(struct node *const *nodes, size_t n, const struct node *node)
 	return count;
 }
 
-/* The scheduler is not asked again when room comes free: those of the array count, here or to come.
+/* Tasks of one array, and what each is to have kept for it where. */
+struct wish {
+	struct task *const *tasks;
+	struct node *const *nodes;
+	size_t n;
+};
+
+static bool
+is_among(const struct wish *wish, const struct task *task)
+{
+	for (size_t i = 0; i < wish->n; i++) {
+		if (wish->tasks[i] == task)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The scheduler is not asked again when room comes free: those of the array count, here or to come.
+ * What is kept for those of the wish does not: they give it back for this.
  */
 static bool
-array_fits(const struct task *task, const struct node *node, uint32_t n_more)
+array_fits(const struct wish *wish, const struct node *node, uint32_t n_more)
 {
-	const struct group *group = task->group;
+	const struct group *group = wish->tasks[0]->group;
 	uint32_t most = group->spec->spec->max_per_node, n = n_more;
 	const struct claim_part *part;
 
@@ -122,19 +141,20 @@ array_fits(const struct task *task, const struct node *node, uint32_t n_more)
 		n += other->holds && other->group == group;
 	DL_FOREACH2(node->claims, part, n_next)
 	{
-		n += most > 0 && part->task != task && part->task->group == group;
+		n += most > 0 && part->task->group == group && !is_among(wish, part->task);
 	}
 	return most == 0 || n < most;
 }
 
 static int
-check_nodes(const struct manager *manager, const struct task *task, struct node *const *nodes,
-	size_t n, struct err *err)
+check_nodes(const struct manager *manager, const struct wish *wish, struct err *err)
 {
+	const Davit__TaskSpec *spec = wish->tasks[0]->group->spec->spec;
+	struct node *const *nodes = wish->nodes;
 	struct resources want;
-	bool is_known = holds_wants(&manager->model.kinds, task->group->spec->spec, &want);
+	bool is_known = holds_wants(&manager->model.kinds, spec, &want);
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < wish->n; i++) {
 		uint32_t n_here = count_node(nodes, i + 1, nodes[i]);
 
 		if (nodes[i]->state != DAVIT__NODE__STATE__READY || nodes[i]->draining)
@@ -143,7 +163,7 @@ check_nodes(const struct manager *manager, const struct task *task, struct node 
 		if (!is_known || resources_fit(&nodes[i]->account.capacity, &want, n_here) < n_here)
 			return err_set(err, -ENOSPC, "node '%s' could never hold it",
 				nodes[i]->name);
-		if (!array_fits(task, nodes[i], n_here - 1))
+		if (!array_fits(wish, nodes[i], n_here - 1))
 			return err_set(err, -ENOSPC,
 				"node '%s' would hold more of the array than max_per_node",
 				nodes[i]->name);
@@ -172,7 +192,7 @@ claims_make(struct manager *manager, struct task *const *tasks, struct node *con
 {
 	struct claims *claims = &manager->claims;
 	struct claim *claim;
-	int rc = n > 0 ? check_nodes(manager, tasks[0], nodes, n, err) : 0;
+	int rc = n > 0 ? check_nodes(manager, &(struct wish){tasks, nodes, n}, err) : 0;
 
 	if (rc < 0 || n == 0)
 		return rc;
@@ -268,7 +288,7 @@ is_useless(const struct manager *manager, const struct claim *claim)
 
 	DL_FOREACH (claim->parts, part) {
 		if (part->node->state != DAVIT__NODE__STATE__READY || part->node->draining ||
-			!array_fits(part->task, part->node, 0))
+			!array_fits(&(struct wish){&part->task, &part->node, 1}, part->node, 0))
 			return true;
 	}
 	return claim->until_mono_ms <= manager->now.mono_ms;

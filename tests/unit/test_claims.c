@@ -185,6 +185,65 @@ TEST(claims_of_a_gang_do_not_let_a_part_of_it_be_asked_about_alone)
 	pair_fini(&pair);
 }
 
+/* Those of the pair, one task a node at most, of so high a priority that others end for them. */
+static void
+pair_init_strict(struct pair *pair)
+{
+	pair_init(pair, 2);
+	submit(&pair->desk,
+		&(struct wish){.name = "strict",
+			.cpu_milli = 1000,
+			.count = 2,
+			.is_gang = true,
+			.priority = 80,
+			.max_per_node = 1},
+		pair->gang);
+}
+
+static void
+answer_evict(struct answer *answer, const struct eviction *eviction, const char *array,
+	uint32_t index, const struct desk_worker *worker)
+{
+	Davit__Placement *placement = answer_place(answer, array, index, worker);
+
+	placement->evictions = (Davit__PlaceCount **)(uintptr_t)eviction->counts;
+	placement->n_evictions = 1;
+}
+
+/*
+ * An array has room kept for it, one task a node, and is asked about again; now others shall end
+ * for it, and its tasks change places. What was kept for it does not stand in its own way.
+ */
+TEST(claims_of_an_array_do_not_count_against_its_next_ones)
+{
+	struct pair pair;
+	struct desk *desk = &pair.desk;
+	CLEANUP(answer_free) struct answer *kept = answer_new();
+	CLEANUP(answer_free) struct answer *evicting = answer_new();
+	struct eviction of_one, of_two;
+
+	pair_init_strict(&pair);
+	while (!is_asked_about(desk, pair.gang))
+		refuse_all(desk, "cpu");
+	answer_claim(kept, pair.gang, 0, &pair.one);
+	answer_claim(kept, pair.gang, 1, &pair.two);
+	say(desk, &kept->reply);
+	CHECK_EQ(desk->manager->claims.n_by_age, 1);
+	claims_sweep(desk->manager);
+	ask_again(desk);
+	(void)eviction(&of_one, pair.gang, pair.one.node_id, pair.a, 1);
+	(void)eviction(&of_two, pair.gang, pair.two.node_id, pair.b, 1);
+	answer_evict(evicting, &of_two, pair.gang, 0, &pair.two);
+	answer_evict(evicting, &of_one, pair.gang, 1, &pair.one);
+	say(desk, &evicting->reply);
+	CHECK_EQ(desk_task(desk, pair.a)->desired, DAVIT__TASK__DESIRED__STOP);
+	CHECK_EQ(desk_task(desk, pair.b)->desired, DAVIT__TASK__DESIRED__STOP);
+	CHECK_EQ(desk->manager->claims.n_by_age, 0); /* it was kept anew, and there was enough */
+	CHECK_EQ(task_at(desk, pair.gang, 0)->state, TASK_SCHEDULED);
+	CHECK_EQ(task_at(desk, pair.gang, 1)->state, TASK_SCHEDULED);
+	pair_fini(&pair);
+}
+
 /* Who asks why it waits is not told that what is kept for it is taken. */
 TEST(claims_are_left_out_of_the_question_about_their_own_task)
 {

@@ -18,7 +18,7 @@
 struct wish {
 	const char *name, *namespace_name;
 	uint64_t cpu_milli;
-	uint32_t count, priority;
+	uint32_t count, priority, max_per_node;
 	uint32_t host_port;
 	bool is_gang, restarts;
 	Davit__DeviceCount *device;
@@ -42,6 +42,8 @@ submit(struct desk *desk, const struct wish *wish, char ret_id[ID_TEXT_SIZE])
 	spec.cpu_milli = wish->cpu_milli;
 	spec.has_priority = wish->priority > 0;
 	spec.priority = wish->priority;
+	spec.has_max_per_node = wish->max_per_node > 0;
+	spec.max_per_node = wish->max_per_node;
 	gang.has_all_or_nothing = gang.all_or_nothing = true;
 	spec.gang = wish->is_gang ? &gang : NULL;
 	restart.has_condition = true;
