@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stddef.h>
@@ -60,6 +61,23 @@ process_begin(void)
 	(void)mallopt(M_TRIM_THRESHOLD, MALLOC_TRIM_BYTES);
 	(void)mallopt(M_TOP_PAD, MALLOC_TOP_BYTES);
 	(void)mallopt(M_MMAP_THRESHOLD, MALLOC_MMAP_BYTES);
+}
+
+void
+process_spare_memory(char **argv)
+{
+	static const char name[] = "GLIBC_TUNABLES";
+	char path[PATH_MAX];
+	ssize_t size;
+
+	if (getenv(name) != NULL || setenv(name, "glibc.malloc.tcache_count=0", 1) < 0)
+		return;
+	/* By its own path: that is where its name in `ps` comes from. */
+	size = readlink("/proc/self/exe", path, sizeof path - 1);
+	if (size <= 0)
+		return;
+	path[size] = '\0';
+	(void)execv(path, argv); /* it has been replaced on disk, say: then it goes on as it is */
 }
 
 void

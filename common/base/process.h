@@ -31,6 +31,14 @@ enum { PROCESS_FILES_MAX = 1 << 17 }; /* descriptors: two per worker, and room *
  */
 void process_begin(void);
 
+/*
+ * Before anything else, where little memory counts for more than quick malloc: its threads keep no
+ * freed blocks of their own. Scattered over the heap these would hold most of its pages for ever.
+ * Only the environment can say so, and only from the start: begins the program again with it,
+ * as the same process. Whoever has set GLIBC_TUNABLES, even to nothing, knows better.
+ */
+void process_spare_memory(char **argv);
+
 /* Free pages in the middle of the heap go back, too. Takes some ten microseconds for each MiB. */
 void process_trim_memory(void);
 

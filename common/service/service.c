@@ -120,12 +120,15 @@ run(const struct service *service, void *settings, struct err *err)
 int
 service_main(const struct service *service, int argc, char **argv)
 {
-	void *settings = xcalloc(1, service->settings_size);
+	void *settings;
 	struct err err = {0};
 	bool is_probe;
 	int first, rc;
 
+	if (service->spares_memory)
+		process_spare_memory(argv);
 	process_begin();
+	settings = xcalloc(1, service->settings_size);
 	log_open(service->name, LOG_LVL_INFO);
 	rc = options_parse(service->options, argc, argv, settings, &first, &err);
 	is_probe = rc == OPTIONS_RUN && ((struct service_settings *)settings)->is_probe;

@@ -49,6 +49,7 @@ struct service {
 	const char *name; /* "manager": in the log */
 	const struct options_spec *options;
 	size_t settings_size;
+	bool spares_memory; /* process_spare_memory */
 	/*
 	 * Makes it serve, and logs that it does. settings stay until the end. On an error
 	 * *ret_state may be set or not: close and free are called if it is not NULL.

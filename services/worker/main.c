@@ -79,6 +79,7 @@ static const struct service service = {
 	.name = "worker",
 	.options = &worker_options_spec,
 	.settings_size = sizeof(struct worker_settings),
+	.spares_memory = true,
 	.open = open_worker,
 	.stop = stop_worker,
 	.close = close_worker,

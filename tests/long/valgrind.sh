@@ -24,6 +24,7 @@ for path in "$programs"/*; do
 	name=$(basename "$path")
 	cat >"$folder/bin/$name" <<-END
 		#!/bin/sh
+		export GLIBC_TUNABLES= # none begins itself again, without valgrind
 		exec valgrind -q --fair-sched=try --leak-check=full --show-leak-kinds=definite,indirect \\
 			--errors-for-leak-kinds=definite,indirect --error-exitcode=99 \\
 			--suppressions=$repo/tests/long/valgrind.supp \\

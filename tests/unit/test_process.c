@@ -58,6 +58,32 @@ TEST(process_begin_survives_a_broken_pipe_and_lifts_the_file_limit)
 	CHECK_EQ(in_child(begin_then_look), 0);
 }
 
+/* The same program begins again in the same process, once: there this test looks around. */
+static int
+begin_again(void)
+{
+	char *argv[] = {(char *)"again", (char *)"process_spares_memory", NULL};
+
+	(void)unsetenv("GLIBC_TUNABLES");
+	(void)setenv("DAVIT_TEST_AGAIN", "yes", 1);
+	if (freopen("/dev/null", "w", stdout) == NULL)
+		return 98;
+	process_spare_memory(argv);
+	return 99;
+}
+
+TEST(process_spares_memory_by_beginning_again_once)
+{
+	const char *said = getenv("GLIBC_TUNABLES");
+
+	if (getenv("DAVIT_TEST_AGAIN") == NULL) {
+		CHECK_EQ(in_child(begin_again), 0);
+		return;
+	}
+	CHECK_HAS(said, "glibc.malloc.tcache_count=0");
+	process_spare_memory(NULL); /* comes back: it was said already */
+}
+
 /* A supervisor's end of the notify socket; name begins with '@' for an abstract one. */
 static int
 listen_at(const char *name)
