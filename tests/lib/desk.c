@@ -436,6 +436,17 @@ desk_submit(struct desk *desk, const char *name, uint64_t cpu_milli, bool restar
 	davit__submit_tasks_reply__free_unpacked(reply, NULL);
 }
 
+void
+desk_stop(struct desk *desk, const char *task)
+{
+	Davit__StopTasksRequest request = DAVIT__STOP_TASKS_REQUEST__INIT;
+	char *tasks[] = {(char *)(uintptr_t)task};
+
+	request.n_tasks = 1;
+	request.tasks = tasks;
+	protobuf_c_message_free_unpacked(desk_ask(desk, "StopTasks", &request.base), NULL);
+}
+
 struct task *
 desk_task(struct desk *desk, const char *id)
 {

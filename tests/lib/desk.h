@@ -90,6 +90,8 @@ const Davit__Assignment *desk_worker_assignment(const struct desk_worker *worker
 /* Submits a task of image "demo"; cpu 0: none. Returns its id in ret_id. */
 void desk_submit(struct desk *desk, const char *name, uint64_t cpu_milli, bool restarts,
 	char ret_id[ID_TEXT_SIZE]);
+/* Asks for its end, by id or name; one that is PENDING ends at once. */
+void desk_stop(struct desk *desk, const char *task);
 /* The task as it is; borrowed from the model. */
 struct task *desk_task(struct desk *desk, const char *id);
 struct node *desk_node(struct desk *desk, const char *name);

@@ -63,8 +63,7 @@ TEST(claims_are_given_back_when_the_task_is_stopped)
 	struct desk desk;
 	struct desk_worker worker = {0};
 	struct eviction evicted;
-	Davit__StopTasksRequest request = DAVIT__STOP_TASKS_REQUEST__INIT;
-	char low[ID_TEXT_SIZE], high[ID_TEXT_SIZE], *names[] = {high};
+	char low[ID_TEXT_SIZE], high[ID_TEXT_SIZE];
 
 	desk_init(&desk);
 	desk_worker_join(&desk, &worker, "n1", 1000);
@@ -73,9 +72,7 @@ TEST(claims_are_given_back_when_the_task_is_stopped)
 	submit(&desk, &(struct wish){.name = "high", .cpu_milli = 1000, .priority = 80}, high);
 	say(&desk, eviction(&evicted, high, worker.node_id, low, 1));
 	CHECK_EQ(desk.manager->claims.n_parts, 1);
-	request.tasks = names;
-	request.n_tasks = 1;
-	protobuf_c_message_free_unpacked(desk_ask(&desk, "StopTasks", &request.base), NULL);
+	desk_stop(&desk, high);
 	CHECK_EQ(desk.manager->claims.n_parts, 0);
 	CHECK_EQ(desk_node(&desk, "n1")->account.claimed.cpu_milli, 0);
 	desk_fini(&desk);
@@ -343,15 +340,12 @@ TEST(claims_are_given_back_when_a_node_goes_and_for_the_part_of_a_task_that_ends
 	struct pair pair;
 	struct desk *desk = &pair.desk;
 	Davit__UpdateNodeRequest request = DAVIT__UPDATE_NODE_REQUEST__INIT;
-	Davit__StopTasksRequest stop = DAVIT__STOP_TASKS_REQUEST__INIT;
-	char second[ID_TEXT_SIZE], *stopped[] = {second}, name[] = "n1";
+	char second[ID_TEXT_SIZE], name[] = "n1";
 
 	pair_init(&pair, 2);
 	claim_both(&pair);
 	id_format(task_at(desk, pair.gang, 1)->id, second);
-	stop.tasks = stopped;
-	stop.n_tasks = 1;
-	protobuf_c_message_free_unpacked(desk_ask(desk, "StopTasks", &stop.base), NULL);
+	desk_stop(desk, second);
 	CHECK_EQ(desk->manager->claims.n_parts, 1);
 	CHECK_EQ(desk_node(desk, "n2")->account.claimed.cpu_milli, 0);
 	CHECK_EQ(desk_node(desk, "n1")->account.claimed.cpu_milli, 2000);

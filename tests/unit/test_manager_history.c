@@ -9,17 +9,6 @@
 #define ENDED_ DAVIT__TASK_REPORT__OBSERVED__ENDED
 #define GONE_  DAVIT__TASK_REPORT__OBSERVED__GONE
 
-/* It is PENDING, and ends at once. */
-static void
-cancel(struct desk *desk, char *id)
-{
-	Davit__StopTasksRequest request = DAVIT__STOP_TASKS_REQUEST__INIT;
-
-	request.n_tasks = 1;
-	request.tasks = &id;
-	protobuf_c_message_free_unpacked(desk_ask(desk, "StopTasks", &request.base), NULL);
-}
-
 TEST(history_forgets_by_age_those_that_ended_first)
 {
 	struct desk desk;
@@ -29,9 +18,9 @@ TEST(history_forgets_by_age_those_that_ended_first)
 	desk.manager->config.history_age_ms = 10000;
 	desk_submit(&desk, "first", 0, false, first);
 	desk_submit(&desk, "second", 0, false, second);
-	cancel(&desk, second);
+	desk_stop(&desk, second);
 	desk_pass(&desk, 6000);
-	cancel(&desk, first); /* came first, ended last */
+	desk_stop(&desk, first); /* came first, ended last */
 	desk_pass(&desk, 5000);
 	CHECK(desk_task(&desk, second) == NULL);
 	CHECK(desk_task(&desk, first) != NULL);
@@ -50,7 +39,7 @@ TEST(history_keeps_everything_where_no_age_is_set)
 	CHECK_EQ(desk.manager->config.history_age_ms, MANAGER_HISTORY_AGE_MS);
 	desk.manager->config.history_age_ms = 0;
 	desk_submit(&desk, "web", 0, false, id);
-	cancel(&desk, id);
+	desk_stop(&desk, id);
 	desk.now.wall_ms += MANAGER_HISTORY_AGE_HIGH_MS;
 	desk_pass(&desk, 1000);
 	CHECK(desk_task(&desk, id) != NULL);
@@ -67,7 +56,7 @@ TEST(history_is_in_the_order_of_ends_after_a_restart_too)
 	for (unsigned i = 0; i < 3; i++)
 		desk_submit(&desk, NULL, 0, false, ids[i]);
 	for (unsigned i = 3; i-- > 0; desk_pass(&desk, 1000))
-		cancel(&desk, ids[i]);
+		desk_stop(&desk, ids[i]);
 	desk_restart(&desk);
 	desk_pass(&desk, 1000);
 	CHECK(desk_task(&desk, ids[2]) == NULL); /* the last that came was the first to end */

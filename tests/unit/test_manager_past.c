@@ -21,22 +21,12 @@ init(struct desk *desk, uint32_t keep, uint32_t max)
 	desk->config.history_max = desk->manager->config.history_max = max;
 }
 
-static void
-stop(struct desk *desk, char *id)
-{
-	Davit__StopTasksRequest request = DAVIT__STOP_TASKS_REQUEST__INIT;
-
-	request.n_tasks = 1;
-	request.tasks = &id;
-	protobuf_c_message_free_unpacked(desk_ask(desk, "StopTasks", &request.base), NULL);
-}
-
 /* Submitted and cancelled; on disk after a moment, if none is to stay in memory. */
 static void
 end(struct desk *desk, const char *name, char id[ID_TEXT_SIZE])
 {
 	desk_submit(desk, name, 0, false, id);
-	stop(desk, id);
+	desk_stop(desk, id);
 }
 
 static Davit__GetTaskReply *
@@ -194,8 +184,8 @@ TEST(past_tasks_are_listed_in_their_places)
 	for (unsigned i = 0; i < TASKS; i++)
 		desk_submit(&desk, NULL, 0, false, ids[i]);
 	for (unsigned i = 0; i < TASKS; i += 3) {
-		stop(&desk, ids[(i + 7) % TASKS]);
-		stop(&desk, ids[i]);
+		desk_stop(&desk, ids[(i + 7) % TASKS]);
+		desk_stop(&desk, ids[i]);
 	}
 	desk_pass(&desk, 3 * MANAGER_TICK_MS);
 	CHECK(desk.manager->model.past.n >= 4 && desk.manager->model.n_tasks >= 4);
@@ -307,7 +297,7 @@ TEST(past_elements_leave_their_array_whole)
 	submit.count = TASKS;
 	reply = (Davit__SubmitTasksReply *)desk_ask(&desk, "SubmitTasks", &submit.base);
 	for (unsigned i = 1; i < TASKS; i++)
-		stop(&desk, reply->task_ids[i]);
+		desk_stop(&desk, reply->task_ids[i]);
 	desk_pass(&desk, 3 * MANAGER_TICK_MS);
 	CHECK_EQ(desk.manager->model.past.n, TASKS - 1);
 	one = get(&desk, "arr-3");
@@ -384,7 +374,7 @@ TEST(past_task_answers_every_call_about_an_ended_one)
 	protobuf_c_message_free_unpacked(desk_ask(&desk, "ExplainTask", &explain.base), NULL);
 	start.n_tasks = request.n_tasks = 1;
 	start.tasks = request.tasks = ids;
-	stop(&desk, id); /* it has stopped */
+	desk_stop(&desk, id); /* it has stopped */
 	CHECK_EQ(status_of(&desk, "StartTasks", &start.base),
 		DAVIT__REPLY__STATUS__FAILED_PRECONDITION);
 	request.has_if_version = true;

@@ -296,15 +296,11 @@ TEST(manager_reads_back_every_record_after_each_step)
 TEST(manager_stops_a_pending_task_at_once)
 {
 	struct desk desk;
-	Davit__StopTasksRequest request = DAVIT__STOP_TASKS_REQUEST__INIT;
-	char *names[] = {"web"};
 	char id[ID_TEXT_SIZE];
 
 	desk_init(&desk);
 	desk_submit(&desk, "web", 1000, false, id);
-	request.n_tasks = 1;
-	request.tasks = names;
-	protobuf_c_message_free_unpacked(desk_ask(&desk, "StopTasks", &request.base), NULL);
+	desk_stop(&desk, "web");
 	CHECK_EQ(desk_task(&desk, id)->state, TASK_COMPLETED);
 	CHECK_EQ(desk_task(&desk, id)->phase, DAVIT__TASK__PHASE__CANCELLED);
 	desk_fini(&desk);
@@ -314,18 +310,14 @@ TEST(manager_counts_a_stop_that_was_asked_for_as_completed_whatever_the_exit_cod
 {
 	struct desk desk;
 	struct desk_worker worker = {0};
-	Davit__StopTasksRequest request = DAVIT__STOP_TASKS_REQUEST__INIT;
 	Davit__TaskReport report = DAVIT__TASK_REPORT__INIT;
-	char *names[] = {"web"};
 	char id[ID_TEXT_SIZE];
 
 	desk_init(&desk);
 	desk_worker_join(&desk, &worker, "n1", 4000);
 	desk_submit(&desk, "web", 0, true, id);
 	desk_worker_report(&worker, id, 1, RUNNING_, 0);
-	request.n_tasks = 1;
-	request.tasks = names;
-	protobuf_c_message_free_unpacked(desk_ask(&desk, "StopTasks", &request.base), NULL);
+	desk_stop(&desk, "web");
 	CHECK_EQ(desk_task(&desk, id)->phase, DAVIT__TASK__PHASE__STOPPING);
 	report.task_id = id;
 	report.attempt = 1;

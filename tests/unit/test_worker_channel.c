@@ -53,6 +53,36 @@ open_exec(const char *name, const char *command, bool has_stdin)
 }
 
 static const Davit__QueryAnswer *
+open_copy_in(const char *path)
+{
+	Davit__Query query = DAVIT__QUERY__INIT;
+	Davit__ChannelQuery open = DAVIT__CHANNEL_QUERY__INIT;
+	Davit__CopyInOptions in = DAVIT__COPY_IN_OPTIONS__INIT;
+
+	open.channel = CHANNEL;
+	open.task_id = task_id;
+	open.copy_in = &in;
+	in.path = (char *)(uintptr_t)path;
+	query.open = &open;
+	return ask(&query);
+}
+
+static const Davit__QueryAnswer *
+open_copy_out(const char *path)
+{
+	Davit__Query query = DAVIT__QUERY__INIT;
+	Davit__ChannelQuery open = DAVIT__CHANNEL_QUERY__INIT;
+	Davit__CopyOutOptions out = DAVIT__COPY_OUT_OPTIONS__INIT;
+
+	open.channel = CHANNEL;
+	open.task_id = task_id;
+	open.copy_out = &out;
+	out.path = (char *)(uintptr_t)path;
+	query.open = &open;
+	return ask(&query);
+}
+
+static const Davit__QueryAnswer *
 read_at(uint64_t offset, uint32_t max_bytes, uint64_t wait_ms)
 {
 	Davit__Query query = DAVIT__QUERY__INIT;
@@ -211,7 +241,6 @@ TEST(worker_channel_says_why_it_does_not_open)
 {
 	Davit__Query query = DAVIT__QUERY__INIT;
 	Davit__ChannelQuery open = DAVIT__CHANNEL_QUERY__INIT;
-	Davit__CopyOutOptions out = DAVIT__COPY_OUT_OPTIONS__INIT;
 	Davit__AttachOptions attach = DAVIT__ATTACH_OPTIONS__INIT;
 
 	begin();
@@ -219,11 +248,8 @@ TEST(worker_channel_says_why_it_does_not_open)
 	open.task_id = task_id;
 	query.open = &open;
 	CHECK_EQ(ask(&query)->status, STATUS(INVALID_ARGUMENT)); /* of no kind */
-	out.path = "/nosuch";
-	open.copy_out = &out;
-	CHECK_EQ(ask(&query)->status, STATUS(NOT_FOUND));
+	CHECK_EQ(open_copy_out("/nosuch")->status, STATUS(NOT_FOUND));
 	id_format(world_id(9), task_id);
-	open.copy_out = NULL;
 	open.attach = &attach;
 	CHECK_EQ(ask(&query)->status, STATUS(FAILED_PRECONDITION));
 	CHECK_HAS(world.answer->error, "gone");
@@ -233,20 +259,10 @@ TEST(worker_channel_says_why_it_does_not_open)
 
 TEST(worker_channel_copies_in_and_out)
 {
-	Davit__Query query = DAVIT__QUERY__INIT;
-	Davit__ChannelQuery open = DAVIT__CHANNEL_QUERY__INIT;
-	Davit__CopyInOptions in = DAVIT__COPY_IN_OPTIONS__INIT;
-	Davit__CopyOutOptions out = DAVIT__COPY_OUT_OPTIONS__INIT;
-
 	begin();
-	open.channel = CHANNEL;
-	open.task_id = task_id;
-	open.copy_in = &in;
-	in.path = "/data/x";
-	query.open = &open;
-	CHECK_EQ(ask(&query)->status, STATUS(FAILED_PRECONDITION)); /* /data is a file here */
-	in.path = "/data/";
-	CHECK(ask(&query)->open != NULL);
+	/* /data is a file here */
+	CHECK_EQ(open_copy_in("/data/x")->status, STATUS(FAILED_PRECONDITION));
+	CHECK(open_copy_in("/data/")->open != NULL);
 	CHECK(world.answer->open->is_directory);
 	CHECK_STR(world.answer->open->directory, "/data/");
 	CHECK_EQ(write_at(0, "archive", true)->write->offset, 7);
@@ -255,10 +271,7 @@ TEST(worker_channel_copies_in_and_out)
 	while (!world.answer->read->end);
 	CHECK(world.answer->read->error == NULL);
 	close_channel();
-	open.copy_in = NULL;
-	open.copy_out = &out;
-	out.path = "/data/";
-	CHECK(ask(&query)->open != NULL);
+	CHECK(open_copy_out("/data/")->open != NULL);
 	CHECK_STR(text_of(read_at(0, 0, 1000)), "archive");
 	world_fini(&world);
 }
@@ -266,17 +279,8 @@ TEST(worker_channel_copies_in_and_out)
 /* Somebody who copies slowly, or no more, keeps no task from ending. */
 TEST(worker_channel_of_a_copy_ends_when_the_task_is_stopped)
 {
-	Davit__Query query = DAVIT__QUERY__INIT;
-	Davit__ChannelQuery open = DAVIT__CHANNEL_QUERY__INIT;
-	Davit__CopyInOptions in = DAVIT__COPY_IN_OPTIONS__INIT;
-
 	begin();
-	open.channel = CHANNEL;
-	open.task_id = task_id;
-	open.copy_in = &in;
-	in.path = "/data/";
-	query.open = &open;
-	CHECK(ask(&query)->open != NULL);
+	CHECK(open_copy_in("/data/")->open != NULL);
 	CHECK_EQ(write_at(0, "part of an archive", false)->write->offset, 18);
 	CHECK(!read_at(0, 0, 0)->read->end);
 	world_want(&world, &world.tasks[0], DAVIT__TASK__DESIRED__STOP);
