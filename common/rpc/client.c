@@ -1,6 +1,7 @@
 #include "common/rpc/client.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -17,7 +18,10 @@
 #include "common/rpc/envelope.h"
 #include "common/rpc/socket.h"
 
-enum { RECEIVE_SLACK = 1 << 20 };
+enum {
+	RECEIVE_SLACK = 1 << 20,
+	TIME_DIGITS = 12, /* of a request id: 48 bits */
+};
 
 /*
  * One of nng's REQ contexts with the aio that first sends and then receives. From
@@ -494,12 +498,14 @@ rpc_method(const ProtobufCServiceDescriptor *service, const char *name)
 void
 rpc_request_id_make(char ret_text[RPC_REQUEST_ID_SIZE])
 {
-	uint8_t chance[16];
+	uint8_t chance[10];
 	ssize_t n = getrandom(chance, sizeof chance, 0);
 
 	assert(n == (ssize_t)sizeof chance);
+	(void)snprintf(ret_text, TIME_DIGITS + 1, "%0*" PRIx64, TIME_DIGITS,
+		clock_wall_ms() & ((UINT64_C(1) << 4 * TIME_DIGITS) - 1));
 	for (size_t i = 0; i < sizeof chance; i++)
-		(void)snprintf(ret_text + 2 * i, 3, "%02x", chance[i]);
+		(void)snprintf(ret_text + TIME_DIGITS + 2 * i, 3, "%02x", chance[i]);
 }
 
 /* What the generated stubs talk to. */

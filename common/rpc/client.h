@@ -104,6 +104,9 @@ CLEANUP_DEFINE(struct rpc_client *, rpc_client_close)
 const ProtobufCMethodDescriptor *rpc_method(const ProtobufCServiceDescriptor *service,
 	const char *name);
 
-/* A fresh request id: 128 random bits in hex. */
+/*
+ * A fresh request id, in hex: 48 bits of time, then 80 of chance. What is remembered of calls is
+ * so written and forgotten in the order of its keys, which keeps the manager's store dense.
+ */
 enum { RPC_REQUEST_ID_SIZE = 33 };
 void rpc_request_id_make(char ret_text[RPC_REQUEST_ID_SIZE]);

@@ -8,6 +8,7 @@
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/rep.h>
 
+#include "common/base/clock.h"
 #include "common/base/mem.h"
 #include "tests/lib/rpc_peer.h"
 #include "tests/lib/turn.h"
@@ -535,12 +536,17 @@ TEST(client_refuses_urls_that_are_none)
 	turn_end(&loop);
 }
 
-TEST(client_request_ids_differ)
+TEST(client_request_ids_differ_and_begin_with_the_time)
 {
-	char one[RPC_REQUEST_ID_SIZE], two[RPC_REQUEST_ID_SIZE];
+	char one[RPC_REQUEST_ID_SIZE], two[RPC_REQUEST_ID_SIZE], time[13];
+	uint64_t before_ms = clock_wall_ms(), ms;
 
 	rpc_request_id_make(one);
 	rpc_request_id_make(two);
 	CHECK_EQ(strlen(one), RPC_REQUEST_ID_SIZE - 1);
+	CHECK_EQ(strspn(one, "0123456789abcdef"), RPC_REQUEST_ID_SIZE - 1);
 	CHECK(strcmp(one, two) != 0);
+	(void)snprintf(time, sizeof time, "%.12s", one);
+	ms = strtoull(time, NULL, 16);
+	CHECK(ms >= before_ms && ms <= clock_wall_ms());
 }
