@@ -15,7 +15,8 @@ enum {
 	STORE_SQLITE_FORMAT_TABLE = 1,        /* without a log of batches: it gets one */
 	STORE_SQLITE_PAGE_BYTES = 8192,       /* of a new file */
 	STORE_SQLITE_WAL_MAX_BYTES = 8 << 20, /* no commit begins behind a longer log */
-	STORE_SQLITE_WAL_PRESS_BYTES = 4 << 20,
+	STORE_SQLITE_WAL_PRESS_BYTES =
+		4 << 20,        /* brought into the file; one that grew longer is cut */
 	STORE_SQLITE_ROWS = 16, /* of one statement: beginning one costs as much as a row */
 };
 

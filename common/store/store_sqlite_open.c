@@ -200,7 +200,7 @@ set_up(struct sqlite *sqlite, struct err *err)
 		" PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
 		" PRAGMA secure_delete = OFF; PRAGMA cache_size = -%d;"
 		" PRAGMA journal_size_limit = %d",
-		STORE_SQLITE_PAGE_BYTES, CACHE_KIB, STORE_SQLITE_WAL_MAX_BYTES);
+		STORE_SQLITE_PAGE_BYTES, CACHE_KIB, STORE_SQLITE_WAL_PRESS_BYTES);
 	rc = store_sqlite_exec(sqlite, sql, err);
 	if (rc == 0)
 		rc = store_sqlite_number(sqlite,

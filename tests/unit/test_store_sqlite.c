@@ -449,6 +449,26 @@ TEST(store_sqlite_log_has_a_bound_without_any_tidying)
 	place_remove(&place);
 }
 
+TEST(store_sqlite_log_that_was_long_once_is_cut)
+{
+	CLEANUP(store_batch_free) struct store_batch *batch = store_batch_new();
+	struct place place = place_new();
+	struct store *store = store_file_open(place.path);
+	CLEANUP(free) char *value = xcalloc(60, 100000);
+	struct store_figures figures;
+
+	store_batch_put(batch, "k", value, 60 * 100000);
+	CHECK_OK(store_commit(store, batch, &err), &err);
+	store_figures(store, &figures);
+	CHECK(figures.wal_bytes > 5 << 20);
+	tidy_all(store);
+	CHECK_EQ(commit(store, 1), 0);
+	store_figures(store, &figures);
+	CHECK(figures.wal_bytes <= 4 << 20);
+	store_close(store);
+	place_remove(&place);
+}
+
 TEST(store_sqlite_gives_room_back_when_most_is_deleted)
 {
 	CLEANUP(store_batch_free) struct store_batch *batch = store_batch_new();
