@@ -10,6 +10,8 @@
 
 enum { WRITES_MS = 1000 }; /* after its start a container has written what it writes */
 
+CLEANUP_DEFINE(json_t *, json_decref)
+
 static void live(struct engine_mem_world *world, struct mem_due *due);
 static void end(struct engine_mem_world *world, struct mem_due *due);
 
@@ -32,7 +34,7 @@ engine_mem_container_unref(struct mem_container *container)
 	free(container->ports);
 	free(container->attributes);
 	free(container->name);
-	json_decref(container->body);
+	free(container->strings);
 	free(container);
 }
 
@@ -64,10 +66,21 @@ engine_mem_container_matches(const struct mem_container *container, const char *
 
 /* ---- reading what is asked for ---- */
 
-static void
-read_labels(struct mem_container *container)
+/* Of the body: together they are shorter than its text, which has quotation marks around them. */
+static const char *
+keep(struct mem_container *container, const char *text)
 {
-	json_t *labels = json_object_get(container->body, "Labels"), *value;
+	size_t size = strlen(text) + 1;
+	char *kept = memcpy(container->strings + container->n_strings, text, size);
+
+	container->n_strings += size;
+	return kept;
+}
+
+static void
+read_labels(struct mem_container *container, const json_t *body)
+{
+	json_t *labels = json_object_get(body, "Labels"), *value;
 	struct engine_label *at;
 	const char *key;
 
@@ -78,7 +91,8 @@ read_labels(struct mem_container *container)
 	{
 		const char *text = json_string_value(value);
 
-		*at++ = (struct engine_label){.key = key, .value = text == NULL ? "" : text};
+		*at++ = (struct engine_label){.key = keep(container, key),
+			.value = text == NULL ? "" : keep(container, text)};
 	}
 	container->n_labels = (size_t)(at - container->attributes);
 	*at++ = (struct engine_label){.key = "image", .value = container->image};
@@ -102,13 +116,13 @@ read_port(struct mem_container *container, const char *key, const json_t *bindin
 }
 
 static void
-read_host(struct mem_container *container)
+read_host(struct mem_container *container, const json_t *body)
 {
-	json_t *host = json_object_get(container->body, "HostConfig"), *bindings, *binding;
+	json_t *host = json_object_get(body, "HostConfig"), *bindings, *binding;
 	const char *network = json_string_value(json_object_get(host, "NetworkMode")), *key;
 	size_t i;
 
-	container->network = network == NULL ? "default" : network;
+	container->network = network == NULL ? "default" : keep(container, network);
 	json_object_foreach(json_object_get(host, "PortBindings"), key, bindings)
 	{
 		json_array_foreach(bindings, i, binding)
@@ -119,7 +133,7 @@ read_host(struct mem_container *container)
 }
 
 static void
-read_behaviour(struct mem_container *container)
+read_behaviour(struct mem_container *container, const json_t *body)
 {
 	struct mem_behaviour *behaviour = &container->behaviour;
 
@@ -129,8 +143,8 @@ read_behaviour(struct mem_container *container)
 			return;
 	if (engine_mem_behaviour_words(behaviour, container->image))
 		return;
-	engine_mem_behaviour_command(behaviour, json_object_get(container->body, "Entrypoint"),
-		json_object_get(container->body, "Cmd"));
+	engine_mem_behaviour_command(behaviour, json_object_get(body, "Entrypoint"),
+		json_object_get(body, "Cmd"));
 }
 
 /* 64 hexadecimal digits that differ from the others' and come from the seed. */
@@ -149,21 +163,25 @@ make_id(struct engine_mem_world *world, char ret_id[ENGINE_ID_MAX + 1])
 }
 
 int
-engine_mem_container_read(struct engine_mem_world *world, const char *name, const char *body,
+engine_mem_container_read(struct engine_mem_world *world, const char *name, const char *text,
 	struct mem_container **ret_container, struct err *err)
 {
 	CLEANUP(engine_mem_container_unref) struct mem_container *container = NULL;
+	CLEANUP(json_decref) json_t *body = NULL;
+	const char *image;
 	json_error_t error;
 
 	container = xcalloc(1, sizeof *container);
 	container->refs = 1;
 	container->world = world;
-	container->body = json_loads(body, 0, &error);
-	if (container->body == NULL)
+	body = json_loads(text, 0, &error);
+	if (body == NULL)
 		return err_set(err, -EINVAL, "%s", error.text);
-	container->image = json_string_value(json_object_get(container->body, "Image"));
-	if (container->image == NULL || container->image[0] == '\0')
+	image = json_string_value(json_object_get(body, "Image"));
+	if (image == NULL || image[0] == '\0')
 		return err_set(err, -EINVAL, "No image specified");
+	container->strings = xmalloc(strlen(text) + 1);
+	container->image = keep(container, image);
 	make_id(world, container->id);
 	container->name = xstrdup(name);
 	if (name == NULL || name[0] == '\0') {
@@ -172,10 +190,10 @@ engine_mem_container_read(struct engine_mem_world *world, const char *name, cons
 		(void)snprintf(container->name, 32, "unnamed_%llu",
 			(unsigned long long)world->n_created);
 	}
-	read_labels(container);
-	read_host(container);
-	read_behaviour(container);
-	container->tty = json_is_true(json_object_get(container->body, "Tty"));
+	read_labels(container, body);
+	read_host(container, body);
+	read_behaviour(container, body);
+	container->tty = json_is_true(json_object_get(body, "Tty"));
 	container->health = "";
 	container->life.run = live;
 	container->end.run = end;

@@ -101,7 +101,8 @@ struct mem_container {
 	unsigned refs;
 	char id[ENGINE_ID_MAX + 1];
 	char *name;
-	json_t *body; /* the strings below live in it */
+	char *strings; /* the ones below, and those of the labels */
+	size_t n_strings;
 	const char *image, *network;
 	struct engine_label *attributes; /* labels, image, name, room for an exit code */
 	size_t n_labels;
@@ -129,8 +130,9 @@ struct mem_container {
 	struct mem_op *stoppers, *watchers;
 };
 
-/* Reads the body; the container is not in the world yet. -EINVAL as the engine says it. */
-int engine_mem_container_read(struct engine_mem_world *world, const char *name, const char *body,
+/* Reads the text of a body; the container is not in the world yet. -EINVAL as the engine says it.
+ */
+int engine_mem_container_read(struct engine_mem_world *world, const char *name, const char *text,
 	struct mem_container **ret_container, struct err *err);
 /* Puts it into the world, which keeps a reference. -EEXIST, -ENOENT (image). */
 int engine_mem_container_add(struct mem_container *container, struct err *err);
