@@ -23,15 +23,18 @@ trap 'exit 130' INT TERM HUP
 
 # Read whole before it runs: it takes minutes, and the file may change.
 main() {
-	local port bounds=(--history-max 2000 --answers 2MiB --store-log 2MiB) window=2000 percent=5 watched=() name
+	local port bounds=(--answers 2MiB --store-log 2MiB) window=2000 percent=5 kept=2000 watched=() name
 	port=$((10000 + RANDOM % 10000))
 	until cluster_ports_free "$folder" "$port"; do port=$((10000 + RANDOM % 10000)); done
 	cluster_use "$folder" "$port"
 	if [ "$tasks" -lt 200000 ]; then
-		bounds=(--history-max $((tasks / 40)) --answers 64KiB --store-log 256KiB)
+		bounds=(--answers 64KiB --store-log 256KiB)
 		window=$((tasks / 40))
+		kept=$((tasks / 40))
 		percent=15 # a heap takes longer than such a run to find its size
 	fi
+	# A quarter of the ended tasks is in memory, the others are on disk.
+	bounds+=(--history-max $kept --history-containers $((kept / 4)))
 	manager_start --log-level warn "${bounds[@]}"
 	scheduler_start --log-level warn --tasks-per-node-max 1000000
 	for name in n1 n2; do
