@@ -12,7 +12,7 @@
 struct write {
 	size_t at; /* in bytes: the key, a NUL, the value */
 	size_t key_size, size;
-	bool is_delete;
+	bool is_delete, is_new;
 };
 
 /* Writes lie in one block behind each other: a thousand of them are a few allocations. */
@@ -61,9 +61,9 @@ is_within_limits(struct store_batch *batch, const char *key, size_t key_size, si
 }
 
 static void
-add(struct store_batch *batch, const char *key, const void *value, size_t size, bool is_delete)
+add(struct store_batch *batch, const char *key, const void *value, struct write write)
 {
-	size_t key_size = strnlen(key, STORE_KEY_MAX + 1);
+	size_t key_size = strnlen(key, STORE_KEY_MAX + 1), size = write.size;
 
 	if (!is_within_limits(batch, key, key_size, size))
 		return;
@@ -71,12 +71,9 @@ add(struct store_batch *batch, const char *key, const void *value, size_t size, 
 		batch->room = batch->room == 0 ? 8 : batch->room * 2;
 		batch->writes = xrealloc(batch->writes, batch->room, sizeof *batch->writes);
 	}
-	batch->writes[batch->n++] = (struct write){
-		.at = batch->bytes.size,
-		.key_size = key_size,
-		.size = size,
-		.is_delete = is_delete,
-	};
+	write.at = batch->bytes.size;
+	write.key_size = key_size;
+	batch->writes[batch->n++] = write;
 	buf_put(&batch->bytes, key, key_size + 1);
 	buf_put(&batch->bytes, value, size);
 }
@@ -84,13 +81,19 @@ add(struct store_batch *batch, const char *key, const void *value, size_t size, 
 void
 store_batch_put(struct store_batch *batch, const char *key, const void *value, size_t size)
 {
-	add(batch, key, value, size, false);
+	add(batch, key, value, (struct write){.size = size});
+}
+
+void
+store_batch_put_new(struct store_batch *batch, const char *key, const void *value, size_t size)
+{
+	add(batch, key, value, (struct write){.size = size, .is_new = true});
 }
 
 void
 store_batch_delete(struct store_batch *batch, const char *key)
 {
-	add(batch, key, NULL, 0, true);
+	add(batch, key, NULL, (struct write){.is_delete = true});
 }
 
 size_t
@@ -119,6 +122,7 @@ store_batch_at(const struct store_batch *batch, size_t i)
 		.value = key + write->key_size + 1,
 		.size = write->size,
 		.is_delete = write->is_delete,
+		.is_new = write->is_new,
 	};
 }
 

@@ -24,7 +24,7 @@
 enum {
 	STORE_KEY_MAX = 256,        /* bytes, without the NUL */
 	STORE_VALUE_MAX = 16 << 20, /* bytes */
-	STORE_LOG_BYTES = 16 << 20, /* store_limit_log: without it */
+	STORE_LOG_BYTES = 32 << 20, /* store_limit_log: without it */
 	STORE_LOG_BYTES_LOW = 64 << 10,
 	STORE_LOG_BYTES_HIGH = 1 << 30,
 };
@@ -38,10 +38,16 @@ void store_batch_free(struct store_batch *batch);
 CLEANUP_DEFINE(struct store_batch *, store_batch_free)
 
 /*
- * Both copy what they are given. A later write of a key in a batch wins. A key or
+ * All copy what they are given. A later write of a key in a batch wins. A key or
  * value beyond its limit is remembered, and the commit answers for it.
  */
 void store_batch_put(struct store_batch *batch, const char *key, const void *value, size_t size);
+/*
+ * The same for a key that the caller knows not to be in the store: if it is deleted again soon, its
+ * way through the store is short. Wrong knowledge may bring the key back after a deletion.
+ */
+void store_batch_put_new(struct store_batch *batch, const char *key, const void *value,
+	size_t size);
 void store_batch_delete(struct store_batch *batch, const char *key);
 size_t store_batch_count(const struct store_batch *batch);
 void store_batch_reset(struct store_batch *batch);

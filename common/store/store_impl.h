@@ -40,7 +40,7 @@ struct store_write {
 	size_t key_size;   /* without the NUL */
 	const void *value; /* never NULL, not even when size is 0 */
 	size_t size;
-	bool is_delete;
+	bool is_delete, is_new;
 };
 
 /* The i-th write, in the order in which they were put. */

@@ -11,12 +11,13 @@
 struct head {
 	uint32_t size;
 	uint16_t key_size;
-	uint8_t is_delete, zero;
+	uint8_t is_delete, is_new;
 };
 
 struct entry {
 	const uint8_t *at; /* of the latest write's head */
-	uint64_t hash;
+	uint32_t hash;
+	bool was_new; /* with the first write here */
 };
 
 struct row {
@@ -60,7 +61,7 @@ void
 store_log_encode(struct buf *row, struct store_write write)
 {
 	struct head head = {htole32((uint32_t)write.size), htole16((uint16_t)write.key_size),
-		write.is_delete, 0};
+		write.is_delete, write.is_new};
 
 	buf_put(row, &head, sizeof head);
 	buf_put(row, write.key, write.key_size + 1);
@@ -89,7 +90,8 @@ write_at(const uint8_t *at)
 		.key_size = head.key_size,
 		.value = key + head.key_size + 1,
 		.size = head.size,
-		.is_delete = head.is_delete != 0};
+		.is_delete = head.is_delete != 0,
+		.is_new = head.is_new != 0};
 }
 
 /* Of head, key and value together. */
@@ -118,7 +120,7 @@ is_sound(const uint8_t *at, size_t left)
 
 /* ---- the index ---- */
 
-static uint64_t
+static uint32_t
 hash_key(const char *key, size_t size)
 {
 	uint64_t hash = size;
@@ -133,12 +135,12 @@ hash_key(const char *key, size_t size)
 		key += n;
 		size -= n;
 	}
-	return hash;
+	return (uint32_t)hash;
 }
 
 /* Where the key is, or the free place where it belongs. */
 static uint32_t *
-find_place(const struct store_log *log, uint64_t hash, const char *key, size_t key_size)
+find_place(const struct store_log *log, uint32_t hash, const char *key, size_t key_size)
 {
 	size_t mask = log->n_places - 1;
 
@@ -178,10 +180,10 @@ grow_index(struct store_log *log)
 }
 
 static void
-enter(struct store_log *log, const uint8_t *at)
+enter(struct store_log *log, const uint8_t *at, bool is_read)
 {
 	struct store_write write = write_at(at);
-	uint64_t hash = hash_key(write.key, write.key_size);
+	uint32_t hash = hash_key(write.key, write.key_size);
 	uint32_t *place;
 
 	grow_index(log);
@@ -194,12 +196,12 @@ enter(struct store_log *log, const uint8_t *at)
 		log->room = log->room == 0 ? 32 : 2 * log->room;
 		log->entries = xrealloc(log->entries, log->room, sizeof *log->entries);
 	}
-	log->entries[log->n++] = (struct entry){at, hash};
+	log->entries[log->n++] = (struct entry){at, hash, write.is_new && !is_read};
 	*place = (uint32_t)log->n;
 }
 
 int
-store_log_add_take(struct store_log *log, struct buf *row)
+store_log_add_take(struct store_log *log, struct buf *row, bool is_read)
 {
 	struct row *kept;
 	size_t size = row->size;
@@ -216,7 +218,7 @@ store_log_add_take(struct store_log *log, struct buf *row)
 	log->rows = kept;
 	log->bytes += size;
 	for (size_t at = 0; at < size; at += size_at(kept->data + at))
-		enter(log, kept->data + at);
+		enter(log, kept->data + at, is_read);
 	return 0;
 }
 
@@ -245,6 +247,12 @@ struct store_write
 store_log_at(const struct store_log *log, size_t i)
 {
 	return write_at(log->entries[i].at);
+}
+
+bool
+store_log_is_over(const struct store_log *log, size_t i)
+{
+	return log->entries[i].was_new && write_at(log->entries[i].at).is_delete;
 }
 
 size_t

@@ -24,10 +24,11 @@ CLEANUP_DEFINE(struct store_log *, store_log_free)
 void store_log_encode(struct buf *row, struct store_write write);
 
 /*
- * Takes the row's bytes, and its writes are the latest of their keys. -EUCLEAN: they are no
- * row, and nothing has changed.
+ * Takes the row's bytes, and its writes are the latest of their keys. is_read: it is from a file,
+ * and what was new when it was written may be in the table now. -EUCLEAN: they are no row, and
+ * nothing has changed.
  */
-int store_log_add_take(struct store_log *log, struct buf *row);
+int store_log_add_take(struct store_log *log, struct buf *row, bool is_read);
 
 /* The latest write of the key, a deletion perhaps; borrowed until the log is freed. */
 bool store_log_find(const struct store_log *log, const char *key, size_t key_size,
@@ -36,6 +37,10 @@ bool store_log_find(const struct store_log *log, const char *key, size_t key_siz
 /* Keys written, and the i-th of them, in the order in which they were written first. */
 size_t store_log_count(const struct store_log *log);
 struct store_write store_log_at(const struct store_log *log, size_t i);
+
+/* The key was new with its first write here and was deleted with the last: the table need not
+ * know. */
+bool store_log_is_over(const struct store_log *log, size_t i);
 
 /* Of all rows. */
 size_t store_log_bytes(const struct store_log *log);

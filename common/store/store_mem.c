@@ -4,6 +4,7 @@
  */
 #include "common/store/store_mem.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -96,6 +97,7 @@ apply(struct mem *mem, const struct store_batch *batch)
 		struct store_write write = store_batch_at(batch, k);
 		size_t i = lower_bound(mem, write.key);
 
+		assert(!write.is_new || !is_at(mem, i, write.key));
 		if (!write.is_delete) {
 			put(mem, i, write);
 		} else if (is_at(mem, i, write.key)) {

@@ -83,7 +83,7 @@ begin_anew(struct sqlite *sqlite)
 void
 store_sqlite_appended(struct sqlite *sqlite, bool is_durable)
 {
-	int rc = is_durable ? store_log_add_take(sqlite->young, &sqlite->row) : 0;
+	int rc = is_durable ? store_log_add_take(sqlite->young, &sqlite->row, false) : 0;
 
 	(void)rc; /* it is what was just made */
 	buf_fini(&sqlite->row);
@@ -107,7 +107,7 @@ read_row(struct sqlite *sqlite, sqlite3_stmt *stmt, struct err *err)
 			"store '%s': its log is damaged: restore a copy or start with a new file",
 			sqlite->path);
 	buf_put(&row, data, size);
-	if (store_log_add_take(sqlite->young, &row) < 0)
+	if (store_log_add_take(sqlite->young, &row, true) < 0)
 		return err_set(err, -EUCLEAN,
 			"store '%s': its log makes no sense: restore a copy or start with a new file",
 			sqlite->path);
@@ -180,7 +180,8 @@ store_sqlite_fold(struct sqlite *sqlite, size_t n, size_t *ret_n, struct err *er
 	for (size_t i = 0; i < *ret_n; i++) {
 		struct store_write write = store_log_at(sqlite->old, sqlite->n_folded + i);
 
-		if (!store_log_find(sqlite->young, write.key, write.key_size, &newer))
+		if (!store_log_is_over(sqlite->old, sqlite->n_folded + i) &&
+			!store_log_find(sqlite->young, write.key, write.key_size, &newer))
 			writes[n_writes++] = write;
 	}
 	qsort(writes, n_writes, sizeof *writes, store_write_compare);

@@ -229,8 +229,8 @@ encode(struct manager *manager)
 		/* A task that has not moved is told by its group's record. */
 		if (task->is_new && task->version <= 1)
 			continue;
-		task->is_new = false;
 		records_put_task(manager, task);
+		task->is_new = false;
 	}
 	while ((node = batch->dirty_nodes) != NULL) {
 		batch->dirty_nodes = node->dirty_next;

@@ -64,7 +64,7 @@ static const struct option_def option_defs[] = {
 		"that name none"),
 	OPTION_BYTES("answers", 0, S, answers_bytes, "16MiB",
 		"memory for answers that are given again to a request that is repeated"),
-	OPTION_BYTES("store-log", 0, S, store_log_bytes, "16MiB",
+	OPTION_BYTES("store-log", 0, S, store_log_bytes, "32MiB",
 		"what is written is in memory, too, until it is so much"),
 	OPTION_FLAG("allow-chaos", 0, S, allows_chaos,
 		"'davit chaos' may make faults, on nodes whose workers allow it, too"),

@@ -98,31 +98,38 @@ records_put_group(struct manager *manager, const struct group *group)
 	records_put_message(manager, "group", id, &record.base);
 }
 
+void
+records_put_task(struct manager *manager, const struct task *task)
+{
+	struct arena *arena = &manager->batch.arena;
+	char key[RECORDS_KEY_SIZE], id[ID_TEXT_SIZE];
+	size_t size;
+	const uint8_t *data = task_record_encode(task,
+		task_state_is_final(task->state) ? usage_view(task, arena) : NULL, arena, &size);
+
+	id_format(task->id, id);
+	make_key(key, "task", id);
+	if (task->is_new)
+		store_batch_put_new(manager->batch.open.writes, key, data, size);
+	else
+		store_batch_put(manager->batch.open.writes, key, data, size);
+}
+
+/* An element; others of its array are left. */
 static void
-put_task(struct manager *manager, struct id task_id, const uint8_t *data, size_t size)
+put_gone(struct manager *manager, struct id task_id)
 {
 	char key[RECORDS_KEY_SIZE], id[ID_TEXT_SIZE];
 
 	id_format(task_id, id);
 	make_key(key, "task", id);
-	store_batch_put(manager->batch.open.writes, key, data, size);
-}
-
-void
-records_put_task(struct manager *manager, const struct task *task)
-{
-	struct arena *arena = &manager->batch.arena;
-	size_t size;
-	const uint8_t *data = task_record_encode(task,
-		task_state_is_final(task->state) ? usage_view(task, arena) : NULL, arena, &size);
-
-	put_task(manager, task->id, data, size);
+	store_batch_put(manager->batch.open.writes, key, task_record_gone, sizeof task_record_gone);
 }
 
 void
 records_delete_task(struct manager *manager, const struct task *task)
 {
-	put_task(manager, task->id, task_record_gone, sizeof task_record_gone);
+	put_gone(manager, task->id);
 }
 
 void
@@ -148,7 +155,7 @@ records_delete_past(struct manager *manager, const struct past_entry *entry)
 
 	id_format(entry->id, id);
 	if (group != NULL && group->n_left > 1) {
-		put_task(manager, entry->id, task_record_gone, sizeof task_record_gone);
+		put_gone(manager, entry->id);
 	} else if (group != NULL) {
 		records_delete_group(manager, group, group->spec->n_groups == 1);
 	} else {

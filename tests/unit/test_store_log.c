@@ -9,7 +9,7 @@
 static struct store_write
 put(const char *key, const char *value)
 {
-	return (struct store_write){key, strlen(key), value, strlen(value), false};
+	return (struct store_write){key, strlen(key), value, strlen(value), false, false};
 }
 
 static void
@@ -18,7 +18,7 @@ add(struct store_log *log, struct store_write write)
 	struct buf row = {0};
 
 	store_log_encode(&row, write);
-	CHECK_EQ(store_log_add_take(log, &row), 0);
+	CHECK_EQ(store_log_add_take(log, &row, false), 0);
 	buf_fini(&row);
 }
 
@@ -84,6 +84,39 @@ TEST(store_log_collects_two_in_order_and_the_later_wins)
 	free(writes);
 }
 
+TEST(store_log_knows_what_came_and_went)
+{
+	CLEANUP(store_log_free) struct store_log *log = store_log_new();
+	CLEANUP(store_log_free) struct store_log *read = store_log_new();
+	struct store_write new = put("new", "1"), gone = put("new", ""), old = put("old", "1"),
+			   again = put("again", "1");
+	struct buf row = {0};
+
+	new.is_new = again.is_new = gone.is_delete = true;
+	add(log, new);
+	CHECK(!store_log_is_over(log, 0));
+	add(log, gone);
+	CHECK(store_log_is_over(log, 0));
+	add(log, old);
+	old.is_delete = true;
+	add(log, old); /* it may be in the table */
+	CHECK(!store_log_is_over(log, 1));
+	again.is_delete = true;
+	again.is_new = false;
+	add(log, again);
+	again.is_delete = false;
+	again.is_new = true;
+	add(log, again);
+	again.is_delete = true;
+	add(log, again); /* the first write here was a deletion */
+	CHECK(!store_log_is_over(log, 2));
+	store_log_encode(&row, new);
+	store_log_encode(&row, gone);
+	CHECK_EQ(store_log_add_take(read, &row, true), 0);
+	CHECK(!store_log_is_over(read, 0));
+	buf_fini(&row);
+}
+
 TEST(store_log_refuses_what_is_no_row_and_stays_as_it_was)
 {
 	CLEANUP(store_log_free) struct store_log *log = store_log_new();
@@ -96,7 +129,7 @@ TEST(store_log_refuses_what_is_no_row_and_stays_as_it_was)
 		int rc;
 
 		buf_put(&cut, good.data, size);
-		rc = store_log_add_take(log, &cut);
+		rc = store_log_add_take(log, &cut, false);
 		CHECK(rc == -EUCLEAN || finds(log, "key", "value")); /* just the first is whole */
 		CHECK(!finds(log, "another", "one"));
 	}
@@ -106,8 +139,8 @@ TEST(store_log_refuses_what_is_no_row_and_stays_as_it_was)
 
 		buf_put(&changed, good.data, good.size);
 		changed.data[at] ^= 0xff;
-		(void)store_log_add_take(one, &changed);
+		(void)store_log_add_take(one, &changed, false);
 	}
 	good.data[8] = '\0';
-	CHECK_EQ(store_log_add_take(log, &good), -EUCLEAN); /* a NUL within the key */
+	CHECK_EQ(store_log_add_take(log, &good, false), -EUCLEAN); /* a NUL within the key */
 }
