@@ -188,6 +188,8 @@ struct worker_slot {
 	bool is_start_told;     /* an event told of the present start, … */
 	bool is_end_told;       /* … and one of its end: see slot_told.c */
 	bool is_stop_asked;     /* the job under way is a stop */
+	bool is_felling;        /* it is a removal of what runs; … */
+	bool is_felled;         /* … or was, and the event of its end is on its way */
 	bool is_overtaken;      /* an end was told while it was looked at: look again */
 	int16_t told_exit_code; /* of that end */
 	uint64_t told_start_ms; /* by the engine's clock */
@@ -344,7 +346,10 @@ struct worker {
 	bool is_journaling;
 	struct worker_slot *to_journal, *in_journal;
 	struct worker_width start_width; /* of the start lane */
-	struct worker_lane start_lane, stop_lane, grace_lane, kill_lane, remove_lane, look_lane;
+	unsigned n_removals;             /* of the remove lane, unless it is quiet */
+	struct worker_lane start_lane, stop_lane, grace_lane, kill_lane, ttl_lane, remove_lane,
+		look_lane;
+	uint64_t quiet_ms; /* until then starts and removals make room for whose ttl is over */
 
 	struct worker_spec *specs;
 	struct worker_image *images;
@@ -444,6 +449,8 @@ void worker_slot_kill(struct worker_slot *slot);
 /* Freezes it, or lets it go on, as is wanted. */
 void worker_slot_pause(struct worker_slot *slot);
 void worker_slot_remove(struct worker_slot *slot, const char *container_id);
+/* Kills and removes it in one. */
+void worker_slot_fell(struct worker_slot *slot);
 
 /* ---- slots.c ---- */
 

@@ -25,7 +25,8 @@ enum {
 	WORKER_CHECKS_MAX = 32,             /* inspections under way */
 	WORKER_STOPS_MAX = 64,              /* that the engine is busy with, … */
 	WORKER_GRACES_MAX = 512,            /* … and that only wait for a container's grace */
-	WORKER_KILLS_MAX = 64,              /* stops without grace do not wait behind those */
+	WORKER_KILLS_MAX = 64,              /* stops without grace do not wait behind those, … */
+	WORKER_TTLS_MAX = 64,               /* … and whose ttl is over not behind anybody */
 	WORKER_PULLS_MAX = 4,               /* different images at one time */
 	WORKER_PULL_TRIES_MAX = 3,          /* where the registry does not answer */
 	WORKER_STEP_TRIES_MAX = 3,      /* of a step that the engine fails for no clear reason */
@@ -60,6 +61,7 @@ enum {
 	WORKER_STOP_BUSY_MS = 500,     /* of one: what is deaf after that is only waited for */
 	WORKER_LOG_LINGER_MS = 5,      /* from the first line to the answer: more may follow */
 	WORKER_LOG_AGAIN_MS = 200,     /* between two looks at a container that says nothing */
+	WORKER_QUIET_MS = 1000,        /* before a ttl is over and after it, less is begun */
 	WORKER_LACK_MS = 1000,         /* from an end by KILL until a lack of memory was told */
 	WORKER_SWEEP_MS = 20,          /* timers of slots are looked at this often at most */
 };

@@ -219,8 +219,10 @@ contact_deadline_ms(const struct worker_slot *slot)
 uint64_t
 worker_slot_deadline_ms(const struct worker_slot *slot, uint64_t since_ms)
 {
+	uint64_t quiet_ms = slot->ttl_ms > WORKER_QUIET_MS ? slot->ttl_ms - WORKER_QUIET_MS : 0;
 	const uint64_t all[] = {run_deadline_ms(slot), contact_deadline_ms(slot), slot->ttl_ms,
-		slot->hold_ms, slot->kill_ms, slot->yield_ms, slot->restart_ms, slot->probe_ms};
+		quiet_ms, slot->hold_ms, slot->kill_ms, slot->yield_ms, slot->restart_ms,
+		slot->probe_ms};
 	uint64_t next = UINT64_MAX;
 
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
@@ -401,6 +403,7 @@ worker_slot_vanished(struct worker_slot *slot)
 	slot->pid = 0;
 	slot->kill_ms = 0;
 	slot->is_stray = slot->is_paused = slot->is_unfit = slot->may_come_up = false;
+	slot->is_felling = slot->is_felled = false;
 	worker_slot_told_nothing(slot, 0);
 	worker_slot_touch(slot);
 	if (slot->state == WORKER_SLOT_STOPPING) {

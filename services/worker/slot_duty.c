@@ -128,7 +128,11 @@ duty_stopping(struct worker_slot *slot, enum worker_want want)
 	bool is_kill = worker_slot_grace_ms(slot) == 0;
 
 	(void)want; /* there is no way back from a stop */
-	if (worker_lane_enter(is_kill ? &worker->kill_lane : &worker->stop_lane, &slot->pass))
+	if (worker_slot_ttl_is_over(slot) && slot->is_start_told) {
+		if (worker_lane_enter(&worker->ttl_lane, &slot->pass))
+			worker_slot_fell(slot);
+	} else if (worker_lane_enter(is_kill ? &worker->kill_lane : &worker->stop_lane,
+			   &slot->pass))
 		worker_slot_stop(slot);
 }
 
@@ -158,10 +162,13 @@ duty_rejected(struct worker_slot *slot, enum worker_want want)
 static void
 duty_removing(struct worker_slot *slot, enum worker_want want)
 {
+	struct worker *worker = slot->worker;
+	bool is_late = worker_slot_ttl_is_over(slot);
+
 	(void)want;
 	if (!worker_slot_has_container(slot))
 		(void)worker_slot_step(slot, WORKER_SLOT_EV_REMOVED);
-	else if (worker_lane_enter(&slot->worker->remove_lane, &slot->pass))
+	else if (worker_lane_enter(is_late ? &worker->ttl_lane : &worker->remove_lane, &slot->pass))
 		worker_slot_remove(slot, slot->container_id);
 }
 
@@ -265,6 +272,17 @@ yield_place(struct worker_slot *slot)
 		slot->yield_ms = worker->mono_ms + WORKER_STOP_BUSY_MS;
 }
 
+/* An engine that is busy with many starts takes as long for the end of one as for those. */
+static void
+ask_for_quiet(const struct worker_slot *slot)
+{
+	struct worker *worker = slot->worker;
+
+	if (slot->ttl_ms != 0 && worker->mono_ms + WORKER_QUIET_MS >= slot->ttl_ms &&
+		worker->quiet_ms < slot->ttl_ms + WORKER_QUIET_MS)
+		worker->quiet_ms = slot->ttl_ms + WORKER_QUIET_MS;
+}
+
 void
 worker_slot_act(struct worker_slot *slot)
 {
@@ -272,6 +290,7 @@ worker_slot_act(struct worker_slot *slot)
 	enum worker_want want;
 
 	take_time(slot);
+	ask_for_quiet(slot);
 	worker_health_act(slot);
 	if (slot->yield_ms != 0 && slot->yield_ms <= worker->mono_ms)
 		yield_place(slot);

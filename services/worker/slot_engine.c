@@ -543,10 +543,17 @@ on_removed(const struct err *err, void *arg)
 		worker_lane_leave(&slot->pass);
 	worker_slot_touch(slot);
 	if (err->code < 0) {
+		slot->is_felling = false;
 		if (!failed_as_usual(slot, WORKER_STEP_REMOVE, err))
 			worker_slot_rest(slot, REST_MS);
 		return;
 	}
+	if (slot->is_felling && !slot->is_end_told && slot->state == WORKER_SLOT_STOPPING) {
+		slot->is_felled = slot->must_look = true;
+		worker_slot_rest(slot, TOLD_SOON_MS); /* the event is on its way */
+		return;
+	}
+	slot->is_felling = false;
 	slot->container_id[0] = '\0';
 	if (slot->is_stuck) {
 		slot->is_stuck = slot->may_come_up = false;
@@ -554,6 +561,8 @@ on_removed(const struct err *err, void *arg)
 		(void)worker_slot_step(slot, WORKER_SLOT_EV_ABSENT);
 	} else if (slot->state == WORKER_SLOT_REMOVING)
 		(void)worker_slot_step(slot, WORKER_SLOT_EV_REMOVED);
+	else if (slot->state == WORKER_SLOT_STOPPING && slot->is_end_told)
+		return; /* it ends as was told */
 	else if (slot->state >= WORKER_SLOT_CREATED && slot->state < WORKER_SLOT_ENDED)
 		worker_slot_give_up(slot, WORKER_WANT_STOP); /* that is what it was removed for */
 	else
@@ -567,4 +576,11 @@ worker_slot_remove(struct worker_slot *slot, const char *container_id)
 
 	worker_channels_end_copies(slot->worker, container_id);
 	job->op = engine_container_remove(slot->worker->engine, container_id, on_removed, job);
+}
+
+void
+worker_slot_fell(struct worker_slot *slot)
+{
+	slot->is_felling = true;
+	worker_slot_remove(slot, slot->container_id);
 }

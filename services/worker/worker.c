@@ -34,7 +34,7 @@ init_width(struct worker *worker, const struct worker_options *options)
 		first = min = max = options->start_limit;
 	worker_width_init(&worker->start_width, first, min, max);
 	worker->start_lane.limit = first;
-	worker->remove_lane.limit = 2 * first;
+	worker->remove_lane.limit = worker->n_removals = 2 * first;
 }
 
 struct worker *
@@ -61,6 +61,7 @@ worker_new(const struct worker_options *options, struct engine *engine,
 	worker->stop_lane.limit = WORKER_STOPS_MAX;
 	worker->grace_lane.limit = WORKER_GRACES_MAX;
 	worker->kill_lane.limit = WORKER_KILLS_MAX;
+	worker->ttl_lane.limit = WORKER_TTLS_MAX;
 	worker->look_lane.limit = WORKER_CHECKS_MAX;
 	worker->uplink.poll_ms = WORKER_POLL_MS;
 	worker_pulled_load(worker, options->pulled);
@@ -113,20 +114,33 @@ worker_free(struct worker *worker)
 	free(worker);
 }
 
-/* How many starts the engine takes best is looked at whenever some have ended. */
 static void
+widen(struct worker_lane *lane, unsigned limit)
+{
+	if (lane->limit != limit)
+		worker_lane_widen(lane, limit);
+}
+
+/*
+ * How many starts the engine takes best is looked at whenever some have ended; but few are begun
+ * while the ttl of a task is about to be over, and that says nothing of the engine.
+ */
+static uint64_t
 tick_width(struct worker *worker)
 {
+	struct worker_width *width = &worker->start_width;
 	struct worker_lane *lane = &worker->start_lane;
-	unsigned before = worker->start_width.now;
+	unsigned before = width->now;
+	bool is_quiet = worker->mono_ms < worker->quiet_ms;
 
-	worker_width_tick(&worker->start_width, worker->mono_ms, lane->n_ended,
-		lane->waiting != NULL);
+	worker_width_tick(width, worker->mono_ms, lane->n_ended,
+		lane->waiting != NULL && !is_quiet);
 	lane->n_ended = 0;
-	if (worker->start_width.now != lane->limit) {
-		log_debug("worker.width", "starts=%u before=%u", worker->start_width.now, before);
-		worker_lane_widen(lane, worker->start_width.now);
-	}
+	if (width->now != before)
+		log_debug("worker.width", "starts=%u before=%u", width->now, before);
+	widen(lane, is_quiet ? width->min : width->now);
+	widen(&worker->remove_lane, is_quiet ? width->min : worker->n_removals);
+	return is_quiet ? worker->quiet_ms : UINT64_MAX;
 }
 
 static uint64_t
@@ -152,7 +166,7 @@ worker_tick(struct worker *worker, uint64_t mono_ms, uint64_t wall_ms)
 	due = least(due, worker_pulled_tick(worker));
 	due = least(due, worker_disk_tick(worker));
 	due = least(due, worker_networks_tick(worker));
-	tick_width(worker);
+	due = least(due, tick_width(worker));
 	worker_slots_tick(worker); /* those that an image was refused to */
 	worker_journal_tick(worker);
 	due = least(due, worker_queries_tick(worker));

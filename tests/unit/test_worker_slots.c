@@ -212,7 +212,7 @@ TEST(worker_ends_and_removes_a_task_when_its_ttl_is_over)
 	world_expect(&world, task, OBS(RUNNING), 3000);
 	world_expect(&world, task, OBS(GONE), 6000);
 	CHECK_EQ(task->cause, CAUSE(TTL));
-	CHECK_EQ(task->exit_code, 143);
+	CHECK_EQ(task->exit_code, 137);
 	CHECK_EQ(engine_mem_count(world.engine_world), 0);
 	end_clean(task);
 }

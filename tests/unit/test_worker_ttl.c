@@ -1,5 +1,8 @@
 /* A task whose ttl is over is removed at most a second later, however busy its worker is: in
  * virtual time, against an engine in memory that answers slowly. */
+#include <errno.h>
+
+#include "services/worker/core.h"
 #include "tests/lib/worker_world.h"
 
 #define OBS(x)  DAVIT__TASK_REPORT__OBSERVED__##x
@@ -123,5 +126,99 @@ TEST(worker_removes_whose_ttl_is_over_while_its_health_check_stops_it)
 	world_run(&world, 100 + LATE_MS);
 	CHECK_EQ(task->observed, OBS(GONE));
 	CHECK_EQ(engine_mem_count(world.engine_world), 0);
+	world_fini(&world);
+}
+
+/* Nor behind others that are removed: these have no place at all. */
+TEST(worker_removes_whose_ttl_is_over_while_many_others_are_removed)
+{
+	struct world_spec stays, ends;
+
+	begin();
+	stays = obeys;
+	stays.spec.has_ttl_ms = false;
+	stays.spec.ttl_ms = 0;
+	world_spec_init(&ends, "exit:0/after:100ms");
+	ends.spec.has_ttl_ms = true;
+	ends.spec.ttl_ms = TTL_MS;
+	(void)world_assign(&world, 0, 1, &deaf.spec);
+	(void)world_assign(&world, 1, 1, &ends.spec);
+	for (unsigned i = 2; i < N_TASKS; i++)
+		(void)world_assign(&world, i, 1, &stays.spec);
+	world_run(&world, TTL_MS - 2000);
+	world.worker->n_removals = world.worker->start_width.min = 0;
+	for (unsigned i = 2; i < N_TASKS; i++)
+		world_want(&world, &world.tasks[i], WANT(REMOVE));
+	world_run(&world, 2000);
+	CHECK(world.worker->remove_lane.waiting != NULL);
+	CHECK_EQ(world.tasks[0].observed, OBS(RUNNING));
+	CHECK_EQ(world.tasks[1].observed, OBS(ENDED));
+	world_run(&world, LATE_MS);
+	CHECK_EQ(world.tasks[0].observed, OBS(GONE));
+	CHECK_EQ(world.tasks[1].observed, OBS(GONE));
+	CHECK(world.worker->remove_lane.waiting != NULL);
+	world_fini(&world);
+}
+
+/* One that has host ports is told of, too, and they are free when it is. */
+TEST(worker_tells_how_it_ended_whose_ttl_was_over)
+{
+	for (unsigned host_port = 0; host_port <= 30001; host_port += 30001) {
+		struct world_task *task;
+
+		begin();
+		task = world_assign(&world, 0, 1, &obeys.spec);
+		task->host_port = host_port;
+		task->container_port = 80;
+		world_run(&world, TTL_MS - 100);
+		CHECK_EQ(task->observed, OBS(RUNNING));
+		world_run(&world, 100 + LATE_MS);
+		CHECK_EQ(task->observed, OBS(GONE));
+		CHECK_EQ(task->cause, DAVIT__TASK_REPORT__CAUSE__TTL);
+		CHECK_EQ(task->exit_code, 137);
+		CHECK(task->finished_ms >= TTL_MS);
+		CHECK_EQ(engine_mem_n_calls(world.engine_world, ENGINE_CALL_INSPECT), 0);
+		CHECK_EQ(engine_mem_n_calls(world.engine_world, ENGINE_CALL_STOP), 0);
+		CHECK_EQ(engine_mem_n_calls(world.engine_world, ENGINE_CALL_REMOVE), 1);
+		world_fini(&world);
+	}
+}
+
+/* The engine refuses to remove it, the first time. */
+TEST(worker_removes_whose_ttl_is_over_in_the_end_although_that_fails_once)
+{
+	struct world_task *task;
+
+	begin();
+	task = world_assign(&world, 0, 1, &obeys.spec);
+	world_run(&world, TTL_MS - 100);
+	engine_mem_fail_next(world.engine_world, ENGINE_CALL_REMOVE, -EIO,
+		"device or resource busy");
+	world_expect(&world, task, OBS(GONE), 20000);
+	CHECK_EQ(task->cause, DAVIT__TASK_REPORT__CAUSE__TTL);
+	CHECK_EQ(engine_mem_count(world.engine_world), 0);
+	world_fini(&world);
+}
+
+/* What is about to begin makes room, and afterwards there is as much of it as before. */
+TEST(worker_begins_less_while_a_ttl_is_about_to_be_over)
+{
+	const struct worker *worker;
+
+	begin();
+	world.adapts = true;
+	world_crash(&world); /* one that finds out how many starts are best */
+	worker = world.worker;
+	(void)world_assign(&world, 0, 1, &obeys.spec);
+	world_run(&world, TTL_MS - 2 * WORKER_QUIET_MS);
+	CHECK_EQ(worker->start_lane.limit, worker->start_width.now);
+	CHECK(worker->start_width.now > worker->start_width.min);
+	CHECK_EQ(worker->remove_lane.limit, worker->n_removals);
+	world_run(&world, WORKER_QUIET_MS + WORKER_QUIET_MS / 2);
+	CHECK_EQ(worker->start_lane.limit, worker->start_width.min);
+	CHECK_EQ(worker->remove_lane.limit, worker->start_width.min);
+	world_run(&world, 2 * WORKER_QUIET_MS);
+	CHECK_EQ(worker->start_lane.limit, worker->start_width.now);
+	CHECK_EQ(worker->remove_lane.limit, worker->n_removals);
 	world_fini(&world);
 }
