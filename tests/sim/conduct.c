@@ -458,7 +458,10 @@ engines_are_not_overbooked(struct sim *sim, unsigned index)
 			(unsigned long long)host->capacity_cpu_milli);
 }
 
-/* Those that stop by themselves and were replaced. */
+/*
+ * Those that stop by themselves and were replaced. Whoever removes a silent node says that nothing
+ * of it is left: what still runs there is not waited for.
+ */
 static void
 stop_after_never_runs_two(struct sim *sim, unsigned index)
 {
@@ -469,7 +472,8 @@ stop_after_never_runs_two(struct sim *sim, unsigned index)
 		return;
 	DL_FOREACH2(sim->conduct->running[index], was, run_next)
 	{
-		if (was->was_meddled || !was->stops_alone || id_is_none(was->replaced_by))
+		if (was->was_meddled || !was->stops_alone || !was->is_on_node ||
+			id_is_none(was->replaced_by))
 			continue;
 		other = find(sim->conduct, was->replaced_by);
 		if (other == NULL || other->state != TASK_RUNNING)

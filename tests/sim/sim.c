@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/mem.h"
+#include "services/manager/core.h"
 #include "tests/sim/conduct.h"
 #include "tests/sim/faults.h"
 #include "tests/sim/host.h"
@@ -212,19 +213,53 @@ step(struct sim *sim)
 	faults_after_step(sim);
 }
 
+/* What the manager refused of the scheduler's proposals, and since when nothing more. */
+struct agreement {
+	uint64_t n_refused, since_ms;
+};
+
+/*
+ * A proposal may be refused because something moved meanwhile. Where nothing moves any more, one
+ * that is made again after each sweep, and refused again, shows that the two judge by different
+ * rules.
+ */
+static bool
+has_agreed(struct sim *sim, struct agreement *agreement)
+{
+	enum { SWEEPS = 3 };
+	const struct manager *manager = sim->manager->core;
+
+	if (manager == NULL || manager->placing.n_refused != agreement->n_refused) {
+		agreement->n_refused = manager == NULL ? 0 : manager->placing.n_refused;
+		agreement->since_ms = sim->now_ms;
+	}
+	return manager != NULL &&
+	       sim->now_ms - agreement->since_ms >= SWEEPS * manager->config.sweep_ms;
+}
+
 /* Until all agree, at most quiet_ms; looks about once a simulated second. */
 static void
 converge(struct sim *sim)
 {
 	enum { LOOK_MS = 1013 }; /* in step with no timer of theirs */
 	uint64_t until = sim->now_ms + sim->options.quiet_ms, next_look = sim->now_ms;
+	struct agreement agreement = {0, sim->now_ms};
+	bool is_equal = false;
 	char why[400] = "";
 
 	while (!sim_has_failed(sim)) {
 		if (sim->now_ms >= next_look) {
+			bool has_settled = has_agreed(sim, &agreement);
+
 			next_look = sim->now_ms + LOOK_MS;
-			if (invariants_has_converged(sim, why, sizeof why))
+			is_equal = invariants_has_converged(sim, why, sizeof why);
+			if (is_equal && has_settled)
 				return;
+		}
+		if (sim->now_ms >= until && is_equal) {
+			sim_fail(sim, "scheduler_and_manager_agree", "%s",
+				sim->manager->core->placing.refused);
+			return;
 		}
 		if (sim->now_ms >= until) {
 			sim_fail(sim, "store_and_engines_become_equal", "%s", why);
