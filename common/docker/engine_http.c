@@ -296,7 +296,9 @@ set_host(struct http_engine *engine, const struct engine_http_options *options, 
 	const char *host = options->host != NULL ? options->host : getenv("DOCKER_HOST");
 	const char *verify = getenv("DOCKER_TLS_VERIFY"),
 		   *certificates = getenv("DOCKER_CERT_PATH");
-	bool tls = verify != NULL && verify[0] != '\0';
+	bool has_certificates = certificates != NULL && certificates[0] != '\0';
+	/* Who names certificates means them: in the clear such an engine answers nothing. */
+	bool tls = (verify != NULL && verify[0] != '\0') || has_certificates;
 
 	if (host == NULL || host[0] == '\0')
 		host = default_host;
@@ -307,7 +309,7 @@ set_host(struct http_engine *engine, const struct engine_http_options *options, 
 		return err_set(err, -EINVAL,
 			"'%s': want unix:///path/of/the/socket or tcp://host:port", host);
 	if (tls) {
-		if (certificates == NULL)
+		if (!has_certificates)
 			return err_set(err, -EINVAL,
 				"DOCKER_TLS_VERIFY is set: DOCKER_CERT_PATH must name the "
 				"directory of ca.pem, cert.pem and key.pem");
