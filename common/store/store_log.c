@@ -255,6 +255,17 @@ store_log_is_over(const struct store_log *log, size_t i)
 	return log->entries[i].was_new && write_at(log->entries[i].at).is_delete;
 }
 
+bool
+store_log_outdates(const struct store_log *later, const char *key, size_t key_size)
+{
+	const uint32_t *place;
+
+	if (later == NULL || later->n == 0)
+		return false;
+	place = find_place(later, hash_key(key, key_size), key, key_size);
+	return *place != 0 && !later->entries[*place - 1].was_new;
+}
+
 size_t
 store_log_bytes(const struct store_log *log)
 {

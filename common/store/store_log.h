@@ -41,6 +41,9 @@ struct store_write store_log_at(const struct store_log *log, size_t i);
 /* The key was new with its first write here and was deleted with the last: the table need not
  * know. */
 bool store_log_is_over(const struct store_log *log, size_t i);
+/* An earlier log's write of the key need not reach the table: one of later will. Not so when the
+ * key was new again there, because what is over then leaves the earlier deletion to be done. */
+bool store_log_outdates(const struct store_log *later, const char *key, size_t key_size);
 
 /* Of all rows. */
 size_t store_log_bytes(const struct store_log *log);

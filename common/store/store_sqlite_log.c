@@ -170,7 +170,7 @@ int
 store_sqlite_fold(struct sqlite *sqlite, size_t n, size_t *ret_n, struct err *err)
 {
 	size_t left = store_log_count(sqlite->old) - sqlite->n_folded, n_writes = 0;
-	struct store_write *writes, newer;
+	struct store_write *writes;
 	int rc;
 
 	*ret_n = n < left ? n : left;
@@ -181,7 +181,7 @@ store_sqlite_fold(struct sqlite *sqlite, size_t n, size_t *ret_n, struct err *er
 		struct store_write write = store_log_at(sqlite->old, sqlite->n_folded + i);
 
 		if (!store_log_is_over(sqlite->old, sqlite->n_folded + i) &&
-			!store_log_find(sqlite->young, write.key, write.key_size, &newer))
+			!store_log_outdates(sqlite->young, write.key, write.key_size))
 			writes[n_writes++] = write;
 	}
 	qsort(writes, n_writes, sizeof *writes, store_write_compare);

@@ -128,21 +128,49 @@ count_keys(struct store *store)
 	return n;
 }
 
-/* Puts KEYS that are new, or deletes them. */
+/* Puts keys that are new, or deletes them. */
 static void
-commit_keys(struct store *store, bool deletes)
+commit_keys(struct store *store, unsigned n, bool deletes)
 {
 	CLEANUP(store_batch_free) struct store_batch *batch = store_batch_new();
 	char key[32];
 
-	for (unsigned k = 0; k < 100; k++) {
-		(void)snprintf(key, sizeof key, "k/%03u", k);
+	for (unsigned k = 0; k < n; k++) {
+		(void)snprintf(key, sizeof key, "k/%04u", k);
 		if (deletes)
 			store_batch_delete(batch, key);
 		else
 			store_batch_put_new(batch, key, "value", 5);
 	}
 	CHECK_OK(store_commit(store, batch, &err), &err);
+}
+
+/* Its deletion is in the old part of the log, what came and went since in the new one. */
+TEST(store_sqlite_a_key_that_was_deleted_and_is_new_again_stays_deleted)
+{
+	enum { MANY = 3000 }; /* more than a piece of tidying */
+	char folder[SCRATCH_PATH_SIZE], path[80];
+
+	CHECK(scratch_make(folder) != NULL);
+	(void)snprintf(path, sizeof path, "%s/db", folder);
+	for (unsigned n_tidies = 0; n_tidies < 10; n_tidies++) {
+		struct store *store = store_file_open(path);
+
+		commit_keys(store, MANY, false);
+		store_close(store);
+		store = store_file_open(path); /* they may be in the table from here on */
+		for (unsigned i = 0; i < 20; i++)
+			store_tidy(store);
+		commit_keys(store, MANY, true);
+		for (unsigned i = 0; i < n_tidies; i++)
+			store_tidy(store);
+		commit_keys(store, MANY, false);
+		commit_keys(store, MANY, true);
+		for (unsigned i = 0; i < 20; i++)
+			store_tidy(store);
+		CHECK_EQ(count_keys(store), 0);
+		store_close(store);
+	}
 }
 
 /* Wherever they were on their way: what was new in the log may be in the table by then. */
@@ -158,15 +186,15 @@ TEST(store_sqlite_deletes_after_a_kill_what_was_new_before_it)
 	(void)snprintf(copied_log, sizeof copied_log, "%s-wal", copied);
 	for (unsigned n_tidies = 0; n_tidies < 10; n_tidies++) {
 		store = store_file_open(path);
-		commit_keys(store, false);
+		commit_keys(store, 100, false);
 		for (unsigned i = 0; i < n_tidies; i++)
 			store_tidy(store);
 		store_file_copy(path, copied);
 		store_file_copy(log, copied_log);
 		copy = store_file_open(copied);
 		CHECK_EQ(count_keys(copy), 100);
-		commit_keys(copy, true);
-		commit_keys(store, true);
+		commit_keys(copy, 100, true);
+		commit_keys(store, 100, true);
 		for (unsigned i = 0; i < 20; i++) {
 			store_tidy(store);
 			store_tidy(copy);
