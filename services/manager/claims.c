@@ -226,6 +226,18 @@ claims_node(const struct manager *manager, const struct task *task)
 }
 
 bool
+claims_have_group(const struct manager *manager, const struct group *group)
+{
+	const struct claim *claim;
+
+	DL_FOREACH (manager->claims.all, claim) {
+		if (claim->parts->task->group == group) /* as those of its other parts */
+			return true;
+	}
+	return false;
+}
+
+bool
 claims_has_room(const struct manager *manager, size_t n)
 {
 	return manager->claims.n_by_age < MANAGER_CLAIMS_BY_AGE_MAX &&

@@ -47,6 +47,9 @@ struct node *claims_node(const struct manager *manager, const struct task *task)
 /* The task is about to leave the state PENDING: its part of a claim, if any, is given back. */
 void claims_release(struct manager *manager, struct task *task);
 
+/* True if room is kept for a task of the group. */
+bool claims_have_group(const struct manager *manager, const struct group *group);
+
 /* True if n more tasks may have one because they have waited long. */
 bool claims_has_room(const struct manager *manager, size_t n);
 

@@ -46,12 +46,23 @@ placing_may_preempt(const struct manager *manager, const struct task *task)
 	return may_preempt(manager, task->group->spec->spec);
 }
 
+/*
+ * The scheduler does not know for whom room is kept. For another task of an array with max_per_node
+ * it would propose the same node again and again, which that has enough of already.
+ */
+static bool
+keeps_enough(const struct manager *manager, const struct group *group)
+{
+	return group->spec->spec->max_per_node > 0 && claims_have_group(manager, group);
+}
+
 bool
 placing_may_claim(const struct manager *manager, const struct task *task, size_t n)
 {
 	return claims_has_room(manager, n) && claims_node(manager, task) == NULL &&
 	       task->group->spec->spec->n_affinities == 0 &&
-	       manager->now.wall_ms - task->group->created_ms >= manager->config.claim_after_ms;
+	       manager->now.wall_ms - task->group->created_ms >= manager->config.claim_after_ms &&
+	       !keeps_enough(manager, task->group);
 }
 
 void

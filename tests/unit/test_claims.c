@@ -241,6 +241,36 @@ TEST(claims_of_an_array_do_not_count_against_its_next_ones)
 	pair_fini(&pair);
 }
 
+/*
+ * The scheduler does not see for whom room is kept, and would keep more of the array there, again
+ * and again: so only one of its tasks has some at a time.
+ */
+TEST(claims_of_an_array_with_max_per_node_are_one_at_a_time)
+{
+	struct pair pair;
+	struct desk *desk = &pair.desk;
+	CLEANUP(answer_free) struct answer *both = answer_new();
+	struct wish wish = {.name = "sparse", .cpu_milli = 2000, .count = 2, .max_per_node = 1};
+	char second[ID_TEXT_SIZE];
+
+	pair_init(&pair, 1);
+	submit(desk, &wish, pair.gang);
+	while (!is_asked_about(desk, pair.gang))
+		refuse_all(desk, "cpu");
+	CHECK(desk->question->tasks[desk->question->n_tasks - 1]->may_claim);
+	answer_claim(both, pair.gang, 0, &pair.one);
+	answer_claim(both, pair.gang, 1, &pair.one);
+	say(desk, &both->reply);
+	CHECK_EQ(desk->manager->claims.n_parts, 1);
+	id_format(task_at(desk, pair.gang, 1)->id, second);
+	while (!is_asked_about(desk, second))
+		ask_again(desk);
+	for (size_t i = 0; i < desk->question->n_tasks; i++)
+		CHECK(strcmp(desk->question->tasks[i]->task_id, second) != 0 ||
+			!desk->question->tasks[i]->may_claim);
+	pair_fini(&pair);
+}
+
 /* Who asks why it waits is not told that what is kept for it is taken. */
 TEST(claims_are_left_out_of_the_question_about_their_own_task)
 {
