@@ -48,6 +48,14 @@ batch_touch_task(struct manager *manager, struct task *task)
 }
 
 void
+batch_touch_group(struct manager *manager, struct group *group)
+{
+	group->changed_in = manager->batch.n_seals;
+	if (group->count > 1)
+		model_rest(group)->sealed_in = manager->batch.n_seals;
+}
+
+void
 batch_touch_node(struct manager *manager, struct node *node)
 {
 	if (node->is_dirty)
@@ -226,9 +234,6 @@ encode(struct manager *manager)
 		batch->dirty_tasks = task->dirty_next;
 		task->is_dirty = false;
 		task->sealed_in = batch->n_seals;
-		/* A task that has not moved is told by its group's record. */
-		if (task->is_new && task->version <= 1)
-			continue;
 		records_put_task(manager, task);
 		task->is_new = false;
 	}

@@ -54,12 +54,14 @@ void batch_fini(struct batch *batch);
 
 /* The record will be written. Also moves the task's version on. */
 void batch_touch_task(struct manager *manager, struct task *task);
+/* The same of a group, of which tasks have no record of their own; not that it will be written. */
+void batch_touch_group(struct manager *manager, struct group *group);
 void batch_touch_node(struct manager *manager, struct node *node);
 /* Its record is not to be written any more: it is about to be removed. */
 void batch_forget_task(struct manager *manager, struct task *task);
 void batch_forget_node(struct manager *manager, struct node *node);
 
-/* An ended task that is on disk only is removed because somebody wants it. */
+/* One that is not in memory, or never was, is removed because somebody wants it. */
 void batch_forget_past(struct manager *manager);
 
 /* Answers the call, and keeps the answer if the call changes something and has a request_id. */

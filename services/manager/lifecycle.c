@@ -6,6 +6,7 @@
 
 #include "common/base/mem.h"
 #include "common/model/spec.h"
+#include "services/manager/arrays.h"
 #include "services/manager/assignments.h"
 #include "services/manager/core.h"
 #include "services/manager/ended.h"
@@ -110,17 +111,7 @@ lifecycle_submit(struct manager *manager, struct id id, struct spec *spec, uint3
 	group->seq = model->next_seq++;
 	group->created_ms = manager->now.wall_ms;
 	manager->flow.submitted += count;
-	for (uint32_t i = 0; i < count; i++) {
-		struct task *task = model_task_add(model, group, i);
-
-		task->is_new = true;
-		if (manager->placing.trouble[0] != '\0') /* those before it know already */
-			model_set_text(&task->message, manager->placing.trouble);
-		lifecycle_mind_ttl(manager, task);
-		waiting_add(manager, task);
-		batch_touch_task(manager, task);
-		events_task(manager, task, NULL);
-	}
+	arrays_begin(manager, group);
 	return group;
 }
 
@@ -140,9 +131,10 @@ replace(struct manager *manager, struct task *old)
 	old->replace_when_ended = false;
 	new = model_task_find(&manager->model, group->id);
 	new->avoid = old->node;
-	new->is_new = !old->group->spec->spec->hold; /* else a record says that it was started */
 	if (old->desired > DAVIT__TASK__DESIRED__READY)
 		new->desired = DAVIT__TASK__DESIRED__RUN;
+	if (old->group->spec->spec->hold) /* its group does not say that it was started */
+		batch_touch_task(manager, new);
 	batch_touch_task(manager, old);
 }
 

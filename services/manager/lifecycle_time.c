@@ -1,4 +1,5 @@
 /* What follows after a start, and with time; the moves themselves are in lifecycle.c. */
+#include "services/manager/arrays.h"
 #include "services/manager/core.h"
 #include "services/manager/ended.h"
 #include "services/manager/lifecycle.h"
@@ -30,6 +31,7 @@ lifecycle_restore_queues(struct manager *manager)
 				spec->auto_remove ? task->finished_ms + MANAGER_AUTO_REMOVE_MS : 0);
 		}
 	}
+	arrays_restore(manager);
 	ended_restore(manager);
 }
 
@@ -57,6 +59,7 @@ lifecycle_tick(struct manager *manager)
 			next = task->queue_next;
 			expire(manager, task);
 		}
+		arrays_expire(manager);
 	}
 	ended_tick(manager);
 }

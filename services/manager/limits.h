@@ -25,8 +25,9 @@ enum {
 	MANAGER_WAITS_MAX = 100000,      /* parked calls of clients */
 	MANAGER_QUERIES_MAX = 4096,      /* questions to workers under way */
 	MANAGER_PLACE_MAX = 4096,        /* tasks of one Place call */
-	MANAGER_PLAN_MAX = 10000,        /* tasks of one PlanTasks */
-	MANAGER_QUESTIONS_MAX = 64,      /* ExplainTask and PlanTasks that wait for the scheduler */
+	MANAGER_ARRAY_AHEAD = MANAGER_PLACE_MAX, /* waiting elements of an array with a record */
+	MANAGER_PLAN_MAX = 10000,                /* tasks of one PlanTasks */
+	MANAGER_QUESTIONS_MAX = 64, /* ExplainTask and PlanTasks that wait for the scheduler */
 	MANAGER_GANG_MAX = MANAGER_PLACE_MAX,  /* tasks of an array with all_or_nothing */
 	MANAGER_CLAIMS_MAX = MANAGER_GANG_MAX, /* tasks for which room is kept on a node */
 	MANAGER_CLAIMS_BY_AGE_MAX = 8,  /* claims, a gang's being one, of who has waited long */

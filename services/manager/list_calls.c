@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/base/mem.h"
+#include "services/manager/arrays.h"
 #include "services/manager/core.h"
 #include "services/manager/limits.h"
 #include "services/manager/task_calls.h"
@@ -115,31 +116,85 @@ make_filter(struct manager *manager, struct rpc_call *call, struct filter *filte
 
 /* ---- pages ---- */
 
-/* Where a page goes on: among the tasks of the model, and among what is on disk. */
+/*
+ * Where a page goes on: among the tasks of the model, and among what is on disk. The task is the
+ * next of all that have a record; the element, of the group, the next that has none.
+ */
 struct place {
+	struct group *group; /* NULL: there are no more */
 	struct task *task;
+	uint32_t unmade; /* the group's count: none */
 	const struct past_entry *past;
 };
 
-/*
- * The first task with a greater id. It is looked for from both ends: those on disk are between
- * what runs for long and what is new. Arrays that are older as a whole are passed over.
- */
-static struct task *
-first_after(const struct model *model, struct id id)
+/* What comes next of the group; none of both: nothing. */
+static bool
+has_unmade_next(const struct place *at)
 {
-	struct task *up = model->oldest, *down = model->newest, *best = NULL;
+	return at->unmade < at->group->count &&
+	       (at->task == NULL || at->task->group != at->group || at->unmade < at->task->index);
+}
 
+static bool
+has_task_next(const struct place *at)
+{
+	return at->task != NULL && at->task->group == at->group && !has_unmade_next(at);
+}
+
+static void
+go_to_group(struct place *at, struct group *group)
+{
+	at->group = group;
+	at->unmade = group == NULL ? 0 : model_next_unmade(group, 0);
+}
+
+/* Groups of which all is gone or on disk are passed over. */
+static void
+settle(struct place *at)
+{
+	while (at->group != NULL && !has_unmade_next(at) && !has_task_next(at))
+		go_to_group(at, at->group->hh.next);
+}
+
+static struct id
+next_id(const struct place *at)
+{
+	return has_unmade_next(at) ? id_at(at->group->id, at->unmade) : at->task->id;
+}
+
+/* The first with a greater id: looked for from both ends, for most pages follow one another, or
+ * are about what is new. */
+static struct group *
+first_group_after(const struct model *model, struct id id)
+{
+	struct group *up = model->groups, *down, *best = NULL;
+
+	down = up == NULL ? NULL : ELMT_FROM_HH(up->hh.tbl, up->hh.tbl->tail);
 	while (up != NULL && !id_is_less(id, up->id)) {
 		if (!id_is_less(id, down->id))
 			return best;
 		best = down;
-		down = down->older;
-		if (!id_is_less(id, up->group->last_task->id))
-			up = up->group->last_task;
-		up = up->newer;
+		down = down->hh.prev;
+		up = up->hh.next;
 	}
 	return up;
+}
+
+/* The first with a record that is behind the index. */
+static struct task *
+first_task_after(const struct model *model, const struct group *group, uint32_t index)
+{
+	struct task *task = model_element(group, index);
+
+	if (task != NULL)
+		return task->newer;
+	if (group->last_task != NULL && index < group->last_task->index) {
+		while ((task = model_element(group, ++index)) == NULL)
+			;
+		return task;
+	}
+	task = group->last_task != NULL ? group->last_task : model_task_before(group);
+	return task != NULL ? task->newer : model->oldest;
 }
 
 /* Both are in the order of their ids. */
@@ -148,13 +203,25 @@ page_begin(struct manager *manager, const char *after)
 {
 	const struct model *model = &manager->model;
 	struct id id = {0, 0};
-	struct task *task = NULL;
+	struct place at = {.task = model->oldest};
+	uint32_t index;
 
-	if (after == NULL || !id_parse(after, &id))
-		return (struct place){model->oldest, past_after(&model->past, id)};
-	task = model_task_find(model, id);
-	return (struct place){task != NULL ? task->newer : first_after(model, id),
-		past_after(&model->past, id)};
+	if (after == NULL || !id_parse(after, &id)) {
+		go_to_group(&at, model->groups);
+	} else if ((at.group = model_group_of(model, id, &index)) != NULL) {
+		at.unmade = model_next_unmade(at.group, index + 1);
+		at.task = first_task_after(model, at.group, index);
+	} else {
+		go_to_group(&at, first_group_after(model, id));
+		if (at.group != NULL) {
+			struct task *before = model_task_before(at.group);
+
+			at.task = before != NULL ? before->newer : model->oldest;
+		}
+	}
+	settle(&at);
+	at.past = past_after(&model->past, id);
+	return at;
 }
 
 struct page {
@@ -176,25 +243,60 @@ may_have(struct page *page, const struct group *group)
 	return false;
 }
 
+static void
+add_task(struct page *page, const struct task *task)
+{
+	batch_read_task(&page->manager->batch, task);
+	if (passes(page->filter, task))
+		page->reply->tasks[page->reply->n_tasks++] = view_task(task,
+			page->filter->request->with_spec, &page->manager->batch.arena);
+}
+
+/* None of its elements without a record passes. */
+static bool
+skips_unmade(const struct filter *filter)
+{
+	return filter->node != NULL ||
+	       (filter->states != 0 && (filter->states >> TASK_PENDING & 1u) == 0);
+}
+
+static void
+look_at_unmade(struct page *page, struct place *at)
+{
+	struct task look;
+
+	if (skips_unmade(page->filter)) {
+		at->unmade = at->group->count;
+		return;
+	}
+	arrays_imagine(page->manager, at->group, at->unmade, &look);
+	add_task(page, &look);
+	at->unmade = model_next_unmade(at->group, at->unmade + 1);
+}
+
 /* The last that was looked at, and what was not found fit with it. */
 static struct id
-look_at_task(struct page *page, struct task **task)
+look_at_next(struct page *page, struct place *at)
 {
-	const struct filter *filter = page->filter;
-	struct task *last = *task;
+	struct group *group = at->group;
+	struct id last = next_id(at);
 
 	page->n_looks++;
-	if (last->group != page->fits && !may_have(page, last->group)) {
-		last = last->group->last_task;
+	if (group != page->fits && !may_have(page, group)) {
+		last = id_at(group->id, group->count - 1);
+		if (at->task != NULL && at->task->group == group)
+			at->task = group->last_task->newer;
+		at->unmade = group->count;
+	} else if (has_unmade_next(at)) {
+		page->fits = group;
+		look_at_unmade(page, at);
 	} else {
-		page->fits = last->group;
-		batch_read_task(&page->manager->batch, last);
-		if (passes(filter, last))
-			page->reply->tasks[page->reply->n_tasks++] = view_task(last,
-				filter->request->with_spec, &page->manager->batch.arena);
+		page->fits = group;
+		add_task(page, at->task);
+		at->task = at->task->newer;
 	}
-	*task = last->newer;
-	return last->id;
+	settle(at);
+	return last;
 }
 
 /* As far as its entry tells; the rest is read. */
@@ -252,17 +354,17 @@ fill_page(struct page *page, size_t limit, struct err *err)
 	struct id last = {0, 0};
 	int rc = 0;
 
-	while (rc == 0 && (at.task != NULL || at.past != NULL) &&
+	while (rc == 0 && (at.group != NULL || at.past != NULL) &&
 		page->n_looks < MANAGER_LIST_LOOKS_MAX && page->reply->n_tasks < limit) {
 		bool is_past = at.past != NULL &&
-			       (at.task == NULL || id_is_less(at.past->id, at.task->id));
+			       (at.group == NULL || id_is_less(at.past->id, next_id(&at)));
 
 		if (is_past)
 			rc = look_at_past(page, &at.past, &last, err);
 		else
-			last = look_at_task(page, &at.task);
+			last = look_at_next(page, &at);
 	}
-	if (rc == 0 && (at.task != NULL || at.past != NULL) && !id_is_none(last))
+	if (rc == 0 && (at.group != NULL || at.past != NULL) && !id_is_none(last))
 		page->reply->next = view_id(last, &page->manager->batch.arena);
 	return rc;
 }

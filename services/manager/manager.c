@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/mem.h"
+#include "services/manager/arrays.h"
 #include "services/manager/cluster_calls.h"
 #include "services/manager/core.h"
 #include "services/manager/lifecycle.h"
@@ -169,7 +170,8 @@ manager_has_work(const struct manager *manager)
 {
 	return manager_has_writes(manager) || manager->batch.open.n_calls > 0 ||
 	       manager->assignments.nodes != NULL ||
-	       manager->events.sealed_seq != manager->events.last_seq || placing_has_work(manager);
+	       manager->events.sealed_seq != manager->events.last_seq ||
+	       manager->waiting.is_hungry || placing_has_work(manager);
 }
 
 bool
@@ -189,6 +191,7 @@ manager_seal(struct manager *manager)
 		relay_task_changed(manager, task);
 	}
 	assignments_seal(manager);
+	arrays_expand(manager);
 	placing_seal(manager);
 	events_seal(&manager->events);
 	batch_seal(manager);
@@ -299,6 +302,7 @@ manager_config_init(struct manager_config *config)
 		.sweep_ms = MANAGER_SWEEP_MS,
 		.nodes_max = MANAGER_NODES_MAX,
 		.tasks_max = MANAGER_TASKS_MAX,
+		.array_ahead = MANAGER_ARRAY_AHEAD,
 	};
 }
 

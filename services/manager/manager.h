@@ -67,6 +67,7 @@ struct manager_config {
 	const char *const *allowed_nodes; /* names; NULL: any may join */
 	size_t n_allowed_nodes;
 	uint32_t nodes_max, tasks_max; /* MANAGER_NODES_MAX, MANAGER_TASKS_MAX; tests have less */
+	uint32_t array_ahead;          /* at least 1; MANAGER_ARRAY_AHEAD; tests have less */
 	bool allows_chaos;             /* faults may be made on purpose */
 };
 

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <utlist.h>
+
 #include "common/base/cleanup.h"
 #include "common/base/mem.h"
 #include "common/model/spec.h"
@@ -139,17 +141,22 @@ struct group *
 model_group_add(struct model *model, struct id id, struct spec *spec, uint32_t count,
 	const char *name)
 {
-	struct group *group = xcalloc(1, sizeof *group + count * sizeof(struct task *));
+	size_t rest_size = count > 1 ? sizeof(struct rest) : 0;
+	struct group *group = xcalloc(1, sizeof *group + rest_size + count * sizeof(struct task *));
 
-	group->tasks = (struct task **)(void *)(group + 1);
+	group->tasks = (struct task **)(void *)((char *)(group + 1) + rest_size);
 	group->id = id;
 	group->spec = spec;
-	group->count = count;
+	group->count = group->n_left = group->n_by_state[TASK_PENDING] = count;
 	group->name = xstrdup(name);
+	model->n_tasks += count;
+	model->n_by_state[TASK_PENDING] += count;
 	spec->n_groups++;
 	HASH_ADD(hh, model->groups, id, sizeof group->id, group);
-	if (count > 1)
+	if (count > 1) {
 		model_array_enter(model, group);
+		model_rest_enter(model, group);
+	}
 	return group;
 }
 
@@ -177,8 +184,10 @@ model_group_free(struct model *model, struct group *group)
 	struct spec *spec = group->spec;
 
 	HASH_DEL(model->groups, group);
-	if (group->count > 1)
+	if (group->count > 1) {
 		model_array_leave(model, group);
+		model_rest_leave(model, group);
+	}
 	free(group->name);
 	free(group);
 	return model_spec_unref(model, spec);
@@ -186,31 +195,55 @@ model_group_free(struct model *model, struct group *group)
 
 /* ---- tasks ---- */
 
-struct task *
-model_task_add(struct model *model, struct group *group, uint32_t index)
+void
+model_task_imagine(const struct group *group, uint32_t index, struct task *ret_task)
 {
-	struct task *task = xcalloc(1, sizeof *task);
+	*ret_task = (struct task){.id = id_at(group->id, index),
+		.group = (struct group *)(uintptr_t)group,
+		.index = index,
+		.state = TASK_PENDING,
+		.phase = DAVIT__TASK__PHASE__QUEUED,
+		.desired = group->spec->spec->hold ? DAVIT__TASK__DESIRED__READY
+						   : DAVIT__TASK__DESIRED__RUN,
+		.version = 1};
+}
 
-	task->id = id_at(group->id, index);
-	task->group = group;
-	task->index = index;
-	task->state = TASK_PENDING;
-	task->phase = DAVIT__TASK__PHASE__QUEUED;
-	task->desired =
-		group->spec->spec->hold ? DAVIT__TASK__DESIRED__READY : DAVIT__TASK__DESIRED__RUN;
-	group->n_left++;
-	group->n_by_state[TASK_PENDING]++;
-	group->last_task = task;
-	model->n_by_state[TASK_PENDING]++;
+/* Behind whom it is in model.oldest; NULL: it is the first. */
+static struct task *
+find_before(const struct model *model, const struct group *group, uint32_t index)
+{
+	struct task *task = group->last_task;
+
+	if (model->newest == NULL || id_is_less(model->newest->id, id_at(group->id, index)))
+		return model->newest;
+	if (task == NULL || task->index < index)
+		return task != NULL ? task : model_task_before(group);
+	while (index-- > 0) {
+		task = model_element(group, index);
+		if (task != NULL)
+			return task;
+	}
+	return model_task_before(group);
+}
+
+struct task *
+model_task_make(struct model *model, struct group *group, uint32_t index)
+{
+	struct task *task = xmalloc(sizeof *task);
+	struct task *before = find_before(model, group, index);
+
+	assert(group->tasks[index] == NULL);
+	model_task_imagine(group, index, task);
+	task->older = before;
+	task->newer = before != NULL ? before->newer : model->oldest;
+	*(before != NULL ? &before->newer : &model->oldest) = task;
+	*(task->newer != NULL ? &task->newer->older : &model->newest) = task;
+	if (group->last_task == NULL || group->last_task->index < index)
+		group->last_task = task;
 	group->tasks[index] = task;
-	model->n_tasks++;
-	task->older = model->newest;
-	if (model->newest != NULL)
-		model->newest->newer = task;
+	if (group->count > 1)
+		model_rest_made(model, group);
 	else
-		model->oldest = task;
-	model->newest = task;
-	if (group->count == 1)
 		model_name_enter(model, task);
 	return task;
 }
@@ -230,17 +263,27 @@ model_task_set_pull(struct task *task, const Davit__PullProgress *pull)
 	task->pull->base.unknown_fields = NULL;
 }
 
+struct group *
+model_group_of(const struct model *model, struct id id, uint32_t *ret_index)
+{
+	struct id base = {id.hi, id.lo & ~(uint64_t)UINT32_MAX};
+	struct group *group = model_group_find(model, base);
+
+	*ret_index = (uint32_t)id.lo;
+	if (group != NULL && *ret_index < group->count)
+		return group;
+	group = *ret_index == 0 ? NULL : model_group_find(model, id);
+	*ret_index = 0;
+	return group;
+}
+
 struct task *
 model_task_find(const struct model *model, struct id id)
 {
-	struct id base = {id.hi, id.lo & ~(uint64_t)UINT32_MAX};
-	uint32_t index = (uint32_t)id.lo;
-	const struct group *group = model_group_find(model, base);
+	uint32_t index;
+	const struct group *group = model_group_of(model, id, &index);
 
-	if (group != NULL && index < group->count)
-		return group->tasks[index];
-	group = index == 0 ? NULL : model_group_find(model, id);
-	return group == NULL ? NULL : group->tasks[0];
+	return group == NULL ? NULL : model_element(group, index);
 }
 
 void
@@ -271,8 +314,9 @@ model_task_unlink(struct model *model, struct task *task)
 	if (group->count == 1)
 		model_name_leave(model, task);
 	if (group->last_task == task)
-		group->last_task = task->older;
-	group->tasks[task->index] = NULL;
+		group->last_task =
+			task->older != NULL && task->older->group == group ? task->older : NULL;
+	model_element_leave(group, task->index);
 	model->n_tasks--;
 	*(task->older != NULL ? &task->older->newer : &model->oldest) = task->newer;
 	*(task->newer != NULL ? &task->newer->older : &model->newest) = task->older;

@@ -61,11 +61,25 @@ struct group {
 	uint64_t seq;
 	uint64_t changed_in; /* batch.n_seals when one of its tasks changed last */
 	uint32_t n_by_state[TASK_STATE_COUNT]; /* its tasks, one behind the other in model.oldest */
-	struct task *last_task;                /* the newest of them */
+	struct task *last_task;                /* the newest of those with a record */
 	struct group *name_next;               /* other arrays of the same name */
-	UT_hash_handle hh;
-	struct task *
-		*tasks; /* count of them by index, behind this; NULL: removed, or not made yet */
+	UT_hash_handle hh;                     /* in the order of ids, too */
+	struct task **tasks; /* count of them by index, behind this; see model_element */
+};
+
+/*
+ * The rest of an array: its elements that have no record in memory yet. They are PENDING, as they
+ * were submitted, and nothing is on disk of them but their group. They count like all others, and
+ * get a record (model_task_make) when they are about to be offered to the scheduler, or when
+ * somebody wants something of one (arrays.h). Of arrays only: behind their group.
+ */
+struct rest {
+	struct group *group;
+	uint32_t n;
+	uint32_t first;           /* the least index; the group's count: there is none */
+	uint32_t cut;             /* below this, those without a record on disk are gone */
+	uint64_t sealed_in;       /* batch.n_seals before it was sealed that they are as they are */
+	struct rest *prev, *next; /* model.rests, while n > 0 */
 };
 
 struct usage {
@@ -108,7 +122,8 @@ struct task {
 	struct task_queue *queue;             /* the one it is in */
 	struct task *dirty_next;              /* to be written in this batch */
 	struct task *assign_next;             /* node.changed */
-	bool is_dirty, is_assign_dirty, is_new;
+	bool is_dirty, is_assign_dirty;
+	bool is_new;            /* the store never had a record of it */
 	bool is_told;           /* the node was sent spec and name of this attempt */
 	bool is_preempted;      /* it ends because another takes its place */
 	bool is_paused;         /* as wished */
@@ -202,8 +217,9 @@ struct model {
 	struct wording *wordings; /* by what they say */
 	uint32_t n_wordings;
 	struct group *groups;
+	struct rest *rests;
 	struct space *spaces;
-	uint32_t n_tasks;
+	uint32_t n_tasks; /* with those that have no record yet */
 	struct task *oldest, *newest;
 	struct node *nodes, *nodes_by_name;
 	struct name_entry *names;
@@ -227,19 +243,42 @@ void model_fini(struct model *model);
 struct spec *model_spec_add(struct model *model, const char *id, const Davit__TaskSpec *spec);
 struct spec *model_spec_find(const struct model *model, const char *id);
 
-/* The low 32 bits of an array's id are zero (id_make_base). Names are copied. The group has no
- * tasks yet; spec gains a user. */
+/* The low 32 bits of an array's id are zero (id_make_base), and it is greater than those of all
+ * groups. Names are copied. All its tasks are PENDING and without a record; spec gains a user. */
 struct group *model_group_add(struct model *model, struct id id, struct spec *spec, uint32_t count,
 	const char *name);
 struct group *model_group_find(const struct model *model, struct id id);
 
-/* A PENDING task, in no queue. */
-struct task *model_task_add(struct model *model, struct group *group, uint32_t index);
+/* The element, or the only task; NULL: it is gone from memory, or has no record yet. */
+struct task *model_element(const struct group *group, uint32_t index);
+/* The rest of an array; NULL: it is none. */
+struct rest *model_rest(const struct group *group);
+/* True: PENDING, and without a record. */
+bool model_is_unmade(const struct group *group, uint32_t index);
+uint32_t model_n_unmade(const struct group *group);
+/* Of the elements without a record the least index that is index or more; count: none. */
+uint32_t model_next_unmade(const struct group *group, uint32_t index);
+/* False: nothing of it was ever on disk. */
+bool model_has_moved(const struct group *group, uint32_t index);
+
+/* Its record, which says what was submitted: PENDING, in no queue. It had none. */
+struct task *model_task_make(struct model *model, struct group *group, uint32_t index);
+/* The same for one look: nothing of the model refers to it, and it owns nothing. */
+void model_task_imagine(const struct group *group, uint32_t index, struct task *ret_task);
+/* The first n without a record are gone. True: nothing is left of the group, which was freed. */
+bool model_rest_cut(struct model *model, struct group *group, uint32_t n);
+/* After loading: those below rest.cut without a record are gone. The same. */
+bool model_rest_restore(struct model *model, struct group *group);
+/* The newest record of an older group, NULL: none. */
+struct task *model_task_before(const struct group *group);
 /* How far its pull has come; NULL: it is not being pulled. */
 void model_task_set_pull(struct task *task, const Davit__PullProgress *pull);
 /* Copies what was measured of it. */
 void model_task_set_usage(struct task *task, const struct usage *usage);
+/* Those that have a record. */
 struct task *model_task_find(const struct model *model, struct id id);
+/* Its group, if it has such an index. */
+struct group *model_group_of(const struct model *model, struct id id, uint32_t *ret_index);
 
 /*
  * Removes the task from every index and frees it. True when it was the last of its
@@ -262,8 +301,17 @@ struct group *model_past_group(const struct model *model, const struct past_entr
 /* What belongs to it alone. */
 void model_task_fini(struct task *task);
 
-/* Live task of that name in the namespace, or the newest ended one; NULL if none. */
-struct task *model_task_by_name(const struct model *model, const char *namespace, const char *name);
+/* Who is meant: one of the three, or none. */
+struct model_found {
+	struct task *task;
+	const struct past_entry *past; /* it is on disk */
+	struct group *group;           /* its element index, which has no record yet */
+	uint32_t index;
+};
+
+/* Live task of that name in the namespace, or the newest ended one; not of those on disk. */
+struct model_found model_task_by_name(const struct model *model, const char *namespace,
+	const char *name);
 
 /* True if a live task has the name, or would have one of "name-0" … "name-<count-1>". */
 bool model_name_is_taken(const struct model *model, const char *namespace, const char *name,
@@ -277,12 +325,9 @@ model_task_is_going(const struct task *task)
 	return task->desired == DAVIT__TASK__DESIRED__REMOVE && task_state_is_final(task->state);
 }
 
-/*
- * By id, name or prefix of an id: a task, or the entry of one that is on disk; the other is NULL.
- * -ENOENT, or -ENOTUNIQ for a prefix that several have.
- */
+/* By id, name or prefix of an id. -ENOENT, or -ENOTUNIQ for a prefix that several have. */
 int model_task_resolve(const struct model *model, const char *namespace, const char *text,
-	struct task **ret_task, const struct past_entry **ret_past, struct err *err);
+	struct model_found *ret_found, struct err *err);
 
 /* Changes the state and its counts. */
 void model_task_set_state(struct model *model, struct task *task, enum task_state state);

@@ -18,6 +18,12 @@ void model_name_leave(struct model *model, struct task *task);
 /* An array's elements are found by its name and their number. */
 void model_array_enter(struct model *model, struct group *group);
 void model_array_leave(struct model *model, struct group *group);
+/* rests: all elements of the array are without a record; it goes, whatever it has. */
+void model_rest_enter(struct model *model, struct group *group);
+void model_rest_leave(struct model *model, struct group *group);
+/* The element has a record from here on; it has none any more, and never will. */
+void model_rest_made(struct model *model, struct group *group);
+void model_element_leave(struct group *group, uint32_t index);
 /* The newest of the elements that are called so, of those on disk. */
 const struct past_entry *model_past_element(const struct model *model, const char *namespace,
 	const char *name);

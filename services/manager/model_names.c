@@ -213,23 +213,26 @@ best_single(const struct model *model, const char *key)
 	return newest;
 }
 
-struct task *
+struct model_found
 model_task_by_name(const struct model *model, const char *namespace, const char *name)
 {
 	char key[NAME_KEY_MAX];
 	const struct name_entry *entry;
-	struct task *best;
+	struct model_found found = {0};
 	uint32_t index;
 
 	name_key(key, namespace, name);
-	best = best_single(model, key);
+	found.task = best_single(model, key);
 	entry = split_name(key, &index) ? name_find(model, key) : NULL;
 	for (struct group *group = entry == NULL ? NULL : entry->arrays; group != NULL;
 		group = group->name_next) {
-		if (index < group->count)
-			best = better(best, model_task_find(model, id_at(group->id, index)));
+		if (index >= group->count)
+			continue;
+		if (model_is_unmade(group, index)) /* it lives, so nobody else of the name does */
+			return (struct model_found){.group = group, .index = index};
+		found.task = better(found.task, model_element(group, index));
 	}
-	return best;
+	return found;
 }
 
 const struct past_entry *
@@ -255,14 +258,15 @@ model_past_element(const struct model *model, const char *namespace, const char 
 static bool
 is_live_name(const struct model *model, const char *namespace, const char *name)
 {
-	const struct task *task = model_task_by_name(model, namespace, name);
+	struct model_found found = model_task_by_name(model, namespace, name);
 
-	return task != NULL && !task_state_is_final(task->state);
+	return found.group != NULL ||
+	       (found.task != NULL && !task_state_is_final(found.task->state));
 }
 
 /* Whether any of the first count elements lives. */
 static bool
-has_live_element(const struct model *model, const struct group *group, uint32_t count)
+has_live_element(const struct group *group, uint32_t count)
 {
 	uint32_t n_live = group->n_by_state[TASK_PENDING] + group->n_by_state[TASK_SCHEDULED] +
 			  group->n_by_state[TASK_RUNNING];
@@ -270,9 +274,10 @@ has_live_element(const struct model *model, const struct group *group, uint32_t 
 	if (n_live == 0 || count >= group->count)
 		return n_live > 0;
 	for (uint32_t i = 0; i < count; i++) {
-		const struct task *task = model_task_find(model, id_at(group->id, i));
+		const struct task *task = model_element(group, i);
 
-		if (task != NULL && !task_state_is_final(task->state))
+		if (model_is_unmade(group, i) ||
+			(task != NULL && !task_state_is_final(task->state)))
 			return true;
 	}
 	return false;
@@ -292,7 +297,7 @@ model_name_is_taken(const struct model *model, const char *namespace, const char
 	if (entry == NULL)
 		return false;
 	for (const struct group *group = entry->arrays; group != NULL; group = group->name_next) {
-		if (has_live_element(model, group, count))
+		if (has_live_element(group, count))
 			return true;
 	}
 	for (uint32_t i = 0; i < count && entry->n_numbered > 0; i++) {

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include <utlist.h>
+
 #include "common/base/mem.h"
 #include "services/manager/limits.h"
 #include "services/manager/model_impl.h"
@@ -95,20 +97,21 @@ find_by_name(const struct model *model, const char *namespace, const char *name)
 }
 
 /* A live task has a name before one that has ended, and of those the newer one. */
-static void
-resolve_name(const struct model *model, const char *namespace, const char *name,
-	struct task **ret_task, const struct past_entry **ret_past)
+static struct model_found
+resolve_name(const struct model *model, const char *namespace, const char *name)
 {
-	*ret_task = model_task_by_name(model, namespace, name);
-	if (*ret_task != NULL && !task_state_is_final((*ret_task)->state))
-		return;
-	*ret_past = find_by_name(model, namespace, name);
-	if (*ret_task == NULL || *ret_past == NULL)
-		return;
-	if (id_is_less((*ret_task)->id, (*ret_past)->id))
-		*ret_task = NULL;
+	struct model_found found = model_task_by_name(model, namespace, name);
+
+	if (found.group != NULL || (found.task != NULL && !task_state_is_final(found.task->state)))
+		return found;
+	found.past = find_by_name(model, namespace, name);
+	if (found.task == NULL || found.past == NULL)
+		return found;
+	if (id_is_less(found.task->id, found.past->id))
+		found.task = NULL;
 	else
-		*ret_past = NULL;
+		found.past = NULL;
+	return found;
 }
 
 static bool
@@ -120,44 +123,73 @@ begins_with(struct id id, const char *text)
 	return strncasecmp(own, text, strlen(text)) == 0;
 }
 
-/* The first id that may begin so: what is missing is zero. */
+/* The first id that may begin so: what is missing is zero; or the last. */
 static struct id
-least_with(const char *text)
+bound_of(const char *text, char missing)
 {
-	char least[ID_TEXT_SIZE] = "00000000-0000-0000-0000-000000000000";
+	char bound[ID_TEXT_SIZE] = "00000000-0000-0000-0000-000000000000";
 	struct id id = {0, 0};
 
-	memcpy(least, text, strlen(text));
-	(void)id_parse(least, &id);
+	for (char *digit = bound; *digit != '\0'; digit++)
+		*digit = *digit == '-' ? '-' : missing;
+	memcpy(bound, text, strlen(text));
+	(void)id_parse(bound, &id);
 	return id;
 }
 
 static size_t
-count_past(const struct model *model, const char *text, const struct past_entry **ret_past)
+count_past(const struct model *model, const char *text, struct model_found *found)
 {
-	struct id least = least_with(text);
+	struct id least = bound_of(text, '0');
 	const struct past_entry *entry = past_find(&model->past, least);
 	size_t n = 0;
 
 	if (entry == NULL)
 		entry = past_after(&model->past, least);
 	for (; entry != NULL && n < 2 && begins_with(entry->id, text); n++) {
-		*ret_past = entry;
+		found->past = entry;
 		entry = past_after(&model->past, entry->id);
 	}
 	return n;
 }
 
-static int
-resolve_prefix(const struct model *model, const char *text, struct task **ret_task,
-	const struct past_entry **ret_past, struct err *err)
+/* Of those without a record, whose ids follow from their numbers. */
+static size_t
+count_unmade(const struct model *model, const char *text, struct model_found *found)
 {
-	size_t n = count_past(model, text, ret_past);
+	struct id least = bound_of(text, '0'), last = bound_of(text, 'f');
+	const struct rest *rest;
+	size_t n = 0;
 
+	DL_FOREACH (model->rests, rest) {
+		struct group *group = rest->group;
+		uint32_t i = rest->first;
+
+		if (id_is_less(last, id_at(group->id, i)) ||
+			id_is_less(id_at(group->id, group->count - 1), least))
+			continue;
+		if (id_is_less(id_at(group->id, i), least))
+			i = model_next_unmade(group, (uint32_t)least.lo);
+		for (; n < 2 && i < group->count && !id_is_less(last, id_at(group->id, i)); n++) {
+			found->group = group;
+			found->index = i;
+			i = model_next_unmade(group, i + 1);
+		}
+	}
+	return n;
+}
+
+static int
+resolve_prefix(const struct model *model, const char *text, struct model_found *found,
+	struct err *err)
+{
+	size_t n = count_past(model, text, found);
+
+	n += count_unmade(model, text, found);
 	for (struct task *task = model->oldest; task != NULL && n < 2; task = task->newer) {
 		if (model_task_is_going(task) || !begins_with(task->id, text))
 			continue;
-		*ret_task = task;
+		found->task = task;
 		n++;
 	}
 	if (n > 1)
@@ -166,28 +198,43 @@ resolve_prefix(const struct model *model, const char *text, struct task **ret_ta
 	return n == 0 ? -ENOENT : 0;
 }
 
+static bool
+is_none(const struct model_found *found)
+{
+	return found->task == NULL && found->past == NULL && found->group == NULL;
+}
+
+static struct model_found
+resolve_id(const struct model *model, struct id id)
+{
+	struct model_found found = {.past = past_find(&model->past, id)};
+	struct group *group = model_group_of(model, id, &found.index);
+
+	if (group == NULL)
+		return found;
+	found.task = model_element(group, found.index);
+	found.group = model_is_unmade(group, found.index) ? group : NULL;
+	return found;
+}
+
 int
 model_task_resolve(const struct model *model, const char *namespace, const char *text,
-	struct task **ret_task, const struct past_entry **ret_past, struct err *err)
+	struct model_found *ret_found, struct err *err)
 {
-	struct task *task = NULL;
-	const struct past_entry *past = NULL;
+	struct model_found found = {0};
 	struct id id;
 	int rc = 0;
 
-	if (id_parse(text, &id)) {
-		task = model_task_find(model, id);
-		past = past_find(&model->past, id);
-	}
-	if (task == NULL && past == NULL)
-		resolve_name(model, namespace, text, &task, &past);
-	if (task == NULL && past == NULL && model_looks_like_prefix(text))
-		rc = resolve_prefix(model, text, &task, &past, err);
+	if (id_parse(text, &id))
+		found = resolve_id(model, id);
+	if (is_none(&found))
+		found = resolve_name(model, namespace, text);
+	if (is_none(&found) && model_looks_like_prefix(text))
+		rc = resolve_prefix(model, text, &found, err);
 	if (rc == -ENOTUNIQ)
 		return rc;
-	if (task == NULL && past == NULL)
+	if (is_none(&found))
 		return err_set(err, -ENOENT, "no task '%.128s' in namespace '%s'", text, namespace);
-	*ret_task = task;
-	*ret_past = past;
+	*ret_found = found;
 	return 0;
 }

@@ -90,6 +90,8 @@ records_put_group(struct manager *manager, const struct group *group)
 	record.count = group->count;
 	record.created_ms = group->created_ms;
 	record.seq = group->seq;
+	record.has_cut = group->count > 1 && model_rest(group)->cut > 0;
+	record.cut = record.has_cut ? model_rest(group)->cut : 0;
 	record.name = group->name;
 	if (!id_is_none(group->replaces)) {
 		id_format(group->replaces, replaces);
@@ -138,6 +140,8 @@ records_delete_group(struct manager *manager, const struct group *group, bool sp
 	char id[ID_TEXT_SIZE];
 
 	for (uint32_t i = 0; i < group->count; i++) {
+		if (!model_has_moved(group, i))
+			continue;
 		id_format(id_at(group->id, i), id);
 		records_delete(manager, "task", id);
 	}

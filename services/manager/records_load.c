@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <utlist.h>
+
 #include "common/base/mem.h"
 #include "common/rpc/unpack.h"
 #include "proto/store.pb-c.h"
@@ -70,6 +72,7 @@ static const char *
 judge_group(struct load *load, const char *key, const Davit__GroupRecord *record, struct id *ret_id)
 {
 	const struct model *model = &load->manager->model;
+	uint32_t index;
 
 	if (record == NULL || record->id == NULL || record->spec_id == NULL ||
 		record->name == NULL || !id_parse(record->id, ret_id) ||
@@ -79,7 +82,9 @@ judge_group(struct load *load, const char *key, const Davit__GroupRecord *record
 		return "no group has so many tasks";
 	if (record->count > 1 && (uint32_t)ret_id->lo != 0)
 		return "no array has such an id";
-	if (model_task_find(model, *ret_id) != NULL)
+	if (record->cut > record->count)
+		return "it lacks more tasks than it has";
+	if (model_group_of(model, *ret_id, &index) != NULL)
 		return "a task of it is of another group, too";
 	return NULL;
 }
@@ -109,8 +114,10 @@ load_group(const char *key, const void *data, size_t size, void *arg)
 	id = id_at((struct id){id.hi, id.lo & ~(uint64_t)UINT32_MAX}, UINT32_MAX);
 	if (id_is_less(load->manager->last_id, id))
 		load->manager->last_id = id;
-	for (uint32_t i = 0; i < group->count; i++)
-		(void)model_task_add(model, group, i);
+	if (group->count == 1)
+		(void)model_task_make(model, group, 0);
+	else
+		model_rest(group)->cut = record->cut; /* once it is known who has a record */
 	return 0;
 }
 
@@ -269,16 +276,23 @@ static int
 load_task(const char *key, const void *data, size_t size, void *arg)
 {
 	struct load *load = arg;
-	struct task *task = NULL;
+	struct model *model = &load->manager->model;
+	struct group *group = NULL;
+	struct task *task;
 	char text[ID_TEXT_SIZE];
+	uint32_t index;
 	struct id id;
 
 	if (id_parse(strchr(key, '/') + 1, &id)) {
 		id_format(id, text); /* as we write it, or it would be there twice */
-		task = model_task_find(&load->manager->model, id);
+		group = model_group_of(model, id, &index);
 	}
-	if (task == NULL || !is_key_of(key, text))
+	if (group == NULL || !is_key_of(key, text))
 		return bad_record(load, key, "it is no task of a group");
+	task = model_is_unmade(group, index) ? model_task_make(model, group, index)
+					     : model_element(group, index);
+	if (task == NULL)
+		return bad_record(load, key, "it was read already");
 	return load_task_record(load, key, task, data, size, restore_task);
 }
 
@@ -469,6 +483,16 @@ records_read_task(struct manager *manager, const struct past_entry *entry,
 	return rc;
 }
 
+/* What has no record, and is not waiting: only now it is known which elements have one. */
+static void
+cut_rests(struct model *model)
+{
+	struct rest *rest, *next;
+
+	DL_FOREACH_SAFE (model->rests, rest, next)
+		(void)model_rest_restore(model, rest->group);
+}
+
 int
 records_load(struct manager *manager, struct store *store, struct err *err)
 {
@@ -485,6 +509,7 @@ records_load(struct manager *manager, struct store *store, struct err *err)
 	for (size_t i = 0; rc == 0 && i < sizeof kinds / sizeof kinds[0]; i++)
 		rc = store_scan(store, kinds[i].prefix, kinds[i].visit, &load, err);
 	requests_loaded(&manager->requests);
+	cut_rests(&manager->model);
 	free(load.nodes);
 	arena_fini(&load.arena);
 	return rc;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/mem.h"
+#include "services/manager/arrays.h"
 #include "services/manager/core.h"
 #include "services/manager/lifecycle.h"
 #include "services/manager/limits.h"
@@ -14,18 +15,34 @@ const char task_default_namespace[] = "default";
 
 enum { WAIT_DEFAULT_MS = 30000 };
 
-/* As model_task_resolve, but reads what is on disk; -EAGAIN: it cannot be read now. */
+/*
+ * As model_task_resolve, but reads what is on disk; -EAGAIN: it cannot be read now. look: where an
+ * element without a record is described; NULL: it gets one.
+ */
 static int
-resolve(struct manager *manager, const char *namespace, const char *text, struct task **ret_task,
-	struct err *err)
+resolve(struct manager *manager, const char *namespace, const char *text, struct task *look,
+	struct task **ret_task, struct err *err)
 {
-	const struct past_entry *past;
+	struct model_found found;
 	int rc = model_task_resolve(&manager->model,
-		namespace != NULL ? namespace : task_default_namespace, text, ret_task, &past, err);
+		namespace != NULL ? namespace : task_default_namespace, text, &found, err);
 
-	if (rc == 0 && past != NULL && ended_read(manager, past, ret_task, err) < 0)
-		return err_set(err, -EAGAIN, "the history cannot be read: %.200s", err->text);
-	return rc;
+	if (rc < 0)
+		return rc;
+	if (found.past != NULL) {
+		if (ended_read(manager, found.past, ret_task, err) < 0)
+			return err_set(err, -EAGAIN, "the history cannot be read: %.200s",
+				err->text);
+		return 0;
+	}
+	*ret_task = found.task;
+	if (found.group != NULL && look != NULL) {
+		arrays_imagine(manager, found.group, found.index, look);
+		*ret_task = look;
+	} else if (found.group != NULL) {
+		*ret_task = arrays_make(manager, found.group, found.index);
+	}
+	return 0;
 }
 
 struct task *
@@ -35,7 +52,7 @@ task_resolve(struct manager *manager, struct rpc_call *call, const char *namespa
 	struct task *task;
 	struct err err = {0};
 
-	if (resolve(manager, namespace, text, &task, &err) == 0)
+	if (resolve(manager, namespace, text, NULL, &task, &err) == 0)
 		return task;
 	batch_refuse_err(manager, call, field, &err);
 	return NULL;
@@ -57,10 +74,13 @@ task_get(struct manager *manager, struct rpc_call *call)
 {
 	const Davit__GetTaskRequest *request = (const Davit__GetTaskRequest *)call->request;
 	Davit__GetTaskReply reply = DAVIT__GET_TASK_REPLY__INIT;
-	struct task *task = task_resolve(manager, call, request->namespace_, request->task, "task");
+	struct task look, *task;
+	struct err err = {0};
 
-	if (task == NULL)
+	if (resolve(manager, request->namespace_, request->task, &look, &task, &err) < 0) {
+		batch_refuse_err(manager, call, "task", &err);
 		return;
+	}
 	if (is_whole_id(request->task))
 		batch_read_narrow(&manager->batch);
 	batch_read_task(&manager->batch, task);
@@ -83,9 +103,9 @@ get_one(struct manager *manager, const Davit__GetTaskRequest *request,
 	Davit__GetTasksReply__Result *result)
 {
 	struct arena *arena = &manager->batch.arena;
-	struct task *task;
+	struct task look, *task;
 	struct err err = {0};
-	int rc = resolve(manager, request->namespace_, request->task, &task, &err);
+	int rc = resolve(manager, request->namespace_, request->task, &look, &task, &err);
 
 	if (rc == 0) {
 		batch_read_task(&manager->batch, task);

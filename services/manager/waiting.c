@@ -66,9 +66,10 @@ hash_text(const char *text)
 }
 
 static struct share *
-find_share(const struct waiting *waiting, const struct task *task)
+find_share(const struct waiting *waiting, const struct group *group)
 {
-	struct share_key key = {hash_text(spec_of(task)->namespace_), spec_priority(spec_of(task))};
+	const Davit__TaskSpec *spec = group->spec->spec;
+	struct share_key key = {hash_text(spec->namespace_), spec_priority(spec)};
 	struct share *share;
 
 	HASH_FIND(hh, waiting->shares, &key, sizeof key, share);
@@ -76,24 +77,30 @@ find_share(const struct waiting *waiting, const struct task *task)
 }
 
 static struct line_key
-line_key(const struct task *task, struct share *share)
+line_key(const struct group *group, struct share *share)
 {
 	static const struct id none = {0};
 
-	return (struct line_key){share, task->group->count > 1 ? task->group->id : none, 0};
+	return (struct line_key){share, group->count > 1 ? group->id : none, 0};
 }
 
-struct line *
-waiting_find_line(const struct waiting *waiting, const struct task *task)
+static struct line *
+find_line(const struct waiting *waiting, const struct group *group)
 {
-	struct share *share = find_share(waiting, task);
-	struct line_key key = line_key(task, share);
+	struct share *share = find_share(waiting, group);
+	struct line_key key = line_key(group, share);
 	struct line *line;
 
 	if (share == NULL)
 		return NULL;
 	HASH_FIND(hh, waiting->lines, &key, sizeof key, line);
 	return line;
+}
+
+struct line *
+waiting_find_line(const struct waiting *waiting, const struct task *task)
+{
+	return find_line(waiting, task->group);
 }
 
 /* Who comes new is behind those that wait: as if served just now. */
@@ -105,7 +112,7 @@ get_line(struct waiting *waiting, const struct task *task)
 
 	if (line != NULL)
 		return line;
-	share = find_share(waiting, task);
+	share = find_share(waiting, task->group);
 	if (share == NULL) {
 		share = xcalloc(1, sizeof *share);
 		share->key = (struct share_key){hash_text(spec_of(task)->namespace_),
@@ -114,7 +121,7 @@ get_line(struct waiting *waiting, const struct task *task)
 		HASH_ADD(hh, waiting->shares, key, sizeof share->key, share);
 	}
 	line = xcalloc(1, sizeof *line);
-	line->key = line_key(task, share);
+	line->key = line_key(task->group, share);
 	line->ready.kind = QUEUE_READY;
 	line->served = waiting->n_served;
 	line->is_gang = task->group->count > 1 && placing_is_gang(spec_of(task));
@@ -288,6 +295,7 @@ waiting_leave(struct manager *manager, struct task *task)
 	struct share *share = line->key.share;
 
 	leave_queue(waiting, task);
+	waiting->is_hungry |= model_n_unmade(task->group) > 0;
 	if (--line->n > 0)
 		return;
 	assert(!line->is_ready);
@@ -539,4 +547,27 @@ waiting_each(struct manager *manager, waiting_fn *visit)
 	waiting_each_ready(manager, visit);
 	visit_queue(manager, &manager->waiting.asked, visit);
 	visit_queue(manager, &manager->waiting.claimed, visit);
+}
+
+size_t
+waiting_count(const struct waiting *waiting, const struct group *array)
+{
+	const struct line *line = find_line(waiting, array);
+
+	return line == NULL ? 0 : line->n;
+}
+
+const char *
+waiting_says(const struct waiting *waiting, const struct group *array)
+{
+	struct bucket_key key = {find_line(waiting, array), 0}; /* an array has one shape */
+	const struct task *task = array->last_task;
+	const struct bucket *bucket;
+
+	HASH_FIND(hh, waiting->buckets, &key, sizeof key, bucket);
+	if (bucket != NULL)
+		task = bucket->tasks.first;
+	else if (key.line != NULL && key.line->ready.first != NULL)
+		task = key.line->ready.first;
+	return task == NULL || task->state != TASK_PENDING ? NULL : task->message;
 }

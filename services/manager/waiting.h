@@ -1,8 +1,8 @@
 /*
  * waiting.h - tasks that wait for a node: who is asked next, and what wakes whom.
  *
- * Every PENDING task is in one of four places: ready to be asked about, asked about just
- * now, blocked (refused), or waiting for a claim. Who is asked next: the highest
+ * Every PENDING task that has a record is in one of four places: ready to be asked about, asked
+ * about just now, blocked (refused), or waiting for a claim. Who is asked next: the highest
  * priority; within it namespaces in turn, and in a namespace its arrays in turn, tasks
  * that are no array's counting as one. Oldest first in each. A turn is one task, or up to
  * 16 while thousands are ready.
@@ -54,6 +54,8 @@ struct waiting {
 	uint32_t n_ports;          /* given back since the last look */
 	bool is_stirred;           /* there is news */
 	bool sweeps, repeats;      /* every bucket, or those that lack WAITING_AGAIN */
+
+	bool is_hungry; /* of an array with elements that have no record fewer wait: arrays.h */
 };
 
 void waiting_init(struct waiting *waiting);
@@ -79,6 +81,10 @@ void waiting_block(struct manager *manager, struct task *task, unsigned causes);
 void waiting_claim(struct manager *manager, struct task *task);
 bool waiting_is_claimed(const struct task *task);
 void waiting_unclaim(struct manager *manager, struct task *task);
+
+/* How many of the array's elements wait, in all four places; and why the first does, or NULL. */
+size_t waiting_count(const struct waiting *waiting, const struct group *array);
+const char *waiting_says(const struct waiting *waiting, const struct group *array);
 
 /* What the words of a refusal mean. */
 unsigned waiting_causes(const Davit__Refusal *refusal);

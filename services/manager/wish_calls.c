@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "services/manager/arrays.h"
 #include "services/manager/assignments.h"
 #include "services/manager/core.h"
 #include "services/manager/lifecycle.h"
@@ -89,12 +90,8 @@ task_stop(struct manager *manager, struct rpc_call *call)
 		reply.task_ids[reply.n_task_ids++] = view_id(tasks[i]->id, arena);
 		lifecycle_stop(manager, tasks[i], request->has_timeout_ms, request->timeout_ms);
 	}
-	for (uint32_t i = 0; group != NULL && i < group->count; i++) {
-		struct task *task = model_task_find(&manager->model, id_at(group->id, i));
-
-		if (task != NULL)
-			lifecycle_stop(manager, task, request->has_timeout_ms, request->timeout_ms);
-	}
+	if (group != NULL)
+		arrays_stop(manager, group, request->has_timeout_ms, request->timeout_ms);
 	batch_answer(manager, call, &reply.base);
 }
 
@@ -188,39 +185,51 @@ task_pause(struct manager *manager, struct rpc_call *call)
 	batch_answer(manager, call, &reply.base);
 }
 
-/* True if the call was refused: something is live, and force was not given. */
+/* True if it is live, and the call was refused for that. */
 static bool
-refuse_live(struct manager *manager, struct rpc_call *call, struct task *const *tasks, size_t n)
+refuse_live(struct manager *manager, struct rpc_call *call, const struct task *task)
 {
 	char name[256];
 
-	for (size_t i = 0; i < n; i++) {
-		if (task_state_is_final(tasks[i]->state))
-			continue;
-		model_task_name(tasks[i], name, sizeof name);
-		batch_refuse(manager, call, DAVIT__REPLY__STATUS__FAILED_PRECONDITION, "tasks",
-			"task '%s' is %s: stop it first, or use force", name,
-			task_fsm.state_name[tasks[i]->state]);
-		return true;
+	if (task_state_is_final(task->state))
+		return false;
+	model_task_name(task, name, sizeof name);
+	batch_refuse(manager, call, DAVIT__REPLY__STATUS__FAILED_PRECONDITION, "tasks",
+		"task '%s' is %s: stop it first, or use force", name,
+		task_fsm.state_name[task->state]);
+	return true;
+}
+
+static bool
+refuse_live_element(struct manager *manager, struct rpc_call *call, const struct group *group)
+{
+	struct task look;
+
+	for (uint32_t i = 0; i < group->count; i++) {
+		const struct task *task = model_element(group, i);
+
+		if (model_is_unmade(group, i)) {
+			arrays_imagine(manager, group, i, &look);
+			task = &look;
+		}
+		if (task != NULL && refuse_live(manager, call, task))
+			return true;
 	}
 	return false;
 }
 
-static struct task **
-members(struct manager *manager, const struct group *group, size_t *ret_n)
+/* True if the call was refused: something is live, and force was not given. */
+static bool
+refuse_any_live(struct manager *manager, struct rpc_call *call, const struct group *group,
+	struct task *const *tasks, size_t n)
 {
-	struct task **tasks =
-		arena_array(&manager->batch.arena, group->count, sizeof(struct task *));
-	size_t n = 0;
-
-	for (uint32_t i = 0; i < group->count; i++) {
-		struct task *task = model_task_find(&manager->model, id_at(group->id, i));
-
-		if (task != NULL)
-			tasks[n++] = task;
+	if (group != NULL)
+		return refuse_live_element(manager, call, group);
+	for (size_t i = 0; i < n; i++) {
+		if (refuse_live(manager, call, tasks[i]))
+			return true;
 	}
-	*ret_n = n;
-	return tasks;
+	return false;
 }
 
 /* What is to be removed, in the order of the answer. */
@@ -230,20 +239,37 @@ struct removal {
 	size_t n;
 };
 
-/* Elements that are on disk only, too. */
+/* Elements that are on disk only, too, but not those without a record. */
 static struct removal
 all_of(struct manager *manager, const struct group *group)
 {
+	uint32_t n_max = group->n_left - model_n_unmade(group);
 	struct removal removal = {
-		arena_array(&manager->batch.arena, group->count, sizeof *removal.ids), NULL, 0};
+		arena_array(&manager->batch.arena, n_max + 1, sizeof *removal.ids), NULL, 0};
 
-	for (uint32_t i = 0; i < group->count; i++) {
+	for (uint32_t i = 0; i < group->count && removal.n < n_max; i++) {
 		struct id id = id_at(group->id, i);
 
-		if (group->tasks[i] != NULL || past_find(&manager->model.past, id) != NULL)
+		if (model_element(group, i) != NULL || past_find(&manager->model.past, id) != NULL)
 			removal.ids[removal.n++] = id;
 	}
 	return removal;
+}
+
+/* The first of them, for the answer. */
+static void
+tell_array(struct manager *manager, const struct group *group, Davit__RemoveTasksReply *reply)
+{
+	struct arena *arena = &manager->batch.arena;
+
+	reply->task_ids = arena_array(arena, MANAGER_LIST_MAX, sizeof *reply->task_ids);
+	for (uint32_t i = 0; i < group->count && reply->n_task_ids < MANAGER_LIST_MAX; i++) {
+		struct id id = id_at(group->id, i);
+
+		if (model_is_unmade(group, i) || model_element(group, i) != NULL ||
+			past_find(&manager->model.past, id) != NULL)
+			reply->task_ids[reply->n_task_ids++] = view_id(id, arena);
+	}
 }
 
 /* Noted before the first goes: who is named twice is gone when it is met again. */
@@ -279,17 +305,23 @@ remove_one(struct manager *manager, struct id id, const struct task *read)
 	ended_forget(manager, entry, read);
 }
 
+static void
+tell_named(const struct removal *removal, Davit__RemoveTasksReply *reply, struct arena *arena)
+{
+	reply->task_ids = arena_array(arena, removal->n + 1, sizeof *reply->task_ids);
+	for (size_t i = 0; i < removal->n; i++)
+		reply->task_ids[reply->n_task_ids++] = view_id(removal->ids[i], arena);
+}
+
 void
 task_remove(struct manager *manager, struct rpc_call *call)
 {
 	const Davit__RemoveTasksRequest *request = (const Davit__RemoveTasksRequest *)call->request;
 	Davit__RemoveTasksReply reply = DAVIT__REMOVE_TASKS_REPLY__INIT;
-	struct arena *arena = &manager->batch.arena;
 	struct task **tasks =
 		resolve_all(manager, call, request->namespace_, request->tasks, request->n_tasks);
-	const struct group *group = NULL;
+	struct group *group = NULL;
 	struct removal removal;
-	size_t n = request->n_tasks;
 
 	if (tasks == NULL || refuse_version(manager, call, tasks, request->n_tasks,
 				     request->has_if_version ? &request->if_version : NULL))
@@ -298,14 +330,17 @@ task_remove(struct manager *manager, struct rpc_call *call)
 		group = resolve_array(manager, call, request->array_id);
 		if (group == NULL)
 			return;
-		tasks = members(manager, group, &n);
 	}
-	if (!request->force && refuse_live(manager, call, tasks, n))
+	if (!request->force && refuse_any_live(manager, call, group, tasks, request->n_tasks))
 		return;
-	removal = group != NULL ? all_of(manager, group) : each_of(manager, tasks, n);
-	reply.task_ids = arena_array(arena, removal.n + 1, sizeof *reply.task_ids);
-	for (size_t i = 0; i < removal.n && i < MANAGER_LIST_MAX; i++)
-		reply.task_ids[reply.n_task_ids++] = view_id(removal.ids[i], arena);
+	if (group != NULL) {
+		removal = all_of(manager, group);
+		tell_array(manager, group, &reply);
+		arrays_remove_rest(manager, group);
+	} else {
+		removal = each_of(manager, tasks, request->n_tasks);
+		tell_named(&removal, &reply, &manager->batch.arena);
+	}
 	for (size_t i = 0; i < removal.n; i++)
 		remove_one(manager, removal.ids[i],
 			removal.reads != NULL ? removal.reads[i] : NULL);

@@ -8,6 +8,7 @@
 
 #include "common/base/mem.h"
 #include "common/model/spec.h"
+#include "services/manager/arrays.h"
 #include "services/manager/core.h"
 #include "services/manager/limits.h"
 #include "tests/sim/host.h"
@@ -548,17 +549,32 @@ conduct_committed(struct sim *sim)
 	history_is_bounded(sim);
 }
 
+static void
+look_at_rest(struct sim *sim, const struct group *group)
+{
+	struct task look;
+
+	for (uint32_t i = model_next_unmade(group, 0); i < group->count;
+		i = model_next_unmade(group, i + 1)) {
+		arrays_imagine(sim->manager->core, group, i, &look);
+		look_at_task(sim, &look, false)->look = sim->conduct->n_looks;
+	}
+}
+
 void
 conduct_loaded(struct sim *sim)
 {
 	struct conduct *conduct = sim->conduct;
 	const struct past *past = &sim->manager->core->model.past;
+	const struct rest *rest;
 	struct was *was, *next;
 
 	conduct->n_looks++;
 	for (const struct task *task = sim->manager->core->model.oldest; task != NULL;
 		task = task->newer)
 		look_at_task(sim, task, false)->look = conduct->n_looks;
+	DL_FOREACH (sim->manager->core->model.rests, rest)
+		look_at_rest(sim, rest->group);
 	for (const struct past_entry *entry = past_after(past, (struct id){0, 0}); entry != NULL;
 		entry = past_after(past, entry->id))
 		find_or_add(conduct, entry->id)->look = conduct->n_looks;

@@ -18,6 +18,7 @@ enum {
 	ASIDE_MS_MAX = 40,  /* … so much: inputs come meanwhile */
 	RESTART_MS = 1500,  /* after it died by itself */
 	HISTORY_MAX = 60,
+	HISTORY_FEW = 4,         /* less than an array may have */
 	HISTORY_CONTAINERS = 15, /* … with two of three */
 	HISTORY_AGE_MS = 30000,  /* with every fourth seed */
 	PLACE_TIMEOUT_MS = 2000,
@@ -340,8 +341,10 @@ host_manager_start(struct sim *sim)
 	sim->procs[SIM_MANAGER].is_up = true;
 	manager_config_init(&config);
 	config.ports = (struct ledger_range){30000, 30019}; /* so few that they run out */
-	config.history_max = HISTORY_MAX;
-	if (sim->options.seed % 3 != 0)
+	config.history_max = sim->options.seed % 7 == 0 ? HISTORY_FEW : HISTORY_MAX;
+	if (sim->options.seed % 5 != 0) /* else arrays get all their records at once */
+		config.array_ahead = 1 + (uint32_t)(sim->options.seed % 5) % 3;
+	if (sim->options.seed % 3 != 0 && config.history_max == HISTORY_MAX)
 		config.history_containers = HISTORY_CONTAINERS;
 	if (sim->options.seed % 4 == 0)
 		config.history_age_ms = HISTORY_AGE_MS;

@@ -4,8 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <utlist.h>
+
 #include "common/base/mem.h"
 #include "common/model/spec.h"
+#include "services/manager/arrays.h"
 #include "services/manager/limits.h"
 #include "services/manager/records.h"
 #include "tests/sim/host.h"
@@ -32,7 +35,7 @@ acknowledged_tasks_are_there(struct sim *sim, struct seen *seen)
 
 	if (!seen->is_acked || seen->may_go)
 		return;
-	if (seen->is_final && history_is_full(sim->manager->core)) {
+	if ((seen->is_final || seen->may_end) && history_is_full(sim->manager->core)) {
 		seen->may_go = true; /* history is bounded */
 		return;
 	}
@@ -173,6 +176,7 @@ remember(struct sim *sim, const struct task *task, struct seen *seen)
 		seen->wordless_ms = 0;
 	else if (seen->wordless_ms == 0)
 		seen->wordless_ms = sim->now_ms;
+	seen->may_end |= spec->ttl_ms > 0;
 	/* Two kinds may go by themselves: what asked for it, and the oldest of a full history. */
 	if (spec->auto_remove || (seen->is_final && task->desired == DAVIT__TASK__DESIRED__REMOVE &&
 					 history_is_full(sim->manager->core)))
@@ -386,21 +390,55 @@ tasks_are_in_order(struct sim *sim)
 	}
 }
 
+/* Elements without a record are PENDING like others, and counted. */
+static void
+look_at_rest(struct sim *sim, const struct group *group)
+{
+	const struct rest *rest = model_rest(group);
+	uint32_t n = 0, n_pending = 0;
+	struct task look;
+
+	for (uint32_t i = 0; i < group->count; i++) {
+		const struct task *task = model_element(group, i);
+
+		n_pending += task != NULL && task->state == TASK_PENDING;
+		if (!model_is_unmade(group, i))
+			continue;
+		n++;
+		arrays_imagine(sim->manager->core, group, i, &look);
+		invariants_look_at_task(sim, &look);
+	}
+	if (n != rest->n || n + n_pending != group->n_by_state[TASK_PENDING] ||
+		model_next_unmade(group, 0) != rest->first || n == 0)
+		sim_fail(sim, "rests_add_up", "%u without a record, %u are counted", n, rest->n);
+}
+
+static void
+look_at_rests(struct sim *sim)
+{
+	const struct rest *rest;
+
+	DL_FOREACH (sim->manager->core->model.rests, rest)
+		look_at_rest(sim, rest->group);
+}
+
 static void
 look_at_model(struct sim *sim)
 {
 	struct model *model = &sim->manager->core->model;
 	struct seen *seen, *next_seen;
 	struct node *node, *next;
+	struct task look;
 
 	tasks_are_in_order(sim);
+	look_at_rests(sim);
 	for (struct task *task = model->oldest; task != NULL; task = task->newer) {
 		invariants_look_at_task(sim, task);
 		who_waits_says_why(sim, task, witness_see(sim->witness, task->id));
 	}
 	HASH_ITER(hh, sim->witness->tasks, seen, next_seen)
 	{
-		if (seen->is_acked && !seen->may_go && model_task_find(model, seen->id) == NULL &&
+		if (seen->is_acked && !seen->may_go && witness_find(sim, seen->id, &look) == NULL &&
 			past_find(&model->past, seen->id) == NULL)
 			invariants_look_at_gone(sim, seen);
 	}

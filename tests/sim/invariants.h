@@ -32,6 +32,8 @@ void witness_run(const struct engine_mem_view *view, void *arg);
 void witness_submitted(struct sim *sim, struct id base, uint32_t count, const char *request_id);
 /* A user asked to remove the task: it may go. */
 void witness_may_go(struct sim *sim, struct id id);
+/* It may end and be forgotten at once: a stop of its array was asked for. */
+void witness_may_end(struct sim *sim, struct id id);
 /* A stop, or a removal, of the task was acknowledged. */
 void witness_stopped(struct sim *sim, struct id id);
 void witness_removed(struct sim *sim, struct id id);

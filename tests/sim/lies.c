@@ -17,7 +17,8 @@ pick_task(struct sim *sim)
 
 	if (task == NULL || sim->manager->reload_ms != 0)
 		return NULL;
-	for (uint64_t skip = dice_roll(&sim->fault_dice, manager->model.n_tasks); skip > 0; skip--)
+	for (uint64_t skip = dice_roll(&sim->fault_dice, manager->model.n_tasks);
+		skip > 0 && task->newer != NULL; skip--)
 		task = task->newer;
 	return task;
 }

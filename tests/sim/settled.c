@@ -1,5 +1,8 @@
 /* What is wrong with a cluster although nothing moves any more. */
+#include <utlist.h>
+
 #include "common/model/spec.h"
+#include "services/manager/arrays.h"
 #include "services/manager/core.h"
 #include "services/manager/limits.h"
 #include "tests/sim/conduct.h"
@@ -95,12 +98,25 @@ settled_task_complaint(struct sim *sim, const struct task *task)
 
 /* ---- books ---- */
 
+/* Of an array some wait in front of those that have no record, and they know why. */
+static const char *
+rest_complaint(const struct manager *manager, const struct group *group)
+{
+	struct task look;
+
+	if (waiting_count(&manager->waiting, group) <= manager->config.array_ahead / 2)
+		return "nobody waits in front of an array's rest";
+	arrays_imagine(manager, group, model_next_unmade(group, 0), &look);
+	return look.message == NULL ? "an array's rest waits and does not say why" : NULL;
+}
+
 const char *
 settled_books_complaint(struct sim *sim)
 {
 	const struct manager *manager = sim->manager->core;
 	const struct past *past = &manager->model.past;
 	struct group *group, *next;
+	const struct rest *rest;
 	size_t n_left = 0;
 
 	if (ended_count(manager) > manager->config.history_max)
@@ -109,5 +125,11 @@ settled_books_complaint(struct sim *sim)
 	n_left += group->n_left;
 	if (n_left != manager->model.n_tasks + past->n - past->n_singles)
 		return "groups count other tasks than there are";
+	DL_FOREACH (manager->model.rests, rest) {
+		const char *complaint = rest_complaint(manager, rest->group);
+
+		if (complaint != NULL)
+			return complaint;
+	}
 	return NULL;
 }

@@ -218,10 +218,11 @@ throw_ranks(struct dice *dice, struct spec_draft *draft)
 	spec->namespace_ = dice_chance(dice, 250) ? (char *)"other" : NULL;
 	spec->has_priority = dice_chance(dice, 400);
 	spec->priority = priorities[dice_roll(dice, sizeof priorities / sizeof priorities[0])];
-	draft->count =
-		dice_chance(dice, 200) ? 2 + (uint32_t)dice_roll(dice, SPECS_ARRAY_MAX - 1) : 1;
-	if (draft->count == 1)
+	if (!dice_chance(dice, 200))
 		return;
+	draft->count =
+		2 + (uint32_t)dice_roll(dice,
+			    (dice_chance(dice, 250) ? SPECS_ARRAY_MAX : SPECS_ARRAY_FEW) - 1);
 	spec->has_max_per_node = dice_chance(dice, 300);
 	spec->max_per_node = 1 + (uint32_t)dice_roll(dice, 2);
 	if (dice_chance(dice, 400)) {

@@ -9,7 +9,7 @@
 #include "proto/types.pb-c.h"
 #include "tests/sim/dice.h"
 
-enum { SPECS_ARRAY_MAX = 4, SPECS_ZONES = 2 };
+enum { SPECS_ARRAY_FEW = 4, SPECS_ARRAY_MAX = 12, SPECS_ZONES = 2 };
 
 struct spec_draft {
 	Davit__TaskSpec spec;

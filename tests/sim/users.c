@@ -8,6 +8,7 @@
 #include "tests/sim/invariants.h"
 #include "tests/sim/network.h"
 #include "tests/sim/specs.h"
+#include "tests/sim/witness.h"
 
 enum {
 	WISH_MS_MAX = 1500, /* between two wishes */
@@ -34,6 +35,7 @@ struct wish {
 	char request_id[32];       /* "" for a question, which is asked only once */
 	unsigned n_repeats;        /* once more after the answer */
 	struct id task;            /* whom a stop or a removal is about */
+	bool is_array;             /* … all of its array */
 	unsigned worker;           /* whom an update is about, and what it says */
 	bool is_drain, draining;
 };
@@ -98,6 +100,27 @@ is_change(const struct wish *wish)
 	return wish->request_id[0] != '\0';
 }
 
+/* Whom it is about: the elements of the array that somebody submitted, or one. */
+static void
+tell_witness(const struct wish *wish, void (*tell)(struct sim *sim, struct id id))
+{
+	struct sim *sim = wish->sim;
+
+	if (!wish->is_array)
+		tell(sim, wish->task);
+	for (uint32_t i = 0; wish->is_array && i < SPECS_ARRAY_MAX; i++) {
+		if (witness_see(sim->witness, id_at(wish->task, i))->is_acked)
+			tell(sim, id_at(wish->task, i));
+	}
+}
+
+static void
+take_removal(struct sim *sim, struct id id)
+{
+	witness_removed(sim, id);
+	forget(sim->users, id);
+}
+
 /* What was acknowledged is told to the witness. */
 static void
 take_promise(struct wish *wish, const ProtobufCMessage *response)
@@ -107,11 +130,9 @@ take_promise(struct wish *wish, const ProtobufCMessage *response)
 	if (strcmp(wish->method, "SubmitTasks") == 0)
 		take_submission(wish, (const Davit__SubmitTasksReply *)response);
 	if (strcmp(wish->method, "StopTasks") == 0)
-		witness_stopped(sim, wish->task);
-	if (strcmp(wish->method, "RemoveTasks") == 0) {
-		witness_removed(sim, wish->task);
-		forget(sim->users, wish->task);
-	}
+		tell_witness(wish, witness_stopped);
+	if (strcmp(wish->method, "RemoveTasks") == 0)
+		tell_witness(wish, take_removal);
 	if (strcmp(wish->method, "StartTasks") == 0)
 		witness_started(sim, wish->task);
 	if (wish->is_drain && wish->n_repeats == 0 && --sim->users->n_updating[wish->worker] == 0) {
@@ -243,9 +264,18 @@ pick_task(struct sim *sim, struct id *ret_task, char ret_text[ID_TEXT_SIZE])
 	return true;
 }
 
+/* All of its array; of none it is not found. */
+static void
+take_array(struct id *id, char text[ID_TEXT_SIZE])
+{
+	id->lo &= ~(uint64_t)UINT32_MAX;
+	id_format(*id, text);
+}
+
 static void
 want_stop(struct sim *sim)
 {
+	bool is_array = dice_chance(&sim->wish_dice, 150);
 	Davit__StopTasksRequest request = DAVIT__STOP_TASKS_REQUEST__INIT;
 	char text[ID_TEXT_SIZE], *tasks[] = {text};
 	struct wish *wish;
@@ -253,13 +283,19 @@ want_stop(struct sim *sim)
 
 	if (!pick_task(sim, &id, text))
 		return;
-	request.n_tasks = 1;
+	if (is_array)
+		take_array(&id, text);
+	request.array_id = is_array ? text : NULL;
+	request.n_tasks = is_array ? 0 : 1;
 	request.tasks = tasks;
 	request.has_timeout_ms = dice_chance(&sim->wish_dice, 200);
 	request.timeout_ms = dice_roll(&sim->wish_dice, 3000);
 	sim_count(sim, SIM_STOPPED);
 	wish = make_change(sim, "StopTasks", &request.base);
 	wish->task = id;
+	wish->is_array = is_array;
+	if (is_array)
+		tell_witness(wish, witness_may_end);
 	ask(wish);
 }
 
@@ -300,21 +336,25 @@ want_pause(struct sim *sim)
 }
 
 static void
-remove_task(struct sim *sim, struct id id, bool force)
+remove_tasks(struct sim *sim, struct id id, bool is_array, bool force)
 {
 	Davit__RemoveTasksRequest request = DAVIT__REMOVE_TASKS_REQUEST__INIT;
 	char text[ID_TEXT_SIZE], *tasks[] = {text};
 	struct wish *wish;
 
 	id_format(id, text);
-	witness_may_go(sim, id);
-	request.n_tasks = 1;
+	if (is_array)
+		take_array(&id, text);
+	request.array_id = is_array ? text : NULL;
+	request.n_tasks = is_array ? 0 : 1;
 	request.tasks = tasks;
 	request.has_force = true;
 	request.force = force;
 	sim_count(sim, SIM_REMOVED);
 	wish = make_change(sim, "RemoveTasks", &request.base);
 	wish->task = id;
+	wish->is_array = is_array;
+	tell_witness(wish, witness_may_go);
 	ask(wish);
 }
 
@@ -325,13 +365,14 @@ want_removal(struct sim *sim)
 	struct id id;
 
 	if (pick_task(sim, &id, text)) /* not forced it is refused while it runs */
-		remove_task(sim, id, dice_chance(&sim->wish_dice, 850));
+		remove_tasks(sim, id, dice_chance(&sim->wish_dice, 150),
+			dice_chance(&sim->wish_dice, 850));
 }
 
 void
 users_remove(struct sim *sim, struct id task)
 {
-	remove_task(sim, task, true);
+	remove_tasks(sim, task, false, true);
 }
 
 static void

@@ -7,6 +7,7 @@
 #include "common/base/mem.h"
 #include "common/model/spec.h"
 #include "common/store/store_impl.h"
+#include "services/manager/arrays.h"
 #include "tests/sim/conduct.h"
 #include "tests/sim/host.h"
 
@@ -75,6 +76,19 @@ witness_number(const struct node *node)
 	return node == NULL ? WITNESS_NOWHERE : sim_worker_of(node->name);
 }
 
+struct task *
+witness_find(struct sim *sim, struct id id, struct task *look)
+{
+	const struct manager *manager = sim->manager->core;
+	uint32_t index;
+	const struct group *group = model_group_of(&manager->model, id, &index);
+
+	if (group == NULL || !model_is_unmade(group, index))
+		return group == NULL ? NULL : model_element(group, index);
+	arrays_imagine(manager, group, index, look);
+	return look;
+}
+
 /* ---- what users were told ---- */
 
 void
@@ -103,6 +117,12 @@ void
 witness_may_go(struct sim *sim, struct id id)
 {
 	witness_see(sim->witness, id)->may_go = true;
+}
+
+void
+witness_may_end(struct sim *sim, struct id id)
+{
+	witness_see(sim->witness, id)->may_end = true;
 }
 
 void
@@ -156,7 +176,7 @@ look_by_number(struct sim *sim, struct touched *touched, unsigned number)
 static void
 look_at(struct sim *sim, struct id id, struct touched *touched)
 {
-	struct task *task = model_task_find(&sim->manager->core->model, id);
+	struct task look, *task = witness_find(sim, id, &look);
 	struct seen *seen = witness_see(sim->witness, id);
 
 	look_by_number(sim, touched, seen->on); /* what it left */

@@ -19,6 +19,7 @@ enum { WITNESS_NOWHERE = SIM_WORKERS_MAX };
 struct seen {
 	struct id id;
 	bool is_acked, may_go, must_start, must_stop, must_go; /* what users were told */
+	bool may_end; /* by no move that is seen: its array was stopped, or its ttl is over */
 	bool is_known, is_final; /* as the manager last committed it */
 	enum task_state state;
 	uint64_t finished_ms;
@@ -62,6 +63,10 @@ struct witness {
 
 struct seen *witness_see(struct witness *witness, struct id id);
 struct granted *witness_find_grant(struct witness *witness, struct id task, uint32_t attempt);
+
+/* The task as the model has it, or as it would if it had a record: that is put into look then.
+ * NULL: it is gone. */
+struct task *witness_find(struct sim *sim, struct id id, struct task *look);
 
 /* The worker that a node is, by its name; WITNESS_NOWHERE for NULL. */
 unsigned witness_number(const struct node *node);

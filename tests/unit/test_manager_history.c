@@ -114,6 +114,7 @@ TEST(history_goes_in_steps_and_to_the_end)
 
 	desk_init(&desk);
 	desk.manager->config.history_max = 0;
+	desk.manager->config.array_ahead = TASKS; /* else most of them are gone at once */
 	spec.image = "demo";
 	request.spec = &spec;
 	request.has_count = true;

@@ -226,7 +226,7 @@ TEST(manager_keeps_names_unique_among_live_tasks)
 	desk_worker_report(&worker, id, 1, ENDED_, 0);
 	desk_submit(&desk, "web", 0, false, second);
 	CHECK(desk_task(&desk, second) ==
-		model_task_by_name(&desk.manager->model, "default", "web"));
+		model_task_by_name(&desk.manager->model, "default", "web").task);
 	desk_fini(&desk);
 	desk_worker_fini(&worker);
 }
@@ -254,7 +254,7 @@ TEST(manager_makes_arrays_with_one_record_until_they_move)
 	desk_restart(&desk);
 	CHECK_EQ(desk.manager->model.n_by_state[TASK_PENDING], 5000);
 	CHECK_EQ(desk_task(&desk, id)->index, 999);
-	CHECK(model_task_by_name(&desk.manager->model, "default", "a0-4999") != NULL);
+	CHECK(model_task_by_name(&desk.manager->model, "default", "a0-4999").group != NULL);
 	desk_fini(&desk);
 }
 
@@ -404,7 +404,7 @@ TEST(manager_remembers_which_elements_of_an_array_are_gone)
 	protobuf_c_message_free_unpacked(desk_ask(&desk, "RemoveTasks", &request.base), NULL);
 	desk_restart(&desk);
 	CHECK_EQ(desk.manager->model.n_tasks, 2);
-	CHECK(model_task_by_name(&desk.manager->model, "default", "arr-1") == NULL);
+	CHECK(model_task_by_name(&desk.manager->model, "default", "arr-1").task == NULL);
 	names[0] = "arr-0";
 	protobuf_c_message_free_unpacked(desk_ask(&desk, "RemoveTasks", &request.base), NULL);
 	names[0] = "arr-2";
@@ -528,25 +528,20 @@ TEST(manager_resolves_ids_names_and_prefixes)
 {
 	struct desk desk;
 	char id[ID_TEXT_SIZE], prefix[9];
-	const struct past_entry *past;
-	struct task *task;
+	struct model_found found;
 	struct err err;
 
 	desk_init(&desk);
 	desk_submit(&desk, "web", 0, false, id);
 	(void)snprintf(prefix, sizeof prefix, "%.8s", id);
-	CHECK_OK(model_task_resolve(&desk.manager->model, "default", id, &task, &past, &err), &err);
-	CHECK_OK(model_task_resolve(&desk.manager->model, "default", "web", &task, &past, &err),
-		&err);
-	CHECK_OK(model_task_resolve(&desk.manager->model, "default", prefix, &task, &past, &err),
-		&err);
-	CHECK_EQ(model_task_resolve(&desk.manager->model, "other", "web", &task, &past, &err),
-		-ENOENT);
+	CHECK_OK(model_task_resolve(&desk.manager->model, "default", id, &found, &err), &err);
+	CHECK_OK(model_task_resolve(&desk.manager->model, "default", "web", &found, &err), &err);
+	CHECK_OK(model_task_resolve(&desk.manager->model, "default", prefix, &found, &err), &err);
+	CHECK_EQ(model_task_resolve(&desk.manager->model, "other", "web", &found, &err), -ENOENT);
 	CHECK_HAS(err.text, "no task 'web' in namespace 'other'");
-	CHECK_EQ(model_task_resolve(&desk.manager->model, "default", "ab", &task, &past, &err),
-		-ENOENT);
+	CHECK_EQ(model_task_resolve(&desk.manager->model, "default", "ab", &found, &err), -ENOENT);
 	desk_submit(&desk, "web2", 0, false, id);
-	CHECK_EQ(model_task_resolve(&desk.manager->model, "default", prefix, &task, &past, &err),
+	CHECK_EQ(model_task_resolve(&desk.manager->model, "default", prefix, &found, &err),
 		-ENOTUNIQ);
 	desk_fini(&desk);
 }
@@ -558,8 +553,7 @@ TEST(manager_lists_no_task_that_a_user_removed)
 	Davit__RemoveTasksRequest request = DAVIT__REMOVE_TASKS_REQUEST__INIT;
 	Davit__ListTasksRequest list = DAVIT__LIST_TASKS_REQUEST__INIT;
 	Davit__ListTasksReply *reply;
-	struct task *task;
-	const struct past_entry *past;
+	struct model_found found;
 	char *names[] = {"web"};
 	char id[ID_TEXT_SIZE];
 	struct err err;
@@ -575,8 +569,7 @@ TEST(manager_lists_no_task_that_a_user_removed)
 	reply = (Davit__ListTasksReply *)desk_ask(&desk, "ListTasks", &list.base);
 	CHECK_EQ(reply->n_tasks, 0);
 	davit__list_tasks_reply__free_unpacked(reply, NULL);
-	CHECK_EQ(model_task_resolve(&desk.manager->model, "default", "web", &task, &past, &err),
-		-ENOENT);
+	CHECK_EQ(model_task_resolve(&desk.manager->model, "default", "web", &found, &err), -ENOENT);
 	desk_fini(&desk);
 	desk_worker_fini(&worker);
 }
