@@ -199,6 +199,26 @@ shows() {
 	done
 }
 
+@test "ports of each protocol, at an address of the host; a network of the engine's own" {
+	local own=$E2E_IMAGE-own net
+	net=$(docker network create --label "com.docker.compose.project=$E2E_IMAGE" "$own")
+	call SubmitTasks "$(jq -n --arg image "$E2E_IMAGE" --arg own "$own" \
+		'{spec: {name: "harbour", image: $image, networks: [{name: $own, external: true, aliases: ["quay"]}],
+		  ports: [{container_port: 80}, {container_port: 53, protocol: "UDP", host_address: "127.0.0.1"}],
+		  command: ["sleep", "600"]}}')"
+	wait_task harbour RUNNING
+	id=$(task harbour .container_id)
+	shows "$(task harbour '.ports[] | select(.container_port == 80) | .host_port')" \
+		docker inspect -f '{{(index (index .HostConfig.PortBindings "80/tcp") 0).HostPort}}' "$id"
+	shows "127.0.0.1:$(task harbour '.ports[] | select(.container_port == 53) | .host_port')" docker port "$id" 53/udp
+	shows "$net" docker inspect -f "{{(index .NetworkSettings.Networks \"$own\").NetworkID}}" "$id"
+	in_it() { docker run --rm --network "$own" "$E2E_IMAGE" ping -c 1 -W 5 quay >/dev/null; }
+	wait_for 30 in_it
+	davit rm -f harbour
+	unused() { docker network rm "$own" >/dev/null 2>&1; } # it is not ours to remove: somebody does
+	wait_for 60 unused
+}
+
 @test "the host's network and none" {
 	davit run --name hostly --network host "$E2E_IMAGE" -- readlink /proc/self/ns/net
 	davit run --name lonely --network none "$E2E_IMAGE" -- sh -c 'ls /sys/class/net | tr "\n" " "'
