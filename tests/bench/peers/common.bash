@@ -1,5 +1,26 @@
-# common.bash - what the scripts beside it share: figures, times, memory. Sourced after
-# deploy/cluster.sh. One figure a line, "name value unit", as all benchmarks print them.
+# common.bash - what the scripts beside it share: beginning and end, figures, times, memory. Sourced
+# after deploy/cluster.sh and own_engine.bash. One figure a line, "name value unit", as all benchmarks print them.
+
+# peers_begin NAME: from here on there is $dir, and whatever happens it is removed at the end with
+# what runs in it: an engine in engine/, a cluster in davit/, and what end_others ends.
+peers_begin() {
+	[ "$(id -u)" -eq 0 ] || die "$1 and an engine of its own need root"
+	dir=$(mktemp -d "${BENCH_DIR:-/var/tmp}/davit-$1.XXXXXX")
+	trap peers_end EXIT
+	trap 'exit 1' INT TERM
+}
+peers_end() {
+	local status=$?
+	trap - EXIT
+	trap '' INT TERM
+	set +e # whatever of it fails, the rest is removed
+	end_others >/dev/null 2>&1
+	cluster_end "$dir/davit" 5 >/dev/null 2>&1
+	own_engine_end "$dir/engine"
+	rm -rf "$dir"
+	exit "$status"
+}
+end_others() { :; }
 
 figure() { printf '%s %s %s\n' "$1" "$2" "$3"; }
 now_us() { echo "${EPOCHREALTIME/[.,]/}"; }

@@ -17,30 +17,16 @@ B=${BUILD:-build/release}
 DAVIT_BIN=$PWD/$B/bin
 array=${ARRAY:-1000} singles=${SINGLES:-200} containers=${CONTAINERS:-100}
 image=davit-demo:latest
-[ "$(id -u)" -eq 0 ] || die "Slurm's daemons and an engine of its own need root"
-dir=$(mktemp -d "${BENCH_DIR:-/var/tmp}/davit-slurm.XXXXXX")
-chmod 755 "$dir"
 # The keepers of steps outlive slurmd: those that write into our folder are ours.
-end_steps() {
+end_others() {
 	local pid
+	proc_stop 5 "$dir/slurmd.pid" "$dir/slurmctld.pid" "$dir/munged.pid"
 	for pid in $(pgrep slurmstepd); do
 		[[ $(readlink "/proc/$pid/fd"/* 2>/dev/null) != *"$dir/"* ]] || kill -KILL "$pid"
 	done
 }
-finish() {
-	local status=$?
-	trap - EXIT
-	trap '' INT TERM
-	set +e # whatever of it fails, the rest is removed
-	proc_stop 5 "$dir/slurmd.pid" "$dir/slurmctld.pid" "$dir/munged.pid" >/dev/null 2>&1 || true
-	cluster_end "$dir/davit" 5 >/dev/null 2>&1 || true
-	own_engine_end "$dir/engine"
-	end_steps
-	rm -rf "$dir"
-	exit "$status"
-}
-trap finish EXIT
-trap 'exit 1' INT TERM
+peers_begin slurm
+chmod 755 "$dir"
 
 # ---- Slurm ----
 

@@ -14,20 +14,7 @@ DAVIT_BIN=$PWD/$B/bin
 n=${N:-100} updated=${UPDATE:-20} waiting=${WAITING:-10000} kills=${KILLS:-5}
 image=davit-demo:latest
 waits_for_term="mkfifo /f; trap 'exit 0' TERM; read x <>/f"
-[ "$(id -u)" -eq 0 ] || die "a Docker Engine of its own needs root"
-dir=$(mktemp -d "${BENCH_DIR:-/var/tmp}/davit-swarm.XXXXXX")
-finish() {
-	local status=$?
-	trap - EXIT
-	trap '' INT TERM
-	set +e # whatever of it fails, the rest is removed
-	cluster_end "$dir/davit" 5 >/dev/null 2>&1 || true
-	own_engine_end "$dir/engine"
-	rm -rf "$dir"
-	exit "$status"
-}
-trap finish EXIT
-trap 'exit 1' INT TERM
+peers_begin swarm
 
 own_engine_start "$dir/engine"
 export DOCKER_HOST=$own_engine_host
