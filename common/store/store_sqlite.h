@@ -11,12 +11,11 @@
 #include "common/store/store_log.h"
 
 enum {
-	STORE_SQLITE_FORMAT = 2,              /* of the file, in its user_version */
-	STORE_SQLITE_FORMAT_TABLE = 1,        /* without a log of batches: it gets one */
-	STORE_SQLITE_PAGE_BYTES = 8192,       /* of a new file */
-	STORE_SQLITE_WAL_MAX_BYTES = 8 << 20, /* no commit begins behind a longer log */
-	STORE_SQLITE_WAL_PRESS_BYTES =
-		4 << 20,        /* brought into the file; one that grew longer is cut */
+	STORE_SQLITE_FORMAT = 2,                /* of the file, in its user_version */
+	STORE_SQLITE_FORMAT_TABLE = 1,          /* without a log of batches: it gets one */
+	STORE_SQLITE_PAGE_BYTES = 8192,         /* of a new file */
+	STORE_SQLITE_WAL_MAX_BYTES = 8 << 20,   /* no commit begins behind a longer log */
+	STORE_SQLITE_WAL_PRESS_BYTES = 4 << 20, /* goes into the file; if longer, it is cut */
 	STORE_SQLITE_ROWS = 16, /* of one statement: beginning one costs as much as a row */
 };
 
