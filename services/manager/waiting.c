@@ -557,6 +557,16 @@ waiting_count(const struct waiting *waiting, const struct group *array)
 	return line == NULL ? 0 : line->n;
 }
 
+static const struct task *
+first_of(const struct task_queue *queue, const struct group *array)
+{
+	const struct task *task = queue->first;
+
+	while (task != NULL && task->group != array)
+		task = task->queue_next;
+	return task;
+}
+
 const char *
 waiting_says(const struct waiting *waiting, const struct group *array)
 {
@@ -569,5 +579,9 @@ waiting_says(const struct waiting *waiting, const struct group *array)
 		task = bucket->tasks.first;
 	else if (key.line != NULL && key.line->ready.first != NULL)
 		task = key.line->ready.first;
+	else if (task == NULL || task->state != TASK_PENDING) /* a later one went first */
+		task = first_of(&waiting->claimed, array);
+	if (task == NULL)
+		task = first_of(&waiting->asked, array);
 	return task == NULL || task->state != TASK_PENDING ? NULL : task->message;
 }

@@ -467,6 +467,43 @@ TEST(r9_what_is_stopped_in_the_batch_of_its_submission_stays_stopped)
 	array_fini(&array);
 }
 
+/* Room is kept for the first ones, and a later one has gone ahead: the rest waits as the first do.
+ */
+TEST(arrays_whose_first_have_room_kept_say_why_the_rest_waits)
+{
+	struct array array;
+	struct desk *desk = &array.desk;
+	Davit__PlaceReply reply = DAVIT__PLACE_REPLY__INIT;
+	Davit__Placement texts[AHEAD], *placements[AHEAD];
+	char ids[AHEAD][ID_TEXT_SIZE];
+
+	array_init(&array);
+	desk_worker_join(desk, &array.worker, "n1", 4000);
+	desk->config.claim_after_ms = desk->manager->config.claim_after_ms = 0;
+	desk->no_scheduler = true;
+	array.spec.cpu_milli = 3000;
+	submit(&array, COUNT);
+	desk_turn(desk);
+	CHECK_EQ(desk->question->n_tasks, AHEAD);
+	for (uint32_t i = 0; i < AHEAD; i++) { /* the last of them first */
+		placements[i] = &texts[i];
+		davit__placement__init(&texts[i]);
+		id_format(id_at(array.base, AHEAD - 1 - i), ids[i]);
+		texts[i].task_id = ids[i];
+		texts[i].node_id = array.worker.node_id;
+		texts[i].has_claim = texts[i].claim = i > 0;
+	}
+	reply.placements = placements;
+	reply.n_placements = AHEAD;
+	davit__place_request__free_unpacked(TAKE(desk->question), NULL);
+	manager_placed(desk->manager, desk->now, DAVIT__REPLY__STATUS__OK, "", &reply);
+	desk_turn(desk);
+	CHECK_EQ(desk->manager->claims.n_parts, AHEAD - 1);
+	CHECK_EQ(group_of(&array)->last_task->state, TASK_SCHEDULED);
+	CHECK_HAS(waiting_says(&desk->manager->waiting, group_of(&array)), "kept for it");
+	array_fini(&array);
+}
+
 TEST(arrays_of_a_million_are_a_few_records)
 {
 	struct array array;
