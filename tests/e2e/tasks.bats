@@ -174,7 +174,8 @@ teardown_file() { cluster_down; }
 	davit run --name burner --memory 64MiB "$E2E_IMAGE" -- sh -c 'until [ -e /tmp/on ]; do :; done'
 	burns() { [ "$(task burner .usage.cpu_milli_peak)" -gt 100 ] 2>/dev/null; }
 	wait_for 60 burns || fail "$(task burner)"
-	docker exec "$(task burner .container_id)" touch /tmp/on
+	# It ends with its container, at times before it can say that all went well.
+	docker exec "$(task burner .container_id)" touch /tmp/on || true
 	wait_task burner COMPLETED
 	[ "$(task burner .usage.cpu_milli_peak)" -gt 100 ]
 	[ "$(task burner .usage.n_samples)" -ge 1 ]
