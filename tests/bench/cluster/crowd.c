@@ -21,7 +21,6 @@ enum {
 	REDIAL_MS = 50, /* COURIER_REDIALS of them are a second, as a worker alone takes at most */
 	ARGS = 7,       /* program, "crowd", url, first, n, cpu, memory */
 	ROUNDS_MAX = 1000, /* of a worker with its engine, in one turn */
-	NICENESS = 10,     /* thousands of machines: they do not take the manager's cores */
 };
 
 struct member {
@@ -295,7 +294,7 @@ crowd_main(int argc, char **argv)
 	if (argc != ARGS)
 		return EXIT_FAILURE;
 	log_open("crowd", LOG_LVL_ERROR);
-	(void)setpriority(PRIO_PROCESS, 0, NICENESS);
+	(void)setpriority(PRIO_PROCESS, 0, (int)bench_setting("CROWD_NICENESS", 0));
 	crowd.url = argv[2];
 	crowd.plan = (struct crowd_plan){(uint32_t)strtoul(argv[3], NULL, 10),
 		(uint32_t)strtoul(argv[4], NULL, 10), strtoull(argv[5], NULL, 10),
