@@ -8,6 +8,16 @@ enum { WAIT_MS = 30000 };
 static void write_more(struct channel_input *input);
 
 static void
+on_rested(const struct rpc_result *result, void *arg)
+{
+	struct channel_input *input = arg;
+
+	(void)result;
+	input->call = NULL;
+	write_more(input);
+}
+
+static void
 on_written(const struct rpc_result *result, void *arg)
 {
 	struct channel_input *input = arg;
@@ -15,6 +25,11 @@ on_written(const struct rpc_result *result, void *arg)
 	uint64_t taken;
 
 	input->call = NULL;
+	if (upstream_is_trouble(result->status)) {
+		/* Until who reads the output gives up. */
+		input->call = upstream_pause(input->manager, CHANNEL_RETRY_MS, on_rested, input);
+		return;
+	}
 	if (result->status != DAVIT__REPLY__STATUS__OK) {
 		channel_input_stop(input); /* it has ended, or broke off: its output says so */
 		return;

@@ -15,6 +15,7 @@
 enum {
 	CHANNEL_INPUT_WRITE_BYTES = 256 << 10, /* in one call */
 	CHANNEL_INPUT_BYTES = 512 << 10,       /* that were read and not yet written */
+	CHANNEL_RETRY_MS = 200, /* between two tries while manager or worker do not answer */
 };
 
 struct channel_input {

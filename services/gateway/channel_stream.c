@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/clock.h"
+#include "common/base/log.h"
 #include "common/base/mem.h"
 #include "services/gateway/api.h"
 #include "services/gateway/channel_input.h"
@@ -13,6 +15,7 @@
 
 enum {
 	WAIT_MS = 30000,
+	PATIENCE_MS = 30000, /* with a manager or worker that does not answer, once it has begun */
 	READ_BYTES = 256 << 10,
 	PAIRS_MAX = TRANSCODE_PAIRS_MAX,
 };
@@ -23,8 +26,9 @@ struct pump {
 	struct http_request *request; /* until the stream has begun, or it was refused */
 	bool is_answer;               /* copies in: nothing is sent until the end */
 	struct upstream_call *opening, *reading;
-	char *channel;   /* NULL: logs, or not open yet */
-	uint64_t offset; /* of output */
+	uint64_t trouble_ms; /* since when nothing can be read; 0: it can */
+	char *channel;       /* NULL: logs, or not open yet */
+	uint64_t offset;     /* of output */
 	bool has_body;
 	struct channel_input input;
 	struct channel_output output;
@@ -115,12 +119,41 @@ static void
 give_up(struct pump *pump, Davit__Reply__Status status, const char *message, const char *field)
 {
 	if (pump->request == NULL) {
+		log_warn("gateway.broken_off", "task=%s reason=\"%s\"", pump->task, message);
 		finish(pump, NULL, message);
 		return;
 	}
 	channel_input_stop(&pump->input);
 	api_refuse(TAKE(pump->request), status, message, field);
 	pump_free(pump, false);
+}
+
+/* ---- trouble ---- */
+
+static void
+on_rested(const struct rpc_result *result, void *arg)
+{
+	struct pump *pump = arg;
+
+	(void)result;
+	pump->reading = NULL;
+	read_more(pump);
+}
+
+/* True: what was asked is asked again in a moment, for PATIENCE_MS. It begins where this ended. */
+static bool
+bear(struct pump *pump, Davit__Reply__Status status)
+{
+	uint64_t now_ms = clock_mono_ms();
+
+	if (!upstream_is_trouble(status))
+		return false;
+	if (pump->trouble_ms == 0)
+		pump->trouble_ms = now_ms;
+	if (now_ms - pump->trouble_ms > PATIENCE_MS)
+		return false;
+	pump->reading = upstream_pause(pump->site->manager, CHANNEL_RETRY_MS, on_rested, pump);
+	return true;
 }
 
 /* ---- logs ---- */
@@ -139,10 +172,13 @@ on_logs(const struct rpc_result *result, void *arg)
 		read_more(pump);
 		return;
 	}
+	if (!is_first && bear(pump, result->status))
+		return;
 	if (result->status != DAVIT__REPLY__STATUS__OK) {
 		give_up(pump, result->status, result->message, result->field);
 		return;
 	}
+	pump->trouble_ms = 0;
 	if (is_first)
 		begin(pump);
 	free(pump->cursor);
@@ -198,10 +234,13 @@ on_output(const struct rpc_result *result, void *arg)
 	const Davit__ReadChannelReply *reply = (const void *)result->response;
 
 	pump->reading = NULL;
+	if (bear(pump, result->status))
+		return;
 	if (result->status != DAVIT__REPLY__STATUS__OK) {
 		give_up(pump, result->status, result->message, NULL);
 		return;
 	}
+	pump->trouble_ms = 0;
 	for (size_t i = 0; i < reply->n_chunks && !pump->is_answer; i++)
 		channel_output_put(&pump->output, reply->chunks[i], NULL);
 	pump->offset = reply->has_offset ? reply->offset : pump->offset;

@@ -16,10 +16,10 @@ struct upstream_client {
 struct upstream_call {
 	struct upstream *upstream;
 	struct upstream_client *client;
-	struct rpc_pending *pending; /* NULL: refused without having been sent */
+	struct rpc_pending *pending; /* NULL: refused without having been sent, or a pause */
 	rpc_done_fn *done;           /* NULL: dropped */
 	void *arg;
-	uint64_t start_ms;
+	uint64_t start_ms, pause_end_ms;
 	bool waits, is_given_up;
 	struct upstream_call *next, *prev;
 };
@@ -51,16 +51,17 @@ finish(struct upstream_call *call, const struct rpc_result *result)
 	free(call);
 }
 
+static const struct rpc_result no_answer = {.status = DAVIT__REPLY__STATUS__UNAVAILABLE,
+	.message = "there is no answer from the manager or monitor just now; try again",
+	.field = "",
+	.note = ""};
+
 static void
 on_done(const struct rpc_result *result, void *arg)
 {
 	struct upstream_call *call = arg;
-	struct rpc_result given_up = {.status = DAVIT__REPLY__STATUS__UNAVAILABLE,
-		.message = "there is no answer from the manager or monitor just now; try again",
-		.field = "",
-		.note = ""};
 
-	finish(call, call->is_given_up ? &given_up : result);
+	finish(call, call->is_given_up ? &no_answer : result);
 }
 
 static void
@@ -116,10 +117,12 @@ on_timer(uv_timer_t *timer)
 		check_client(&upstream->waits[i]);
 	for (struct upstream_call *call = upstream->calls; call != NULL; call = next) {
 		next = call->next;
-		if (call->client == NULL)
-			refuse(call);
-		else
+		if (call->client != NULL)
 			give_up(call, now_ms);
+		else if (call->pause_end_ms == 0)
+			refuse(call);
+		else if (call->pause_end_ms <= now_ms)
+			finish(call, &no_answer);
 	}
 	if (upstream->calls == NULL)
 		(void)uv_timer_stop(timer);
@@ -209,6 +212,24 @@ wait_client(struct upstream *upstream)
 	return client;
 }
 
+static struct upstream_call *
+add(struct upstream *upstream, rpc_done_fn *done, void *arg)
+{
+	struct upstream_call *call = xcalloc(1, sizeof *call);
+
+	call->upstream = upstream;
+	call->done = done;
+	call->arg = arg;
+	call->start_ms = clock_mono_ms();
+	call->next = upstream->calls;
+	if (upstream->calls != NULL)
+		upstream->calls->prev = call;
+	upstream->calls = call;
+	if (!uv_is_active((uv_handle_t *)upstream->timer))
+		(void)uv_timer_start(upstream->timer, on_timer, CHECK_MS, CHECK_MS);
+	return call;
+}
+
 struct upstream_call *
 upstream_call(struct upstream *upstream, const ProtobufCMethodDescriptor *method,
 	const ProtobufCMessage *request, const char *request_id, uint64_t wait_ms,
@@ -216,21 +237,11 @@ upstream_call(struct upstream *upstream, const ProtobufCMethodDescriptor *method
 {
 	struct rpc_call_options options = {.timeout_ms = wait_ms + UPSTREAM_TIMEOUT_MS,
 		.request_id = request_id};
-	struct upstream_call *call = xcalloc(1, sizeof *call);
+	struct upstream_call *call = add(upstream, done, arg);
 
-	call->upstream = upstream;
-	call->done = done;
-	call->arg = arg;
-	call->start_ms = clock_mono_ms();
 	call->waits = wait_ms > 0;
-	call->next = upstream->calls;
-	if (upstream->calls != NULL)
-		upstream->calls->prev = call;
-	upstream->calls = call;
 	if (!upstream->is_closing)
 		call->client = call->waits ? wait_client(upstream) : quick_client(upstream);
-	if (!uv_is_active((uv_handle_t *)upstream->timer))
-		(void)uv_timer_start(upstream->timer, on_timer, CHECK_MS, CHECK_MS);
 	if (call->client == NULL)
 		return call; /* the timer refuses it: done never runs from inside this function */
 	call->client->n_calls++;
@@ -239,6 +250,23 @@ upstream_call(struct upstream *upstream, const ProtobufCMethodDescriptor *method
 	call->pending =
 		rpc_client_call(call->client->client, method, request, &options, on_done, call);
 	return call;
+}
+
+struct upstream_call *
+upstream_pause(struct upstream *upstream, uint64_t ms, rpc_done_fn *done, void *arg)
+{
+	struct upstream_call *call = add(upstream, done, arg);
+
+	call->pause_end_ms = call->start_ms + ms;
+	return call;
+}
+
+bool
+upstream_is_trouble(Davit__Reply__Status status)
+{
+	return status == DAVIT__REPLY__STATUS__UNAVAILABLE ||
+	       status == DAVIT__REPLY__STATUS__DEADLINE_EXCEEDED ||
+	       status == DAVIT__REPLY__STATUS__RESOURCE_EXHAUSTED;
 }
 
 void

@@ -42,5 +42,15 @@ struct upstream_call *upstream_call(struct upstream *upstream,
 	const ProtobufCMethodDescriptor *method, const ProtobufCMessage *request,
 	const char *request_id, uint64_t wait_ms, rpc_done_fn *done, void *arg);
 
+/*
+ * Not a call, but the time until the next one: done runs once, UNAVAILABLE, after about ms
+ * (200 ms more at most) unless it is dropped.
+ */
+struct upstream_call *upstream_pause(struct upstream *upstream, uint64_t ms, rpc_done_fn *done,
+	void *arg);
+
+/* True: the same call may well succeed in a moment. */
+bool upstream_is_trouble(Davit__Reply__Status status);
+
 /* Nobody waits for it any more: done will not run. */
 void upstream_drop(struct upstream_call *call);

@@ -196,6 +196,51 @@ take(struct gateway_stage *stage, const char *method)
 	return NULL;
 }
 
+static void
+refuse(struct rpc_call *call, Davit__Reply__Status status)
+{
+	rpc_call_refuse(call, status, NULL, "node n1 does not answer just now");
+	rpc_call_send(call);
+}
+
+TEST(channel_stream_asks_again_both_ways_when_manager_or_worker_do_not_answer)
+{
+	struct gateway_stage stage;
+	struct rpc_call *call;
+
+	gateway_stage_open(&stage, no_tables);
+	gateway_stage_ask(&stage, "POST /v1/tasks/web/exec?command=cat", "input");
+	answer_open(&stage);
+	answer_read(take(&stage, "ReadChannel"), "first", 0, false);
+	refuse(take(&stage, "WriteChannel"), DAVIT__REPLY__STATUS__UNAVAILABLE);
+	http_client_wait(&stage.client, "first");
+	refuse(take(&stage, "ReadChannel"), DAVIT__REPLY__STATUS__DEADLINE_EXCEEDED);
+	call = take(&stage, "WriteChannel");
+	CHECK_EQ(((const Davit__WriteChannelRequest *)call->request)->offset, 0);
+	CHECK_EQ(((const Davit__WriteChannelRequest *)call->request)->data.len, 5);
+	answer_write(call, 5);
+	call = take(&stage, "ReadChannel");
+	CHECK_EQ(((const Davit__ReadChannelRequest *)call->request)->offset, 5);
+	answer_read(call, "last", 0, true);
+	http_client_wait(&stage.client, "Davit-Exit-Code: 3\r\n");
+	rpc_call_drop(take(&stage, "CloseChannel"));
+	gateway_stage_close(&stage);
+}
+
+TEST(channel_stream_ends_at_once_when_its_channel_is_gone)
+{
+	struct gateway_stage stage;
+
+	gateway_stage_open(&stage, no_tables);
+	http_client_open(&stage.client, &stage.peer.loop, http_url(stage.server),
+		"POST /v1/tasks/web/exec?command=x HTTP/1.1\r\nHost: x\r\n"
+		"Accept: text/event-stream\r\n\r\n");
+	answer_open(&stage);
+	refuse(take(&stage, "ReadChannel"), DAVIT__REPLY__STATUS__NOT_FOUND);
+	http_client_wait(&stage.client, "does not answer just now");
+	gateway_stage_close(&stage);
+}
+
 TEST(channel_stream_passes_a_body_on_piece_by_piece_and_what_is_said_meanwhile_behind_it)
 {
 	enum { SIZE = 3 << 20, SAID = 200000 };
