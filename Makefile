@@ -113,6 +113,8 @@ $(foreach s,$(services),$(eval $(call service_rules,$s)))
 # Seconds after which a test is taken to hang; machines are busy, and sanitizers slow.
 patience := $(if $(filter asan tsan,$(MODE)),1200,300)
 
+export TSAN_OPTIONS ?= suppressions=$(CURDIR)/tests/lib/tsan.supp
+
 # With what debuggers want, linking a test takes five times as long: DEBUG=1 for those.
 test_link = $(CC) $(CFLAGS) $(LDFLAGS) $(if $(filter debug,$(MODE)),$(if $(DEBUG),,-Wl,-S))
 
