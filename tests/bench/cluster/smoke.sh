@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../../.."
 out=$(mktemp -d "${TMPDIR:-/tmp}/davit-cluster.XXXXXX")
 trap 'rm -rf "$out"' EXIT
-export BENCH_DIR=$out SCALE=0.001 CHURN_SECONDS=1
+export BENCH_DIR=$out SCALE=0.001 CHURN_SECONDS=1 ROUNDS=2
 for profile in c1m c2m churn burst failover restart lists flat; do
 	timeout 600 "$1/bench/cluster" "$profile" "$out" >"$out/$profile.txt" 2>&1 ||
 		{ echo "$profile failed:"; cat "$out/$profile.txt"; exit 1; }
