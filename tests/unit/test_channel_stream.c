@@ -68,15 +68,22 @@ TEST(channel_stream_sends_output_as_it_comes_and_the_exit_code_behind_it)
 	gateway_stage_close(&stage);
 }
 
+/* A command whose output comes as events. */
+static void
+open_events(struct gateway_stage *stage)
+{
+	http_client_open(&stage->client, &stage->peer.loop, http_url(stage->server),
+		"POST /v1/tasks/web/exec?command=x HTTP/1.1\r\nHost: x\r\n"
+		"Accept: text/event-stream\r\n\r\n");
+	answer_open(stage);
+}
+
 TEST(channel_stream_tells_of_both_streams_in_events)
 {
 	struct gateway_stage stage;
 
 	gateway_stage_open(&stage, no_tables);
-	http_client_open(&stage.client, &stage.peer.loop, http_url(stage.server),
-		"POST /v1/tasks/web/exec?command=x HTTP/1.1\r\nHost: x\r\n"
-		"Accept: text/event-stream\r\n\r\n");
-	answer_open(&stage);
+	open_events(&stage);
 	answer_read(gateway_stage_call(&stage, "ReadChannel"), "bad\n",
 		DAVIT__LOG_CHUNK__STREAM__STDERR, true);
 	http_client_wait(&stage.client, "event: stderr\ndata: \"bad\\n\"\n\n");
@@ -232,10 +239,7 @@ TEST(channel_stream_ends_at_once_when_its_channel_is_gone)
 	struct gateway_stage stage;
 
 	gateway_stage_open(&stage, no_tables);
-	http_client_open(&stage.client, &stage.peer.loop, http_url(stage.server),
-		"POST /v1/tasks/web/exec?command=x HTTP/1.1\r\nHost: x\r\n"
-		"Accept: text/event-stream\r\n\r\n");
-	answer_open(&stage);
+	open_events(&stage);
 	refuse(take(&stage, "ReadChannel"), DAVIT__REPLY__STATUS__NOT_FOUND);
 	http_client_wait(&stage.client, "does not answer just now");
 	gateway_stage_close(&stage);
