@@ -25,7 +25,7 @@
 #include "proto/rpc.pb-c.h"
 
 enum {
-	RPC_CLIENT_CALLS_MAX = 32,   /* on the wire; nng's REP drops replies beyond 64 a pipe */
+	RPC_CLIENT_CALLS_MAX = 32,   /* on the wire; a raw REP of nng's drops replies beyond 64 */
 	RPC_CLIENT_QUEUE_MAX = 4096, /* waiting for a place; beyond: RESOURCE_EXHAUSTED at once */
 	/* nng sends a call again after so long without an answer: longer than any wait, so that it
 	   only happens when an answer was lost. */

@@ -10,25 +10,15 @@
 
 #include "common/base/mailbox.h"
 #include "common/base/mem.h"
+#include "common/rpc/contexts.h"
 #include "common/rpc/socket.h"
 
 enum {
 	RECEIVE_SLACK = 1 << 20, /* over RPC_MESSAGE_MAX: answered with words, beyond: cut off */
-	HEADER_MAX = 64,         /* pipe id and 15 hops, nng's own limit */
-	NNG_QUEUE = 1024,        /* replies between us and nng's threads before ours takes over */
 	METHOD_MAX = 64,
-	NNG_RECEIVE_QUEUE = 16,
 };
 
-/* A message on its way in (from nng's thread) or out (when nng's own queue is full). */
-struct parcel {
-	struct letter letter; /* first */
-	nng_msg *msg;
-	uint64_t came_ns; /* uv_hrtime */
-	bool is_read;
-};
-
-/* Parcels that were taken and are not handed over yet. */
+/* Messages that were taken and are not handed over yet. */
 struct line {
 	struct letter *first, **end;
 };
@@ -44,7 +34,7 @@ struct rpc_server {
 	unsigned refs; /* one until closed, one of the loop's handle, one of each kept call */
 
 	struct mailbox *inbox;
-	nng_aio *receive;
+	struct rpc_contexts *contexts;
 	atomic_size_t n_waiting, n_waiting_bytes;
 	atomic_bool is_paused;
 
@@ -55,35 +45,15 @@ struct rpc_server {
 	bool had_reads;      /* the turn before was theirs */
 	bool holds;          /* the others wait */
 
-	nng_aio *send;
-	bool is_sending;
-	atomic_bool is_sent;
-	struct letter *out_first, **out_end; /* parcels */
-
 	uint64_t n_calls, n_malformed;
 	struct metric *calls, *seconds; /* NULL: not measured */
 	atomic_uint n_pipes;
 };
 
-/* Where a kept call came from and its answer goes. */
-struct origin {
-	struct rpc_server *server;
-	uint64_t received_ns;
-	size_t header_size;
-	uint8_t header[HEADER_MAX];
-};
-
-static struct parcel *
-parcel_of(struct letter *letter)
+static struct rpc_context *
+context_of(struct letter *letter)
 {
-	return (struct parcel *)(void *)letter;
-}
-
-static void
-parcel_free(struct parcel *parcel)
-{
-	nng_msg_free(parcel->msg);
-	free(parcel);
+	return (struct rpc_context *)(void *)letter;
 }
 
 static void
@@ -127,47 +97,24 @@ is_read(struct rpc_server *server, nng_msg *msg)
 }
 
 /* nng's thread. When the box fills up with this one, the loop goes on receiving. */
-static void
-on_receive(void *arg)
+static bool
+on_message(struct rpc_context *context, void *arg)
 {
 	struct rpc_server *server = arg;
-	struct parcel *parcel;
-	size_t n, bytes, size;
+	size_t size = nng_msg_len(context->msg), n, bytes;
 	bool is_full;
-	int rv = nng_aio_result(server->receive);
 
-	if (rv == NNG_ECLOSED || rv == NNG_ECANCELED)
-		return;
-	if (rv != 0) {
-		nng_recv_aio(server->socket, server->receive);
-		return;
-	}
-	parcel = xcalloc(1, sizeof *parcel);
-	parcel->msg = nng_aio_get_msg(server->receive);
-	parcel->came_ns = uv_hrtime();
-	size = nng_msg_len(parcel->msg);
-	parcel->is_read = is_read(server, parcel->msg);
-	if (parcel->is_read)
+	context->is_marked = is_read(server, context->msg);
+	if (context->is_marked)
 		(void)atomic_fetch_add(&server->n_reads, 1);
 	n = atomic_fetch_add(&server->n_waiting, 1) + 1;
 	bytes = atomic_fetch_add(&server->n_waiting_bytes, size) + size;
 	is_full = n >= RPC_SERVER_QUEUE_MAX || bytes >= RPC_SERVER_QUEUE_BYTES_MAX;
 	if (is_full)
 		atomic_store(&server->is_paused, true);
-	if (mailbox_put(server->inbox, &parcel->letter) < 0)
-		parcel_free(parcel);
-	if (!is_full)
-		nng_recv_aio(server->socket, server->receive);
-}
-
-/* nng's thread. */
-static void
-on_send(void *arg)
-{
-	struct rpc_server *server = arg;
-
-	atomic_store(&server->is_sent, true);
-	wake_loop(server);
+	if (mailbox_put(server->inbox, &context->letter) < 0)
+		rpc_context_release(context);
+	return !is_full;
 }
 
 /* nng's thread. */
@@ -183,121 +130,63 @@ on_pipe(nng_pipe pipe, nng_pipe_ev event, void *arg)
 		atomic_fetch_sub(&server->n_pipes, 1);
 }
 
-/*
- * Replies go to nng's queue, which its threads empty; a burst that outruns them
- * waits in our list, and an aio tells when there is room again.
- */
+/* ---- one call ---- */
+
+/* The answer leaves with the context, right after. */
 static void
-send_more(struct rpc_server *server)
+context_send(struct rpc_call *call, const void *data, size_t size)
 {
-	while (!server->is_sending && server->out_first != NULL) {
-		struct parcel *parcel = parcel_of(server->out_first);
-		int rv = nng_sendmsg(server->socket, parcel->msg, NNG_FLAG_NONBLOCK);
-
-		if (rv == NNG_EAGAIN) {
-			server->is_sending = true;
-			nng_aio_set_msg(server->send, parcel->msg);
-			nng_send_aio(server->socket, server->send);
-		} else if (rv != 0) {
-			nng_msg_free(parcel->msg);
-		}
-		server->out_first = parcel->letter.next;
-		if (server->out_first == NULL)
-			server->out_end = &server->out_first;
-		free(parcel);
-	}
-}
-
-static void
-send_msg(struct rpc_server *server, nng_msg *msg)
-{
-	struct parcel *parcel;
-	int rv = NNG_EAGAIN;
-
-	if (server->out_first == NULL && !server->is_sending)
-		rv = nng_sendmsg(server->socket, msg, NNG_FLAG_NONBLOCK);
-	if (rv == 0)
-		return;
-	if (rv != NNG_EAGAIN) {
-		nng_msg_free(msg);
-		return;
-	}
-	parcel = xcalloc(1, sizeof *parcel);
-	parcel->msg = msg;
-	*server->out_end = &parcel->letter;
-	server->out_end = &parcel->letter.next;
-	send_more(server);
-}
-
-static void
-send_reply(struct rpc_server *server, const struct origin *origin, const void *data, size_t size)
-{
-	nng_msg *msg;
-
-	if (server->is_closed)
-		return;
-	msg = rpc_socket_msg(data, size);
-	if (nng_msg_header_append(msg, origin->header, origin->header_size) != 0)
-		nng_msg_free(msg);
-	else
-		send_msg(server, msg);
-}
-
-static void
-origin_send(struct rpc_call *call, const void *data, size_t size)
-{
-	struct origin *origin = call->transport_data;
-	struct rpc_server *server = origin->server;
+	struct rpc_context *context = call->transport_data;
+	struct rpc_server *server = context->owner;
 
 	if (server->calls != NULL) {
 		const char *method = rpc_call_method(call);
 
 		metric_inc(server->calls, METRIC_LABELS(method, rpc_status_name(call->status)), 1);
 		metric_observe(server->seconds, METRIC_LABELS(method),
-			(double)(uv_hrtime() - origin->received_ns) / 1e9);
+			(double)(uv_hrtime() - context->since_ns) / 1e9);
 	}
-	send_reply(server, origin, data, size);
+	call->transport_data = NULL;
+	rpc_context_reply(context, rpc_socket_msg(data, size));
+	server_unref(server);
 }
 
 static void
-origin_release(struct rpc_call *call)
+context_drop(struct rpc_call *call)
 {
-	struct origin *origin = call->transport_data;
+	struct rpc_context *context = call->transport_data;
+	struct rpc_server *server;
 
-	server_unref(origin->server);
-	free(origin);
+	if (context == NULL)
+		return;
+	server = context->owner;
+	rpc_context_release(context);
+	server_unref(server);
 }
 
 static const struct rpc_transport nng_transport = {
-	.send = origin_send,
-	.release = origin_release,
+	.send = context_send,
+	.release = context_drop,
 };
 
 static void
-handle_msg(struct rpc_server *server, nng_msg *msg)
+handle_msg(struct rpc_server *server, struct rpc_context *context)
 {
-	struct buf refusal = {0};
-	struct origin *origin;
+	nng_msg *msg = context->msg;
+	CLEANUP(buf_fini) struct buf refusal = {0};
 	struct rpc_call *call;
 
-	if (nng_msg_header_len(msg) > HEADER_MAX)
-		return;
-	origin = xcalloc(1, sizeof *origin);
-	origin->server = server;
-	origin->received_ns = uv_hrtime();
-	origin->header_size = nng_msg_header_len(msg);
-	memcpy(origin->header, nng_msg_header(msg), origin->header_size);
+	context->since_ns = uv_hrtime(); /* what is measured is not the wait before */
 	if (rpc_call_parse(server->services, nng_msg_body(msg), nng_msg_len(msg), &call, &refusal) <
 		0) {
 		server->n_malformed++;
-		send_reply(server, origin, refusal.data, refusal.size);
-		buf_fini(&refusal);
-		free(origin);
+		rpc_context_reply(context, rpc_socket_msg(refusal.data, refusal.size));
 		return;
 	}
-	call->connection = (uint32_t)nng_pipe_id(nng_msg_get_pipe(msg));
+	nng_msg_free(TAKE(context->msg));
+	call->connection = context->connection;
 	call->transport = &nng_transport;
-	call->transport_data = origin;
+	call->transport_data = context;
 	server->refs++;
 	server->n_calls++;
 	server->on_call(call, server->arg);
@@ -306,14 +195,14 @@ handle_msg(struct rpc_server *server, nng_msg *msg)
 /* ---- turns ---- */
 
 static void
-line_add(struct line *line, struct parcel *parcel)
+line_add(struct line *line, struct rpc_context *context)
 {
-	parcel->letter.next = NULL;
-	*line->end = &parcel->letter;
-	line->end = &parcel->letter.next;
+	context->letter.next = NULL;
+	*line->end = &context->letter;
+	line->end = &context->letter.next;
 }
 
-static struct parcel *
+static struct rpc_context *
 line_take(struct line *line)
 {
 	struct letter *first = line->first;
@@ -323,7 +212,7 @@ line_take(struct line *line)
 	line->first = first->next;
 	if (line->first == NULL)
 		line->end = &line->first;
-	return parcel_of(first);
+	return context_of(first);
 }
 
 static void
@@ -332,23 +221,24 @@ take_letters(struct rpc_server *server)
 	struct letter *letter, *next;
 
 	for (letter = mailbox_take_all(server->inbox); letter != NULL; letter = next) {
-		struct parcel *parcel = parcel_of(letter);
+		struct rpc_context *context = context_of(letter);
 
 		next = letter->next;
-		line_add(parcel->is_read ? &server->reads : &server->others, parcel);
+		line_add(context->is_marked ? &server->reads : &server->others, context);
 	}
 }
 
 static void
-handle(struct rpc_server *server, struct parcel *parcel)
+handle(struct rpc_server *server, struct rpc_context *context)
 {
-	if (parcel->is_read)
+	if (context->is_marked)
 		(void)atomic_fetch_sub(&server->n_reads, 1);
 	(void)atomic_fetch_sub(&server->n_waiting, 1);
-	(void)atomic_fetch_sub(&server->n_waiting_bytes, nng_msg_len(parcel->msg));
-	if (!server->is_closed)
-		handle_msg(server, parcel->msg);
-	parcel_free(parcel);
+	(void)atomic_fetch_sub(&server->n_waiting_bytes, nng_msg_len(context->msg));
+	if (server->is_closed)
+		rpc_context_release(context);
+	else
+		handle_msg(server, context);
 }
 
 /* Once its time is up, or a read waits; but right behind reads the others have all their time. */
@@ -367,13 +257,13 @@ have_turn(struct rpc_server *server)
 	bool others_wait = server->others.first != NULL && !server->holds;
 	bool reads = server->reads.first != NULL && (!server->had_reads || !others_wait);
 	bool yields = !reads && !server->had_reads;
-	struct parcel *parcel;
+	struct rpc_context *context;
 
 	if (!reads && !others_wait)
 		return;
 	server->had_reads = reads;
-	while ((parcel = line_take(reads ? &server->reads : &server->others)) != NULL) {
-		handle(server, parcel);
+	while ((context = line_take(reads ? &server->reads : &server->others)) != NULL) {
+		handle(server, context);
 		if (is_turn_over(server, began_ns, yields))
 			break;
 	}
@@ -382,12 +272,12 @@ have_turn(struct rpc_server *server)
 static void
 drop_letters(struct rpc_server *server)
 {
-	struct parcel *parcel;
+	struct rpc_context *context;
 
 	take_letters(server);
-	while ((parcel = line_take(&server->reads)) != NULL ||
-		(parcel = line_take(&server->others)) != NULL)
-		handle(server, parcel);
+	while ((context = line_take(&server->reads)) != NULL ||
+		(context = line_take(&server->others)) != NULL)
+		handle(server, context);
 }
 
 /* Some can be handed over. */
@@ -413,14 +303,8 @@ on_wake(uv_async_t *handle)
 	server->refs++; /* on_call may close the server */
 	take_letters(server);
 	have_turn(server);
-	if (!server->is_closed && atomic_exchange(&server->is_sent, false)) {
-		if (nng_aio_result(server->send) != 0)
-			nng_msg_free(nng_aio_get_msg(server->send));
-		server->is_sending = false;
-		send_more(server);
-	}
 	if (!server->is_closed && has_room(server) && atomic_exchange(&server->is_paused, false))
-		nng_recv_aio(server->socket, server->receive);
+		rpc_contexts_receive(server->contexts);
 	if (server->is_closed)
 		drop_letters(server); /* what the callback left when it closed us */
 	else if (has_letters(server))
@@ -450,41 +334,26 @@ open_socket(struct rpc_server *server, const char *url, struct err *err)
 {
 	int rv;
 
-	rv = nng_rep0_open_raw(&server->socket);
+	rv = nng_rep0_open(&server->socket);
 	if (rv != 0)
 		return rpc_socket_fail(err, rv, "open a socket for", url);
 	rv = rpc_socket_limit(server->socket, RPC_MESSAGE_MAX + RECEIVE_SLACK);
 	if (rv == 0)
-		rv = nng_socket_set_int(server->socket, NNG_OPT_SENDBUF, NNG_QUEUE);
-	if (rv == 0)
-		rv = nng_socket_set_int(server->socket, NNG_OPT_RECVBUF, NNG_RECEIVE_QUEUE);
-	if (rv == 0)
 		rv = nng_pipe_notify(server->socket, NNG_PIPE_EV_ADD_POST, on_pipe, server);
 	if (rv == 0)
 		rv = nng_pipe_notify(server->socket, NNG_PIPE_EV_REM_POST, on_pipe, server);
-	if (rv == 0)
-		rv = nng_aio_alloc(&server->receive, on_receive, server);
-	if (rv == 0)
-		rv = nng_aio_alloc(&server->send, on_send, server);
 	if (rv != 0)
 		return rpc_socket_fail(err, rv, "prepare a socket for", url);
 	return rpc_socket_listen(server->socket, url, &server->url, err);
 }
 
-/* The aios first: nng must not call back into what is being closed. */
+/* The contexts first: nng must not call back into what is being closed. */
 static void
 close_socket(struct rpc_server *server)
 {
-	if (server->receive != NULL)
-		nng_aio_stop(server->receive);
-	if (server->send != NULL)
-		nng_aio_stop(server->send);
+	rpc_contexts_close(TAKE(server->contexts));
 	if (!rpc_socket_close(server->socket))
 		server->refs++; /* nng may still use it: never freed */
-	if (server->is_sending && nng_aio_result(server->send) != 0)
-		nng_msg_free(nng_aio_get_msg(server->send));
-	nng_aio_free(server->receive);
-	nng_aio_free(server->send);
 }
 
 int
@@ -498,7 +367,6 @@ rpc_server_open(uv_loop_t *loop, const char *url, const ProtobufCServiceDescript
 	server->on_call = on_call;
 	server->arg = arg;
 	server->refs = 1;
-	server->out_end = &server->out_first;
 	server->reads.end = &server->reads.first;
 	server->others.end = &server->others.first;
 	server->inbox = mailbox_new(RPC_SERVER_QUEUE_MAX + 1, wake_loop, server);
@@ -514,7 +382,8 @@ rpc_server_open(uv_loop_t *loop, const char *url, const ProtobufCServiceDescript
 		rpc_server_close(server);
 		return rc;
 	}
-	nng_recv_aio(server->socket, server->receive);
+	server->contexts = rpc_contexts_open(server->socket, on_message, server);
+	rpc_contexts_receive(server->contexts);
 	*ret_server = server;
 	return 0;
 }
@@ -549,11 +418,12 @@ rpc_server_stats(const struct rpc_server *server, struct rpc_server_stats *ret_s
 	ret_stats->n_calls = server->n_calls;
 	ret_stats->n_malformed = server->n_malformed;
 	ret_stats->n_pipes = atomic_load(&server->n_pipes);
+	ret_stats->n_dropped = rpc_contexts_n_dropped(server->contexts);
 	ret_stats->n_waiting = atomic_load(&server->n_waiting);
 	ret_stats->waits_ms =
 		server->others.first == NULL
 			? 0
-			: (uv_hrtime() - parcel_of(server->others.first)->came_ns) / 1000000;
+			: (uv_hrtime() - context_of(server->others.first)->since_ns) / 1000000;
 }
 
 static void
@@ -565,18 +435,12 @@ on_handle_closed(uv_handle_t *handle)
 void
 rpc_server_close(struct rpc_server *server)
 {
-	struct letter *next;
-
 	if (server == NULL)
 		return;
 	assert(!server->is_closed);
 	server->is_closed = true;
 	close_socket(server);
 	drop_letters(server);
-	for (struct letter *letter = server->out_first; letter != NULL; letter = next) {
-		next = letter->next;
-		parcel_free(parcel_of(letter));
-	}
 	uv_close((uv_handle_t *)&server->wake, on_handle_closed);
 	server_unref(server);
 }

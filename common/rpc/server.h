@@ -1,7 +1,7 @@
 /*
- * server.h - answers calls on an nng raw REP socket.
+ * server.h - answers calls on an nng REP socket.
  *
- * Raw, so that a call can be kept and answered in any order. nng's threads only
+ * A call can be kept and answered in any order (contexts.h). nng's threads only
  * put messages into a mailbox; everything else, on_call included, runs on the
  * loop's thread. All calls that arrived since the last turn are handed over in
  * one turn: the service can take them as a batch (libuv's check phase). Where
@@ -35,6 +35,7 @@ struct rpc_server_stats {
 	uint64_t n_calls;     /* handed over */
 	uint64_t n_malformed; /* answered INVALID_ARGUMENT, UNIMPLEMENTED, … by the transport */
 	uint64_t n_pipes;     /* connected now */
+	uint64_t n_dropped;   /* answers to peers that do not read: RPC_REPLIES_MAX */
 	uint64_t n_waiting;   /* received and not handed over yet */
 	uint64_t waits_ms;    /* of these, but for reads, the first; 0: none waits */
 };
