@@ -26,7 +26,9 @@ enum {
 	MANAGER_QUERIES_MAX = 4096,      /* questions to workers under way */
 	MANAGER_PLACE_MAX = 4096,        /* tasks of one Place call */
 	MANAGER_ARRAY_AHEAD = MANAGER_PLACE_MAX, /* waiting elements of an array with a record */
-	MANAGER_PLAN_MAX = 10000,                /* tasks of one PlanTasks */
+	MANAGER_CUT_STEP = 16,      /* elements by which an array's cut moves on, or to its end */
+	MANAGER_CUT_LEAP = 10000,   /* … and by no more at once */
+	MANAGER_PLAN_MAX = 10000,   /* tasks of one PlanTasks */
 	MANAGER_QUESTIONS_MAX = 64, /* ExplainTask and PlanTasks that wait for the scheduler */
 	MANAGER_GANG_MAX = MANAGER_PLACE_MAX,  /* tasks of an array with all_or_nothing */
 	MANAGER_CLAIMS_MAX = MANAGER_GANG_MAX, /* tasks for which room is kept on a node */

@@ -303,6 +303,7 @@ manager_config_init(struct manager_config *config)
 		.nodes_max = MANAGER_NODES_MAX,
 		.tasks_max = MANAGER_TASKS_MAX,
 		.array_ahead = MANAGER_ARRAY_AHEAD,
+		.cut_step = MANAGER_CUT_STEP,
 	};
 }
 

@@ -68,6 +68,7 @@ struct manager_config {
 	size_t n_allowed_nodes;
 	uint32_t nodes_max, tasks_max; /* MANAGER_NODES_MAX, MANAGER_TASKS_MAX; tests have less */
 	uint32_t array_ahead;          /* at least 1; MANAGER_ARRAY_AHEAD; tests have less */
+	uint32_t cut_step;             /* the same; MANAGER_CUT_STEP */
 	bool allows_chaos;             /* faults may be made on purpose */
 };
 

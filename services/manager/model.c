@@ -316,7 +316,6 @@ model_task_unlink(struct model *model, struct task *task)
 	if (group->last_task == task)
 		group->last_task =
 			task->older != NULL && task->older->group == group ? task->older : NULL;
-	model_element_leave(group, task->index);
 	model->n_tasks--;
 	*(task->older != NULL ? &task->older->newer : &model->oldest) = task->newer;
 	*(task->newer != NULL ? &task->newer->older : &model->newest) = task->older;
@@ -326,14 +325,17 @@ bool
 model_task_remove(struct model *model, struct task *task, bool *ret_spec_gone)
 {
 	struct group *group = task->group;
+	uint32_t index = task->index;
 
 	space_subtract(task);
 	model_task_unlink(model, task);
 	group->n_by_state[task->state]--;
 	model->n_by_state[task->state]--;
 	model_task_free(task);
-	if (--group->n_left > 0)
+	if (--group->n_left > 0) {
+		model_element_leave(group, index);
 		return false;
+	}
 	*ret_spec_gone = model_group_free(model, group);
 	return true;
 }

@@ -78,6 +78,7 @@ struct rest {
 	uint32_t n;
 	uint32_t first;           /* the least index; the group's count: there is none */
 	uint32_t cut;             /* below this, those without a record on disk are gone */
+	uint32_t settled;         /* cut or more: so far it could move on, and maybe farther */
 	uint64_t sealed_in;       /* batch.n_seals before it was sealed that they are as they are */
 	struct rest *prev, *next; /* model.rests, while n > 0 */
 };
@@ -258,8 +259,8 @@ bool model_is_unmade(const struct group *group, uint32_t index);
 uint32_t model_n_unmade(const struct group *group);
 /* Of the elements without a record the least index that is index or more; count: none. */
 uint32_t model_next_unmade(const struct group *group, uint32_t index);
-/* False: nothing of it was ever on disk. */
-bool model_has_moved(const struct group *group, uint32_t index);
+/* Whether the store has something under its key, with the batches that are sealed. */
+bool model_is_on_disk(const struct group *group, uint32_t index);
 
 /* Its record, which says what was submitted: PENDING, in no queue. It had none. */
 struct task *model_task_make(struct model *model, struct group *group, uint32_t index);
@@ -267,8 +268,15 @@ struct task *model_task_make(struct model *model, struct group *group, uint32_t 
 void model_task_imagine(const struct group *group, uint32_t index, struct task *ret_task);
 /* The first n without a record are gone. True: nothing is left of the group, which was freed. */
 bool model_rest_cut(struct model *model, struct group *group, uint32_t n);
-/* After loading: those below rest.cut without a record are gone. The same. */
+/* After loading: rest.settled is the cut, and those below without a record are gone. The same. */
 bool model_rest_restore(struct model *model, struct group *group);
+/*
+ * How far the cut may move on: to the first that waits and has nothing on disk, also of this batch.
+ * leaving: one that is about to go, and is no obstacle.
+ */
+uint32_t model_rest_settle(struct group *group, uint32_t leaving);
+/* Moves the cut over one element. True: it is gone, and what the disk has of it may go, too. */
+bool model_rest_pass(struct group *group);
 /* The newest record of an older group, NULL: none. */
 struct task *model_task_before(const struct group *group);
 /* How far its pull has come; NULL: it is not being pulled. */

@@ -21,9 +21,10 @@ void model_array_leave(struct model *model, struct group *group);
 /* rests: all elements of the array are without a record; it goes, whatever it has. */
 void model_rest_enter(struct model *model, struct group *group);
 void model_rest_leave(struct model *model, struct group *group);
-/* The element has a record from here on; it has none any more, and never will. */
+/* The element has a record from here on; it is gone; it is on disk only. */
 void model_rest_made(struct model *model, struct group *group);
 void model_element_leave(struct group *group, uint32_t index);
+void model_element_archive(struct group *group, uint32_t index);
 /* The newest of the elements that are called so, of those on disk. */
 const struct past_entry *model_past_element(const struct model *model, const char *namespace,
 	const char *name);
@@ -34,7 +35,7 @@ void model_space_unref(struct model *model, struct space *space);
 bool model_group_free(struct model *model, struct group *group);
 bool model_spec_unref(struct model *model, struct spec *spec);
 void model_task_free(struct task *task);
-/* Out of every index and list but for what counts it. */
+/* Out of every index and list but for its group's, and what counts it. */
 void model_task_unlink(struct model *model, struct task *task);
 /* Forgets all names. */
 void model_names_fini(struct model *model);

@@ -39,6 +39,7 @@ model_task_archive(struct model *model, struct task *task)
 
 	assert(task_state_is_final(task->state) && task->desired != DAVIT__TASK__DESIRED__REMOVE);
 	assert(task->due_ms == 0);
+	model_element_archive(group, task->index);
 	model_task_unlink(model, task);
 	model_task_free(task);
 	if (group->count == 1) {
@@ -67,8 +68,10 @@ model_past_remove(struct model *model, const struct past_entry *entry, bool *ret
 	model->n_by_state[was.state]--;
 	if (!is_single) {
 		group->n_by_state[was.state]--;
-		if (--group->n_left > 0)
+		if (--group->n_left > 0) {
+			model_element_leave(group, (uint32_t)was.id.lo);
 			return false;
+		}
 		*ret_spec_gone = model_group_free(model, group);
 		return true;
 	}

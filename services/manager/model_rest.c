@@ -1,32 +1,48 @@
-/* Elements of arrays that have no record yet; tested by tests/unit/test_manager_arrays.c. */
+/* Elements of arrays that have no record, yet or any more; tested by
+ * tests/unit/test_manager_arrays.c and tests/unit/test_manager_marks.c. */
 #include <assert.h>
 
 #include <utlist.h>
 
 #include "services/manager/model_impl.h"
 
-/* In group.tasks, for what will not get a record any more. NULL: it has none yet. */
-#define GONE ((struct task *)(uintptr_t)1) /* its record on disk says what is left of it */
-#define CUT  ((struct task *)(uintptr_t)2) /* it never had one */
+/* In group.tasks, for what will not get a record in memory any more. NULL: it has none yet. */
+#define PAST ((struct task *)(uintptr_t)1) /* it is on disk, and past.h has an entry of it */
+#define MARK ((struct task *)(uintptr_t)2) /* gone; what the disk has under its key says so */
+#define CUT  ((struct task *)(uintptr_t)3) /* gone; the disk has nothing: it is below the cut */
+
+static bool
+is_record(const struct task *task)
+{
+	return (uintptr_t)task > (uintptr_t)CUT;
+}
 
 struct task *
 model_element(const struct group *group, uint32_t index)
 {
 	struct task *task = group->tasks[index];
 
-	return task == GONE || task == CUT ? NULL : task;
+	return is_record(task) ? task : NULL;
 }
 
 void
 model_element_leave(struct group *group, uint32_t index)
 {
-	group->tasks[index] = GONE;
+	group->tasks[index] = index < model_rest(group)->cut ? CUT : MARK;
+}
+
+void
+model_element_archive(struct group *group, uint32_t index)
+{
+	group->tasks[index] = PAST;
 }
 
 bool
-model_has_moved(const struct group *group, uint32_t index)
+model_is_on_disk(const struct group *group, uint32_t index)
 {
-	return group->tasks[index] != NULL && group->tasks[index] != CUT;
+	const struct task *task = group->tasks[index];
+
+	return is_record(task) ? !task->is_new : task == PAST || task == MARK;
 }
 
 struct rest *
@@ -119,6 +135,8 @@ model_rest_cut(struct model *model, struct group *group, uint32_t n)
 		group->tasks[index] = CUT;
 		if (rest->cut <= index)
 			rest->cut = index + 1;
+		if (rest->settled < rest->cut)
+			rest->settled = rest->cut;
 		take(model, rest);
 	}
 	return false;
@@ -127,12 +145,46 @@ model_rest_cut(struct model *model, struct group *group, uint32_t n)
 bool
 model_rest_restore(struct model *model, struct group *group)
 {
-	const struct rest *rest = model_rest(group);
+	struct rest *rest = model_rest(group);
 	uint32_t n = 0;
 
-	for (uint32_t i = rest->first; i < rest->cut; i++)
+	for (uint32_t i = rest->first; i < rest->settled; i++)
 		n += group->tasks[i] == NULL;
-	return n > 0 && model_rest_cut(model, group, n);
+	if (n > 0 && model_rest_cut(model, group, n))
+		return true;
+	rest->cut = rest->settled;
+	return false;
+}
+
+/* After a restart it is not taken for one that waits, wherever the cut is. */
+static bool
+is_settled(const struct task *task)
+{
+	return task != NULL && (!is_record(task) || !task->is_new || task->is_dirty);
+}
+
+uint32_t
+model_rest_settle(struct group *group, uint32_t leaving)
+{
+	struct rest *rest = model_rest(group);
+
+	while (rest->settled < group->count &&
+		(rest->settled == leaving || is_settled(group->tasks[rest->settled])))
+		rest->settled++;
+	return rest->settled;
+}
+
+bool
+model_rest_pass(struct group *group)
+{
+	struct rest *rest = model_rest(group);
+	uint32_t index = rest->cut++;
+
+	assert(index < rest->settled);
+	if (group->tasks[index] != MARK)
+		return false;
+	group->tasks[index] = CUT;
+	return true;
 }
 
 struct task *

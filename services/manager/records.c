@@ -117,21 +117,69 @@ records_put_task(struct manager *manager, const struct task *task)
 		store_batch_put(manager->batch.open.writes, key, data, size);
 }
 
-/* An element; others of its array are left. */
 static void
-put_gone(struct manager *manager, struct id task_id)
+delete_task(struct manager *manager, struct id task_id)
 {
+	char id[ID_TEXT_SIZE];
+
+	id_format(task_id, id);
+	records_delete(manager, "task", id);
+}
+
+/*
+ * By many at once, so that its record is not written for each element. An element that waits stops
+ * it: those behind that one are marked as long as it does.
+ */
+static void
+advance_cut(struct manager *manager, struct group *group, uint32_t leaving)
+{
+	struct rest *rest = model_rest(group);
+	uint32_t end = model_rest_settle(group, leaving);
+
+	if (end - rest->cut > MANAGER_CUT_LEAP)
+		end = rest->cut + MANAGER_CUT_LEAP;
+	if (end - rest->cut < manager->config.cut_step && end < group->count)
+		return;
+	while (rest->cut < end) {
+		if (model_rest_pass(group))
+			delete_task(manager, id_at(group->id, rest->cut - 1));
+	}
+	records_put_group(manager, group);
+}
+
+static void
+put_mark(struct manager *manager, struct id task_id, bool is_new)
+{
+	struct store_batch *writes = manager->batch.open.writes;
 	char key[RECORDS_KEY_SIZE], id[ID_TEXT_SIZE];
 
 	id_format(task_id, id);
 	make_key(key, "task", id);
-	store_batch_put(manager->batch.open.writes, key, task_record_gone, sizeof task_record_gone);
+	if (is_new)
+		store_batch_put_new(writes, key, task_record_gone, sizeof task_record_gone);
+	else
+		store_batch_put(writes, key, task_record_gone, sizeof task_record_gone);
+}
+
+/* Others of its array are left. */
+static void
+delete_element(struct manager *manager, struct group *group, uint32_t index)
+{
+	struct id id = id_at(group->id, index);
+	bool is_on_disk = model_is_on_disk(group, index);
+
+	if (index >= model_rest(group)->cut)
+		advance_cut(manager, group, index);
+	if (index >= model_rest(group)->cut)
+		put_mark(manager, id, !is_on_disk);
+	else if (is_on_disk)
+		delete_task(manager, id);
 }
 
 void
 records_delete_task(struct manager *manager, const struct task *task)
 {
-	put_gone(manager, task->id);
+	delete_element(manager, task->group, task->index);
 }
 
 void
@@ -140,10 +188,8 @@ records_delete_group(struct manager *manager, const struct group *group, bool sp
 	char id[ID_TEXT_SIZE];
 
 	for (uint32_t i = 0; i < group->count; i++) {
-		if (!model_has_moved(group, i))
-			continue;
-		id_format(id_at(group->id, i), id);
-		records_delete(manager, "task", id);
+		if (model_is_on_disk(group, i))
+			delete_task(manager, id_at(group->id, i));
 	}
 	id_format(group->id, id);
 	records_delete(manager, "group", id);
@@ -159,7 +205,7 @@ records_delete_past(struct manager *manager, const struct past_entry *entry)
 
 	id_format(entry->id, id);
 	if (group != NULL && group->n_left > 1) {
-		put_gone(manager, entry->id);
+		delete_element(manager, group, (uint32_t)entry->id.lo);
 	} else if (group != NULL) {
 		records_delete_group(manager, group, group->spec->n_groups == 1);
 	} else {

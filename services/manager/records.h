@@ -4,7 +4,7 @@
  *     cluster          ClusterRecord   written anew by each life of the manager
  *     spec/<id>        SpecRecord      shared by groups
  *     group/<id>       GroupRecord     a submission; its id is the base of its tasks' ids
- *     task/<id>        task_record.h   a task that has moved, or an element that is gone
+ *     task/<id>        task_record.h   a task that has moved, or a mark: an element that is gone
  *     node/<id>        NodeRecord
  *     request/<id>     RequestRecord   an answer that was given
  *
@@ -37,7 +37,7 @@ void records_put_cluster(struct manager *manager);
 void records_put_message(struct manager *manager, const char *kind, const char *id,
 	const ProtobufCMessage *message);
 
-/* Of an element of an array: leaves what says that it is gone. */
+/* Of an element of an array: its group's record says that it is gone, or a mark in its place. */
 void records_delete_task(struct manager *manager, const struct task *task);
 /* Everything of a group whose last task is gone; its spec too if spec_gone. */
 void records_delete_group(struct manager *manager, const struct group *group, bool spec_gone);

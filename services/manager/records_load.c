@@ -115,9 +115,9 @@ load_group(const char *key, const void *data, size_t size, void *arg)
 	if (id_is_less(load->manager->last_id, id))
 		load->manager->last_id = id;
 	if (group->count == 1)
-		(void)model_task_make(model, group, 0);
+		model_task_make(model, group, 0)->is_new = true; /* unless its own record follows */
 	else
-		model_rest(group)->cut = record->cut; /* once it is known who has a record */
+		model_rest(group)->settled = record->cut; /* its cut, when all is read */
 	return 0;
 }
 
@@ -293,6 +293,7 @@ load_task(const char *key, const void *data, size_t size, void *arg)
 					     : model_element(group, index);
 	if (task == NULL)
 		return bad_record(load, key, "it was read already");
+	task->is_new = false;
 	return load_task_record(load, key, task, data, size, restore_task);
 }
 
@@ -487,10 +488,13 @@ records_read_task(struct manager *manager, const struct past_entry *entry,
 static void
 cut_rests(struct model *model)
 {
-	struct rest *rest, *next;
+	struct group *group, *next;
 
-	DL_FOREACH_SAFE (model->rests, rest, next)
-		(void)model_rest_restore(model, rest->group);
+	HASH_ITER(hh, model->groups, group, next)
+	{
+		if (group->count > 1)
+			(void)model_rest_restore(model, group);
+	}
 }
 
 int

@@ -344,6 +344,7 @@ host_manager_start(struct sim *sim)
 	config.history_max = sim->options.seed % 7 == 0 ? HISTORY_FEW : HISTORY_MAX;
 	if (sim->options.seed % 5 != 0) /* else arrays get all their records at once */
 		config.array_ahead = 1 + (uint32_t)(sim->options.seed % 5) % 3;
+	config.cut_step = 1 + (uint32_t)(sim->options.seed % 4);
 	if (sim->options.seed % 3 != 0 && config.history_max == HISTORY_MAX)
 		config.history_containers = HISTORY_CONTAINERS;
 	if (sim->options.seed % 4 == 0)

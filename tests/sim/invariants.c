@@ -305,13 +305,14 @@ store_holds_only_what_exists(struct sim *sim)
 	struct err err = {0};
 
 	HASH_ITER(hh, manager->model.groups, group, next)
-	n_tasks += group->count;
+	for (uint32_t i = 0; i < group->count; i++)
+		n_tasks += model_is_on_disk(group, i);
 	if (store_scan(sim->manager->store, "", count_key, &keys, &err) < 0)
 		return; /* a fault that is planned; it will be read again */
 	if (keys.n_groups != HASH_COUNT(manager->model.groups) + past->n_singles ||
 		keys.n_specs != HASH_COUNT(manager->model.specs) + past->n_own_specs ||
 		keys.n_nodes != HASH_COUNT(manager->model.nodes) ||
-		keys.n_requests != manager->requests.n || keys.n_tasks > n_tasks)
+		keys.n_requests != manager->requests.n || keys.n_tasks != n_tasks)
 		sim_fail(sim, "store_holds_only_what_exists",
 			"groups %zu of %u, specs %zu of %u, nodes %zu of %u, requests %zu of %zu, "
 			"tasks %zu of %zu",

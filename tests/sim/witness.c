@@ -180,6 +180,8 @@ look_at(struct sim *sim, struct id id, struct touched *touched)
 	struct seen *seen = witness_see(sim->witness, id);
 
 	look_by_number(sim, touched, seen->on); /* what it left */
+	if (task == NULL && past_find(&sim->manager->core->model.past, id) != NULL)
+		return; /* its array was written, not it */
 	if (task == NULL) {
 		invariants_look_at_gone(sim, seen);
 		conduct_gone(sim, id);
