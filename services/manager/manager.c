@@ -6,6 +6,7 @@
 
 #include "common/base/mem.h"
 #include "services/manager/arrays.h"
+#include "services/manager/claims.h"
 #include "services/manager/cluster_calls.h"
 #include "services/manager/core.h"
 #include "services/manager/lifecycle.h"
@@ -192,10 +193,16 @@ manager_seal(struct manager *manager)
 	}
 	assignments_seal(manager);
 	arrays_expand(manager);
-	placing_seal(manager);
+	claims_seal(manager);
 	events_seal(&manager->events);
 	batch_seal(manager);
 	return manager->batch.sealed.writes;
+}
+
+void
+manager_ask(struct manager *manager)
+{
+	placing_ask(manager);
 }
 
 void

@@ -7,6 +7,7 @@
  *
  *     manager_call(m, now, call); manager_tick(m, now); …     // decide
  *     writes = manager_seal(m);                               // what to remember
+ *     manager_ask(m);                                         // or after the next, not later
  *     store_commit(store, writes, &err) == 0                  // remember
  *             ? manager_release(m)                            // act: replies, events
  *             : manager_abort(m, err.text);                   // nothing happened; load again
@@ -16,7 +17,7 @@
  * the next one. If its commit fails, both are gone.
  *
  * Nothing leaves the core between the first input and manager_release, but for a question to
- * the scheduler (from manager_seal) and the answer to a read that saw only what is committed. The
+ * the scheduler (from manager_ask) and the answer to a read that saw only what is committed. The
  * same inputs give the same outputs. One thread.
  */
 #pragma once
@@ -79,7 +80,7 @@ struct manager_ports {
 	/* Fills data with chance. */
 	void (*random)(void *arg, void *data, size_t size);
 	/*
-	 * Asks the scheduler; the answer comes by manager_placed, and not before manager_seal
+	 * Asks the scheduler; the answer comes by manager_placed, and not before manager_ask
 	 * has returned. Called from there only, never while an earlier question is unanswered.
 	 */
 	void (*place)(void *arg, const Davit__PlaceRequest *request);
@@ -135,7 +136,14 @@ void manager_tick(struct manager *manager, struct manager_now now);
  */
 const struct store_batch *manager_seal(struct manager *manager);
 
-/* True when sealing now would give something: a write, an answer, a publication, a question. */
+/*
+ * Asks the scheduler what is due, if nothing is being asked. To be called after manager_seal,
+ * before the next input: at once, or when the batch is on its way, or is released. Not after its
+ * commit failed and the model could not be loaded again.
+ */
+void manager_ask(struct manager *manager);
+
+/* True when sealing and asking now would give something: a write, an answer, a question. */
 bool manager_has_work(const struct manager *manager);
 
 /* The sealed batch is committed. */

@@ -167,17 +167,16 @@ seal_tasks(struct manager *manager)
 }
 
 /*
- * The question goes out before the batch is committed, alone of all: it borrows from the model,
+ * The question may go out before the batch is committed, alone of all: it borrows from the model,
  * which goes on, and it promises nobody anything. Should the commit fail, the answer is ignored
  * and the scheduler told everything anew (manager_abort).
  */
 void
-placing_seal(struct manager *manager)
+placing_ask(struct manager *manager)
 {
 	struct placing *placing = &manager->placing;
 	Davit__PlaceRequest *question;
 
-	claims_seal(manager);
 	if (!placing_has_work(manager))
 		return;
 	placing->is_dry = questions_is_due(manager, tasks_wait(manager));

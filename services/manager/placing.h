@@ -43,7 +43,7 @@ struct placing {
 void placing_init(struct placing *placing);
 
 /* Asks the next question if there is something to ask and nobody is being asked. */
-void placing_seal(struct manager *manager);
+void placing_ask(struct manager *manager);
 bool placing_has_work(const struct manager *manager);
 
 /* What the cluster's settings make of a spec's wishes. */

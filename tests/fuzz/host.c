@@ -141,6 +141,7 @@ host_turn(struct host *host)
 		if (store_commit(host->store, manager_seal(host->manager), &err) < 0)
 			abort();
 		manager_release(host->manager);
+		manager_ask(host->manager);
 	}
 }
 

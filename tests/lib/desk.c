@@ -201,6 +201,7 @@ commit(struct desk *desk)
 	const struct store_batch *writes = manager_seal(desk->manager);
 	struct err err = {0};
 
+	manager_ask(desk->manager);
 	if (store_commit(desk->store, writes, &err) == 0) {
 		manager_release(desk->manager);
 		return;

@@ -213,6 +213,7 @@ commit(struct host_manager *host)
 	struct dice *dice = &sim->procs[SIM_MANAGER].dice;
 	const struct store_batch *writes = manager_seal(host->core);
 
+	manager_ask(host->core);
 	if (sim->now_ms < host->full_until_ms && store_batch_count(writes) > 0)
 		store_mem_fail_next(host->store, 0, -ENOSPC);
 	host->err = (struct err){0};

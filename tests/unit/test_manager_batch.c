@@ -378,6 +378,30 @@ TEST(manager_tells_a_worker_what_was_sealed_and_not_what_came_after)
 	desk_worker_fini(&worker);
 }
 
+TEST(manager_asks_the_scheduler_behind_the_answer_as_well)
+{
+	struct desk desk;
+	struct desk_worker worker = {0};
+	struct desk_reply reply;
+
+	desk_init(&desk);
+	desk_worker_join(&desk, &worker, "n1", 4000);
+	desk.no_scheduler = true;
+	submit(&desk, "web", &reply);
+	commit(&desk, manager_seal(desk.manager));
+	CHECK_EQ(reply.status, OK_);
+	CHECK_EQ(desk.n_questions, 0);
+	CHECK(manager_has_work(desk.manager));
+	manager_ask(desk.manager);
+	CHECK_EQ(desk.n_questions, 1);
+	CHECK(!manager_has_work(desk.manager));
+	manager_ask(desk.manager);
+	CHECK_EQ(desk.n_questions, 1); /* one at a time */
+	desk_reply_fini(&reply);
+	desk_worker_fini(&worker);
+	desk_fini(&desk);
+}
+
 TEST(manager_asks_the_scheduler_beside_the_commit_and_ignores_the_answer_if_it_fails)
 {
 	struct desk desk;
@@ -390,6 +414,8 @@ TEST(manager_asks_the_scheduler_beside_the_commit_and_ignores_the_answer_if_it_f
 	desk.no_scheduler = true;
 	submit(&desk, "web", &reply);
 	writes = manager_seal(desk.manager);
+	CHECK_EQ(desk.n_questions, 0);
+	manager_ask(desk.manager);
 	CHECK_EQ(desk.n_questions, 1);
 	lose(&desk, writes);
 	CHECK_EQ(reply.status, UNAVAILABLE_);
