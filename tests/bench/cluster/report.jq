@@ -64,6 +64,20 @@ def others($all; $profile; $skip):
   "", "`\($profile)`:", "", (["figure", "seen"] | head),
   ($result.figures[] | select(.name | test($skip) | not) | ["`\(.name)`", "\(.value | short) \(.unit)"] | row);
 
+def flat($all):
+  found($all; "flat") as $result | select($result != null) |
+  ([$result.figures[].name | select(test("^[0-9]+[.]all$")) | split(".")[0]]) as $sizes |
+  ([$result.figures[].name | select(startswith("\($sizes[0]).round_")) | split(".")[1]]) as $rounds |
+  "", "`flat`, µs of processor time a task by how many are submitted at one time:", "",
+  (["figure"] + ($sizes | map(tonumber | group)) | head),
+  ([["all", "**all parts**"], ["manager", "manager"], ["scheduler", "scheduler"], ["crowd", "workers and their engines"],
+    ["driver", "driver"], ($rounds[] | [., "all parts, " + sub("_"; " ")]), ["least", "all parts, least of all rounds"],
+    ["idle_off", "taken off as idle"], ["cores", "cores used meanwhile"],
+    ["yardstick_alone", "yardstick, one thread, ms"], ["yardstick_shared", "yardstick, two threads, ms"]][] |
+    . as [$name, $title] | [$title] + [$sizes[] | value($result; "\(.).\($name)")] | row),
+  "", (["figure", "seen"] | head),
+  ($result.figures[] | select(.name | test("^[0-9]") | not) | ["`\(.name)`", "\(.value | short) \(.unit)"] | row);
+
 def beside($result; $title; $pairs; $a; $b):
   select($result != null) | "", $title, "", (["", $a, $b, "better"] | head),
   ($pairs[] | . as [$what, $left, $right, $unit, $less] | value($result; $left) as $x | value($result; $right) as $y |
@@ -101,7 +115,7 @@ def peers($all):
 if $part == "cluster" then
   floors($all), "", flow_table($all), others($all; "failover"; "^(cpu|cores|rss|sync|store|submit|placed|delivered|running)"),
   others($all; "restart"; "^$"), others($all; "lists"; "^(cpu|cores|rss|sync|store|submit|placed|delivered|running|completed)"),
-  others($all; "burst"; "^(cpu|cores|rss|sync|store|submit|placed|delivered|running|completed)"), others($all; "flat"; "^$"),
+  others($all; "burst"; "^(cpu|cores|rss|sync|store|submit|placed|delivered|running|completed)"), flat($all),
   "", runs($all | map(select(.profile | startswith("peers") | not)))
 else
   peers($all), "", runs($all | map(select(.profile | startswith("peers"))))
