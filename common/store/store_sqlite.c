@@ -298,13 +298,15 @@ sqlite_commit(struct store *store, const struct store_batch *batch, struct err *
 {
 	struct sqlite *sqlite = sqlite_of(store);
 	bool folds = store_sqlite_must_fold(sqlite);
+	/* Then its one statement is a transaction by itself. */
+	bool is_alone = !folds && store_sqlite_is_one_row(batch);
 	size_t n_folded = 0;
 	int rc;
 
 	rc = store_sqlite_relax(sqlite, false, err);
 	if (rc == 0 && sqlite->wal_bytes >= STORE_SQLITE_WAL_MAX_BYTES)
 		rc = store_sqlite_checkpoint(sqlite, err);
-	if (rc == 0)
+	if (rc == 0 && !is_alone)
 		rc = store_sqlite_run(sqlite, STMT_BEGIN, err);
 	if (rc < 0)
 		return rc;
@@ -312,8 +314,9 @@ sqlite_commit(struct store *store, const struct store_batch *batch, struct err *
 	/* Twice as many as come in: the old part is in the table before the young one is full. */
 	if (rc == 0 && folds)
 		rc = store_sqlite_fold(sqlite, 2 * store_batch_count(batch), &n_folded, err);
-	if (rc == 0) {
-		rc = store_sqlite_run(sqlite, STMT_COMMIT, err);
+	if (rc == 0 || is_alone) {
+		if (!is_alone)
+			rc = store_sqlite_run(sqlite, STMT_COMMIT, err);
 		sqlite->is_unsealed = rc < 0;
 	}
 	roll_back(sqlite);

@@ -82,7 +82,9 @@ int store_sqlite_write(struct sqlite *sqlite, const struct store_write *writes, 
 
 /* ---- store_sqlite_log.c ---- */
 
-/* Appends the batch to the log; within a transaction. */
+/* True when the batch is appended by one statement. */
+bool store_sqlite_is_one_row(const struct store_batch *batch);
+/* Appends the batch to the log; within a transaction if it takes several statements. */
 int store_sqlite_append(struct sqlite *sqlite, const struct store_batch *batch, struct err *err);
 /* What was appended is on disk, or is not. */
 void store_sqlite_appended(struct sqlite *sqlite, bool is_durable);

@@ -51,6 +51,12 @@ encoded_size(const struct store_batch *batch)
 	return size;
 }
 
+bool
+store_sqlite_is_one_row(const struct store_batch *batch)
+{
+	return encoded_size(batch) <= ROW_MAX_BYTES;
+}
+
 int
 store_sqlite_append(struct sqlite *sqlite, const struct store_batch *batch, struct err *err)
 {
