@@ -1,5 +1,6 @@
 /* Submissions, one or many; tested by tests/unit/test_manager_tasks.c and
  * tests/unit/test_manager_submit.c. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -61,29 +62,23 @@ refuse_name(struct manager *manager, struct rpc_call *call, const Davit__TaskSpe
 	return true;
 }
 
-static bool
-refuse_count(struct manager *manager, struct rpc_call *call, const Davit__TaskSpec *spec,
-	uint32_t count, const char *field)
+static int
+check_count(const struct manager *manager, const Davit__TaskSpec *spec, uint32_t count,
+	struct err *err)
 {
-	if (count < 1 || count > MANAGER_ARRAY_MAX) {
-		batch_refuse(manager, call, DAVIT__REPLY__STATUS__INVALID_ARGUMENT, field,
-			"count is 1 to %d (MANAGER_ARRAY_MAX)", MANAGER_ARRAY_MAX);
-		return true;
-	}
-	if (placing_is_gang(spec) && count > MANAGER_GANG_MAX) {
-		batch_refuse(manager, call, DAVIT__REPLY__STATUS__INVALID_ARGUMENT, field,
+	if (count < 1 || count > MANAGER_ARRAY_MAX)
+		return err_set(err, -EINVAL, "count is 1 to %d (MANAGER_ARRAY_MAX)",
+			MANAGER_ARRAY_MAX);
+	if (placing_is_gang(spec) && count > MANAGER_GANG_MAX)
+		return err_set(err, -EINVAL,
 			"an array that is placed all or nothing has at most %d tasks "
 			"(MANAGER_GANG_MAX)",
 			MANAGER_GANG_MAX);
-		return true;
-	}
-	if (manager->model.n_tasks + count > manager->config.tasks_max) {
-		batch_refuse(manager, call, DAVIT__REPLY__STATUS__RESOURCE_EXHAUSTED, field,
+	if (manager->model.n_tasks + count > manager->config.tasks_max)
+		return err_set(err, -ENOSPC,
 			"there would be more than %u tasks (MANAGER_TASKS_MAX): remove some",
 			manager->config.tasks_max);
-		return true;
-	}
-	return false;
+	return 0;
 }
 
 bool
@@ -94,8 +89,10 @@ task_refuse_spec(struct manager *manager, struct rpc_call *call, const Davit__Ta
 	char field[SPEC_FIELD_MAX];
 	struct err err = {0};
 
-	if (refuse_count(manager, call, spec, count, arena_printf(arena, "%scount", prefix)))
+	if (check_count(manager, spec, count, &err) < 0) {
+		batch_refuse_err(manager, call, arena_printf(arena, "%scount", prefix), &err);
 		return true;
+	}
 	if (spec_check(spec, field, &err) == 0)
 		return refuse_name(manager, call, spec, count, prefix);
 	batch_refuse_err(manager, call,
