@@ -11,8 +11,7 @@
 enum {
 	CELLS = 4 << 20, /* of four bytes: more than the nearer caches hold */
 	STEPS = 1 << 20,
-	LANES = 16, /* so many sums at a time: what the processor can do is the limit, not one's end
-		     */
+	LANES = 16, /* so many at a time: not one result's wait for the other is the limit */
 	TURNS = 6 << 20,
 	SEED = 88172645,
 };
