@@ -135,6 +135,13 @@ enum worker_want {
 	WORKER_WANT_REMOVE,
 };
 
+/* A removal of what runs. */
+enum worker_felling {
+	WORKER_FELLING_NONE,
+	WORKER_FELLING_ASKED, /* it is the job under way */
+	WORKER_FELLING_DONE,  /* and the event of its end is on its way */
+};
+
 struct worker_slot {
 	struct worker *worker;
 	struct id task;
@@ -175,21 +182,20 @@ struct worker_slot {
 	bool is_journaled;  /* it was started, or was about to be */
 	bool wants_journal; /* in worker->to_journal or ->in_journal */
 	struct worker_slot *journal_prev, *journal_next;
-	bool may_have_run;      /* by the journal, or because it was seen */
-	bool may_come_up;       /* a start that nobody saw the answer of may still come through */
-	bool is_remade;         /* its container went away and is made again */
-	bool is_stuck;          /* its container can never start again; nobody knows what runs */
-	bool had_orphans;       /* what its start had begun was ended, behind the engine's back */
-	unsigned n_stuck;       /* containers of it that were so */
-	bool is_stray;          /* has ended, and somebody started it again */
-	bool was_oom;           /* an event, or the kernel, said so */
-	bool was_killed;        /* an event said that somebody had the engine kill it */
-	bool is_lack_awaited;   /* a lack of memory may be told after the end */
-	bool is_start_told;     /* an event told of the present start, … */
-	bool is_end_told;       /* … and one of its end: see slot_told.c */
-	bool is_stop_asked;     /* the job under way is a stop */
-	bool is_felling;        /* it is a removal of what runs; … */
-	bool is_felled;         /* … or was, and the event of its end is on its way */
+	bool may_have_run;    /* by the journal, or because it was seen */
+	bool may_come_up;     /* a start that nobody saw the answer of may still come through */
+	bool is_remade;       /* its container went away and is made again */
+	bool is_stuck;        /* its container can never start again; nobody knows what runs */
+	bool had_orphans;     /* what its start had begun was ended, behind the engine's back */
+	unsigned n_stuck;     /* containers of it that were so */
+	bool is_stray;        /* has ended, and somebody started it again */
+	bool was_oom;         /* an event, or the kernel, said so */
+	bool was_killed;      /* an event said that somebody had the engine kill it */
+	bool is_lack_awaited; /* a lack of memory may be told after the end */
+	bool is_start_told;   /* an event told of the present start, … */
+	bool is_end_told;     /* … and one of its end: see slot_told.c */
+	bool is_stop_asked;   /* the job under way is a stop */
+	enum worker_felling felling;
 	bool is_overtaken;      /* an end was told while it was looked at: look again */
 	int16_t told_exit_code; /* of that end */
 	uint64_t told_start_ms; /* by the engine's clock */

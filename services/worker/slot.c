@@ -403,7 +403,7 @@ worker_slot_vanished(struct worker_slot *slot)
 	slot->pid = 0;
 	slot->kill_ms = 0;
 	slot->is_stray = slot->is_paused = slot->is_unfit = slot->may_come_up = false;
-	slot->is_felling = slot->is_felled = false;
+	slot->felling = WORKER_FELLING_NONE;
 	worker_slot_told_nothing(slot, 0);
 	worker_slot_touch(slot);
 	if (slot->state == WORKER_SLOT_STOPPING) {

@@ -543,17 +543,19 @@ on_removed(const struct err *err, void *arg)
 		worker_lane_leave(&slot->pass);
 	worker_slot_touch(slot);
 	if (err->code < 0) {
-		slot->is_felling = false;
+		slot->felling = WORKER_FELLING_NONE;
 		if (!failed_as_usual(slot, WORKER_STEP_REMOVE, err))
 			worker_slot_rest(slot, REST_MS);
 		return;
 	}
-	if (slot->is_felling && !slot->is_end_told && slot->state == WORKER_SLOT_STOPPING) {
-		slot->is_felled = slot->must_look = true;
+	if (slot->felling != WORKER_FELLING_NONE && !slot->is_end_told &&
+		slot->state == WORKER_SLOT_STOPPING) {
+		slot->felling = WORKER_FELLING_DONE;
+		slot->must_look = true;
 		worker_slot_rest(slot, TOLD_SOON_MS); /* the event is on its way */
 		return;
 	}
-	slot->is_felling = false;
+	slot->felling = WORKER_FELLING_NONE;
 	slot->container_id[0] = '\0';
 	if (slot->is_stuck) {
 		slot->is_stuck = slot->may_come_up = false;
@@ -581,6 +583,6 @@ worker_slot_remove(struct worker_slot *slot, const char *container_id)
 void
 worker_slot_fell(struct worker_slot *slot)
 {
-	slot->is_felling = true;
+	slot->felling = WORKER_FELLING_ASKED;
 	worker_slot_remove(slot, slot->container_id);
 }

@@ -147,11 +147,11 @@ told_end(struct worker_slot *slot, const struct engine_event *event)
 
 	if (slot->state >= WORKER_SLOT_REMOVING)
 		return;
-	must_ask = exit_code == WORKER_EXIT_KILLED && !slot->is_felling &&
+	must_ask = exit_code == WORKER_EXIT_KILLED && slot->felling == WORKER_FELLING_NONE &&
 		   must_ask_for_lack(slot, (int)exit_code);
 	if (!slot->is_start_told || !is_up(slot) || rest == NULL || rest == text || *rest != '\0' ||
 		exit_code < INT16_MIN || exit_code > INT16_MAX ||
-		(slot->n_ports > 0 && !slot->is_felling) || must_ask) {
+		(slot->n_ports > 0 && slot->felling == WORKER_FELLING_NONE) || must_ask) {
 		slot->must_look = slot->is_overtaken = true;
 		return;
 	}
@@ -173,7 +173,8 @@ worker_slot_told(struct worker_slot *slot, const struct engine_event *event)
 	} else if (strcmp(action, "die") == 0) {
 		told_end(slot, event);
 	} else if (strcmp(action, "destroy") == 0) {
-		slot->must_look |= slot->state < WORKER_SLOT_REMOVING && !slot->is_felling;
+		slot->must_look |=
+			slot->state < WORKER_SLOT_REMOVING && slot->felling == WORKER_FELLING_NONE;
 	} else if (strcmp(action, "start") == 0) {
 		told_start(slot, event);
 	} else if (strcmp(action, "pause") == 0 || strcmp(action, "unpause") == 0) {
@@ -201,17 +202,18 @@ worker_slot_end_as_told(struct worker_slot *slot)
 	 * Its stop is answered only when the engine has tidied up, and a removal of what runs has
 	 * given its ports back only then; other answers are waited for.
 	 */
-	bool is_asked = slot->is_stop_asked || (slot->is_felling && slot->n_ports == 0);
+	bool is_asked =
+		slot->is_stop_asked || (slot->felling != WORKER_FELLING_NONE && slot->n_ports == 0);
 
 	if (!slot->is_end_told || (slot->job != NULL && !is_asked) ||
 		(slot->state != WORKER_SLOT_RUNNING && slot->state != WORKER_SLOT_STOPPING))
 		return false;
 	slot->is_end_told = slot->is_start_told = false;
 	slot->must_look = slot->is_overtaken = false;
-	if (slot->is_felled)
+	if (slot->felling == WORKER_FELLING_DONE) {
+		slot->felling = WORKER_FELLING_NONE;
 		slot->container_id[0] = '\0';
-	slot->is_felling &= !slot->is_felled;
-	slot->is_felled = false;
+	}
 	slot->pid = 0;
 	slot->is_stray = false;
 	slot->oom_killed = slot->was_oom;
