@@ -5,17 +5,7 @@
 
 enum { WAIT_MS = 30000 };
 
-static void write_more(struct channel_input *input);
-
-static void
-on_rested(const struct rpc_result *result, void *arg)
-{
-	struct channel_input *input = arg;
-
-	(void)result;
-	input->call = NULL;
-	write_more(input);
-}
+static void write_more(void *arg);
 
 static void
 on_written(const struct rpc_result *result, void *arg)
@@ -27,7 +17,8 @@ on_written(const struct rpc_result *result, void *arg)
 	input->call = NULL;
 	if (upstream_is_trouble(result->status)) {
 		/* Until who reads the output gives up. */
-		input->call = upstream_pause(input->manager, CHANNEL_RETRY_MS, on_rested, input);
+		upstream_pause(input->manager, CHANNEL_RETRY_MS,
+			&(struct upstream_pause){&input->call, write_more, input});
 		return;
 	}
 	if (result->status != DAVIT__REPLY__STATUS__OK) {
@@ -48,8 +39,9 @@ on_written(const struct rpc_result *result, void *arg)
 }
 
 static void
-write_more(struct channel_input *input)
+write_more(void *arg)
 {
+	struct channel_input *input = arg;
 	Davit__WriteChannelRequest request = DAVIT__WRITE_CHANNEL_REQUEST__INIT;
 	size_t size = input->waiting.size;
 

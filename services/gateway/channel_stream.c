@@ -130,16 +130,6 @@ give_up(struct pump *pump, Davit__Reply__Status status, const char *message, con
 
 /* ---- trouble ---- */
 
-static void
-on_rested(const struct rpc_result *result, void *arg)
-{
-	struct pump *pump = arg;
-
-	(void)result;
-	pump->reading = NULL;
-	read_more(pump);
-}
-
 /* True: what was asked is asked again in a moment, for PATIENCE_MS. It begins where this ended. */
 static bool
 bear(struct pump *pump, Davit__Reply__Status status)
@@ -152,7 +142,8 @@ bear(struct pump *pump, Davit__Reply__Status status)
 		pump->trouble_ms = now_ms;
 	if (now_ms - pump->trouble_ms > PATIENCE_MS)
 		return false;
-	pump->reading = upstream_pause(pump->site->manager, CHANNEL_RETRY_MS, on_rested, pump);
+	upstream_pause(pump->site->manager, CHANNEL_RETRY_MS,
+		&(struct upstream_pause){&pump->reading, read_more, pump});
 	return true;
 }
 

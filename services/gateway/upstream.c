@@ -19,6 +19,7 @@ struct upstream_call {
 	struct rpc_pending *pending; /* NULL: refused without having been sent, or a pause */
 	rpc_done_fn *done;           /* NULL: dropped */
 	void *arg;
+	struct upstream_pause pause; /* when it is one */
 	uint64_t start_ms, pause_end_ms;
 	bool waits, is_given_up;
 	struct upstream_call *next, *prev;
@@ -252,13 +253,25 @@ upstream_call(struct upstream *upstream, const ProtobufCMethodDescriptor *method
 	return call;
 }
 
-struct upstream_call *
-upstream_pause(struct upstream *upstream, uint64_t ms, rpc_done_fn *done, void *arg)
+static void
+on_rested(const struct rpc_result *result, void *arg)
 {
-	struct upstream_call *call = add(upstream, done, arg);
+	const struct upstream_call *call = arg;
 
+	(void)result;
+	*call->pause.place = NULL;
+	call->pause.go_on(call->pause.arg);
+}
+
+void
+upstream_pause(struct upstream *upstream, uint64_t ms, const struct upstream_pause *pause)
+{
+	struct upstream_call *call = add(upstream, on_rested, NULL);
+
+	call->arg = call;
+	call->pause = *pause;
 	call->pause_end_ms = call->start_ms + ms;
-	return call;
+	*pause->place = call;
 }
 
 bool

@@ -43,11 +43,15 @@ struct upstream_call *upstream_call(struct upstream *upstream,
 	const char *request_id, uint64_t wait_ms, rpc_done_fn *done, void *arg);
 
 /*
- * Not a call, but the time until the next one: done runs once, UNAVAILABLE, after about ms
- * (200 ms more at most) unless it is dropped.
+ * Not a call, but the time until the next one: go_on runs once, after about ms (200 ms more at
+ * most) unless what is in place, which is cleared before, is dropped.
  */
-struct upstream_call *upstream_pause(struct upstream *upstream, uint64_t ms, rpc_done_fn *done,
-	void *arg);
+struct upstream_pause {
+	struct upstream_call **place;
+	void (*go_on)(void *arg);
+	void *arg;
+};
+void upstream_pause(struct upstream *upstream, uint64_t ms, const struct upstream_pause *pause);
 
 /* True: the same call may well succeed in a moment. */
 bool upstream_is_trouble(Davit__Reply__Status status);
