@@ -46,18 +46,31 @@ is_whole(const struct group *group)
 	return group->count == 1 || placing_is_gang(group->spec->spec);
 }
 
-/* Until so many wait as may. */
+/* A question's worth while few wait in all; then so many that it takes part in the next. */
+static bool
+wants_record(const struct manager *manager, const struct group *group, size_t n)
+{
+	const struct manager_config *config = &manager->config;
+
+	if (model_n_unmade(group) == 0)
+		return false;
+	return n < config->array_ahead_low || is_whole(group) ||
+	       (n < config->array_ahead &&
+		       waiting_count_all(&manager->waiting) < config->array_ahead_all);
+}
+
+/* At least one more waits. */
 static void
 fill(struct manager *manager, struct group *group, bool is_told)
 {
-	size_t n = waiting_count(&manager->waiting, group), n_max = manager->config.array_ahead;
+	size_t n = waiting_count(&manager->waiting, group);
 
-	for (; model_n_unmade(group) > 0 && (n < n_max || is_whole(group)); n++) {
+	do {
 		struct task *task = make_waiting(manager, group, model_next_unmade(group, 0));
 
 		if (is_told)
 			events_task(manager, task, NULL);
-	}
+	} while (wants_record(manager, group, ++n));
 }
 
 void
@@ -70,30 +83,29 @@ arrays_begin(struct manager *manager, struct group *group)
 		fill(manager, group, true);
 }
 
+static void
+fill_all(struct manager *manager, bool is_told)
+{
+	struct rest *rest, *next;
+
+	manager->waiting.is_hungry = false;
+	DL_FOREACH_SAFE (manager->model.rests, rest, next) {
+		if (waiting_is_short(manager, rest->group))
+			fill(manager, rest->group, is_told);
+	}
+}
+
 void
 arrays_restore(struct manager *manager)
 {
-	struct rest *rest, *next;
-
-	DL_FOREACH_SAFE (manager->model.rests, rest, next)
-		fill(manager, rest->group, false);
-	manager->waiting.is_hungry = false;
+	fill_all(manager, false);
 }
 
-/* Not one by one, but when half of them have gone. */
 void
 arrays_expand(struct manager *manager)
 {
-	struct rest *rest, *next;
-
-	if (!manager->waiting.is_hungry)
-		return;
-	manager->waiting.is_hungry = false;
-	DL_FOREACH_SAFE (manager->model.rests, rest, next) {
-		if (waiting_count(&manager->waiting, rest->group) <=
-			manager->config.array_ahead / 2)
-			fill(manager, rest->group, true);
-	}
+	if (manager->waiting.is_hungry)
+		fill_all(manager, true);
 }
 
 void

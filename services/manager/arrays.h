@@ -1,10 +1,11 @@
 /*
  * arrays.h - elements of arrays get their records as they are needed.
  *
- * Of those that wait, so many as may be asked about next (config.array_ahead) have a record in
- * memory; the rest (model.h) is their number. More get one, in the order of their index, when
- * fewer wait: they were placed, or ended. One that somebody wants something of gets it at once, and
- * waits with the first. A gang has all of them.
+ * Of those that wait a question's worth has a record in memory (config.array_ahead), or a few
+ * (config.array_ahead_low) once very many tasks wait with one (config.array_ahead_all); the rest
+ * (model.h) is their number. More get one, in the order of their index, when few of the array wait,
+ * or when a question takes more of it (waiting_ask.c). One that somebody wants something of gets it
+ * at once, and waits with the first. A gang has all of them.
  *
  * An element's first event is told when it gets its record. Whatever ends all that wait (a stop
  * or a removal of the array, its ttl) gives a record only to those that the history would keep:
@@ -25,7 +26,7 @@ struct task;
 void arrays_begin(struct manager *manager, struct group *group);
 /* After loading, when all that have a record wait: the same, and nothing is told. */
 void arrays_restore(struct manager *manager);
-/* Where fewer wait others get their records. */
+/* Where none would take part in the next question others get their records. */
 void arrays_expand(struct manager *manager);
 
 /* Somebody wants something of an element without a record: it has one from here on. */

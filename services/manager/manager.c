@@ -310,6 +310,8 @@ manager_config_init(struct manager_config *config)
 		.nodes_max = MANAGER_NODES_MAX,
 		.tasks_max = MANAGER_TASKS_MAX,
 		.array_ahead = MANAGER_ARRAY_AHEAD,
+		.array_ahead_low = MANAGER_ARRAY_AHEAD_LOW,
+		.array_ahead_all = MANAGER_ARRAY_AHEAD_ALL,
 		.cut_step = MANAGER_CUT_STEP,
 	};
 }

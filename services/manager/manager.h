@@ -68,9 +68,10 @@ struct manager_config {
 	const char *const *allowed_nodes; /* names; NULL: any may join */
 	size_t n_allowed_nodes;
 	uint32_t nodes_max, tasks_max; /* MANAGER_NODES_MAX, MANAGER_TASKS_MAX; tests have less */
-	uint32_t array_ahead;          /* at least 1; MANAGER_ARRAY_AHEAD; tests have less */
-	uint32_t cut_step;             /* the same; MANAGER_CUT_STEP */
-	bool allows_chaos;             /* faults may be made on purpose */
+	/* MANAGER_ARRAY_AHEAD…; at least 1, but for the last; tests have less. */
+	uint32_t array_ahead, array_ahead_low, array_ahead_all;
+	uint32_t cut_step; /* at least 1; MANAGER_CUT_STEP; tests have less */
+	bool allows_chaos; /* faults may be made on purpose */
 };
 
 /* The defaults of limits.h. */

@@ -80,6 +80,8 @@ struct rest {
 	uint32_t cut;             /* below this, those without a record on disk are gone */
 	uint32_t settled;         /* cut or more: so far it could move on, and maybe farther */
 	uint64_t sealed_in;       /* batch.n_seals before it was sealed that they are as they are */
+	uint32_t n_lucky;         /* placed in a row; halved whenever one is refused */
+	struct line *line;        /* waiting.h; NULL: none that has a record waits */
 	struct rest *prev, *next; /* model.rests, while n > 0 */
 };
 

@@ -7,15 +7,9 @@
 #include "common/model/limits.h"
 #include "common/model/spec.h"
 #include "common/rpc/unpack.h"
-#include "services/manager/claims.h"
 #include "services/manager/holds.h"
 #include "services/manager/placing.h"
 #include "services/manager/waiting_impl.h"
-
-enum {
-	TURN_MAX = 16,    /* tasks of one turn */
-	TURN_READY = 256, /* … at least so many times as many are ready */
-};
 
 void
 waiting_init(struct waiting *waiting)
@@ -76,22 +70,17 @@ find_share(const struct waiting *waiting, const struct group *group)
 	return share;
 }
 
-static struct line_key
-line_key(const struct group *group, struct share *share)
-{
-	static const struct id none = {0};
-
-	return (struct line_key){share, group->count > 1 ? group->id : none, 0};
-}
-
 static struct line *
 find_line(const struct waiting *waiting, const struct group *group)
 {
-	struct share *share = find_share(waiting, group);
-	struct line_key key = line_key(group, share);
+	const struct rest *rest = model_rest(group);
+	struct line_key key = {0};
 	struct line *line;
 
-	if (share == NULL)
+	if (rest != NULL)
+		return rest->line;
+	key.share = find_share(waiting, group);
+	if (key.share == NULL)
 		return NULL;
 	HASH_FIND(hh, waiting->lines, &key, sizeof key, line);
 	return line;
@@ -107,7 +96,9 @@ waiting_find_line(const struct waiting *waiting, const struct task *task)
 static struct line *
 get_line(struct waiting *waiting, const struct task *task)
 {
+	static const struct id none = {0};
 	struct line *line = waiting_find_line(waiting, task);
+	struct rest *rest = model_rest(task->group);
 	struct share *share;
 
 	if (line != NULL)
@@ -118,14 +109,17 @@ get_line(struct waiting *waiting, const struct task *task)
 		share->key = (struct share_key){hash_text(spec_of(task)->namespace_),
 			spec_priority(spec_of(task))};
 		share->served = waiting->n_served;
+		waiting->levels[share->key.priority].n_shares++;
 		HASH_ADD(hh, waiting->shares, key, sizeof share->key, share);
 	}
 	line = xcalloc(1, sizeof *line);
-	line->key = line_key(task->group, share);
+	line->key = (struct line_key){share, rest != NULL ? task->group->id : none, 0};
 	line->ready.kind = QUEUE_READY;
 	line->served = waiting->n_served;
 	line->is_gang = task->group->count > 1 && placing_is_gang(spec_of(task));
 	share->n_lines++;
+	if (rest != NULL)
+		rest->line = line;
 	HASH_ADD(hh, waiting->lines, key, sizeof line->key, line);
 	return line;
 }
@@ -246,9 +240,8 @@ free_bucket(struct waiting *waiting, struct bucket *bucket)
 	free(bucket);
 }
 
-/* Takes the task out of its queue; the line still counts it. */
-static void
-leave_queue(struct waiting *waiting, struct task *task)
+void
+waiting_leave_queue(struct waiting *waiting, struct task *task)
 {
 	struct task_queue *queue = task->queue;
 
@@ -266,10 +259,10 @@ leave_queue(struct waiting *waiting, struct task *task)
 	}
 }
 
-static void
-make_ready(struct waiting *waiting, struct task *task, struct line *line)
+void
+waiting_make_ready(struct waiting *waiting, struct task *task, struct line *line)
 {
-	leave_queue(waiting, task);
+	waiting_leave_queue(waiting, task);
 	put_by_age(task, &line->ready);
 	waiting->n_ready++;
 	begin_turns(waiting, line);
@@ -284,7 +277,7 @@ waiting_add(struct manager *manager, struct task *task)
 	struct line *line = get_line(waiting, task);
 
 	line->n++;
-	make_ready(waiting, task, line);
+	waiting_make_ready(waiting, task, line);
 }
 
 void
@@ -294,126 +287,28 @@ waiting_leave(struct manager *manager, struct task *task)
 	struct line *line = line_of(waiting, task);
 	struct share *share = line->key.share;
 
-	leave_queue(waiting, task);
+	waiting_leave_queue(waiting, task);
 	waiting->is_hungry |= model_n_unmade(task->group) > 0;
 	if (--line->n > 0)
 		return;
 	assert(!line->is_ready);
+	if (model_rest(task->group) != NULL)
+		model_rest(task->group)->line = NULL;
 	HASH_DEL(waiting->lines, line);
 	free(line);
 	if (--share->n_lines > 0)
 		return;
+	waiting->levels[share->key.priority].n_shares--;
 	HASH_DEL(waiting->shares, share);
 	free(share);
 }
 
-/* ---- asking ---- */
-
-static size_t
-pull_from(struct waiting *waiting, struct line *line, struct task **ret_tasks, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		ret_tasks[i] = line->ready.first;
-		leave_queue(waiting, ret_tasks[i]);
-		model_queue_put(ret_tasks[i], &waiting->asked, waiting->asked.last);
-	}
-	return n;
-}
-
-/*
- * All of a gang that waits is asked about together, also when an answer spoke of some of them
- * only: else one is placed while the others wait for their claim.
- */
-static void
-gather_gang(struct manager *manager, struct line *line)
-{
-	const struct task *first = line->ready.first;
-	struct bucket *bucket = line->is_gang ? waiting_find_bucket(manager, first) : NULL;
-
-	if (bucket != NULL)
-		waiting_unblock(manager, bucket, bucket->tasks.n);
-	if (line->is_gang && line->ready.n < line->n)
-		claims_gather(manager, first->group);
-}
-
-/*
- * While few wait, tasks of a turn: one. When very many do, who comes first matters less than
- * that neighbours stay together: in memory, and in messages that say each spec once.
- */
-static size_t
-turn_size(const struct waiting *waiting)
-{
-	size_t n = waiting->n_ready / TURN_READY;
-
-	return n < 1 ? 1 : n < TURN_MAX ? n : TURN_MAX;
-}
-
-/* One turn: some tasks, or a gang if there is room for all of it. 0: there is not. */
-static size_t
-take_turn(struct manager *manager, struct level *level, struct task **ret_tasks, size_t n_max)
-{
-	struct waiting *waiting = &manager->waiting;
-	struct share *share = level->ready;
-	struct line *line = share->ready;
-	size_t n;
-
-	gather_gang(manager, line);
-	n = line->is_gang ? line->ready.n : turn_size(waiting);
-	if (line->is_gang && n > n_max)
-		return 0;
-	n = n < line->ready.n ? n : line->ready.n;
-	n = n < n_max ? n : n_max;
-	/* Whose turn it was goes last; pulling may take both out of their rings. */
-	DL_DELETE(share->ready, line);
-	DL_APPEND(share->ready, line);
-	DL_DELETE(level->ready, share);
-	DL_APPEND(level->ready, share);
-	return pull_from(waiting, line, ret_tasks, n);
-}
-
-size_t
-waiting_pull(struct manager *manager, struct task **ret_tasks, size_t n_max)
-{
-	struct waiting *waiting = &manager->waiting;
-	size_t n = 0;
-
-	waiting->asked_generation = waiting->generation;
-	for (size_t i = SPEC_PRIORITY_MAX + 1; i-- > 0;) {
-		struct level *level = &waiting->levels[i];
-
-		while (level->ready != NULL && n < n_max) {
-			size_t n_taken = take_turn(manager, level, ret_tasks + n, n_max - n);
-
-			if (n_taken == 0)
-				return n;
-			n += n_taken;
-		}
-	}
-	return n;
-}
-
-bool
-waiting_is_asked(const struct task *task)
-{
-	return task->queue != NULL && task->queue->kind == QUEUE_ASKED;
-}
-
-void
-waiting_unask(struct manager *manager)
-{
-	struct waiting *waiting = &manager->waiting;
-
-	while (waiting->asked.first != NULL) {
-		struct task *task = waiting->asked.first;
-
-		make_ready(waiting, task, waiting_find_line(waiting, task));
-	}
-}
+/* ---- claimed ---- */
 
 void
 waiting_claim(struct manager *manager, struct task *task)
 {
-	leave_queue(&manager->waiting, task);
+	waiting_leave_queue(&manager->waiting, task);
 	model_queue_put(task, &manager->waiting.claimed, manager->waiting.claimed.last);
 }
 
@@ -426,7 +321,7 @@ waiting_is_claimed(const struct task *task)
 void
 waiting_unclaim(struct manager *manager, struct task *task)
 {
-	make_ready(&manager->waiting, task, waiting_find_line(&manager->waiting, task));
+	waiting_make_ready(&manager->waiting, task, waiting_find_line(&manager->waiting, task));
 }
 
 /* ---- blocked ---- */
@@ -494,12 +389,14 @@ waiting_block(struct manager *manager, struct task *task, unsigned causes)
 	struct line *line = line_of(waiting, task);
 	struct bucket *bucket = waiting_find_bucket(manager, task);
 
-	leave_queue(waiting, task);
+	waiting_leave_queue(waiting, task);
 	if (bucket == NULL)
 		bucket = add_bucket(manager, task, line);
 	set_causes(waiting, bucket, causes);
 	put_by_age(task, &bucket->tasks);
 	waiting->n_blocked++;
+	if (model_rest(task->group) != NULL)
+		model_rest(task->group)->n_lucky /= 2;
 }
 
 void
@@ -509,7 +406,7 @@ waiting_unblock(struct manager *manager, struct bucket *bucket, size_t n)
 	bool is_last = n >= bucket->tasks.n;
 
 	for (size_t left = is_last ? bucket->tasks.n : n; left > 0; left--)
-		make_ready(&manager->waiting, bucket->tasks.first, line);
+		waiting_make_ready(&manager->waiting, bucket->tasks.first, line);
 }
 
 /* ---- all of them ---- */
@@ -547,6 +444,12 @@ waiting_each(struct manager *manager, waiting_fn *visit)
 	waiting_each_ready(manager, visit);
 	visit_queue(manager, &manager->waiting.asked, visit);
 	visit_queue(manager, &manager->waiting.claimed, visit);
+}
+
+size_t
+waiting_count_all(const struct waiting *waiting)
+{
+	return waiting->n_ready + waiting->n_blocked + waiting->asked.n + waiting->claimed.n;
 }
 
 size_t

@@ -11,7 +11,11 @@
  * appears (room on a node, a node, a port, a neighbour) as many of a bucket are woken as
  * the news may help, not all of it; a slow sweep tries one of each bucket as a net.
  *
- * Part of the manager's core. waiting.c keeps the places, waiting_wake.c says who is woken.
+ * Of an array most may wait without a record (arrays.h). It is ready as long as one is ready that
+ * has one; others get theirs in its turns, when a question takes more of it than have one.
+ *
+ * Part of the manager's core. waiting.c keeps the places, waiting_ask.c says who is asked about,
+ * waiting_wake.c who is woken.
  */
 #pragma once
 
@@ -43,6 +47,7 @@ struct waiting {
 	size_t n_ready, n_blocked;
 	size_t n_again;    /* buckets that lack WAITING_AGAIN */
 	uint64_t n_served; /* places given so far: who was served last goes last */
+	uint64_t n_pulls;  /* questions so far */
 
 	/* waiting_wake.c */
 	struct node *fresh; /* nodes with news */
@@ -68,7 +73,7 @@ void waiting_leave(struct manager *manager, struct task *task);
 
 /*
  * The next tasks to ask about, up to n_max; they count as asked from here on. A gang comes
- * whole, one after the other.
+ * whole, one after the other. Elements of arrays get the records that they lack for it.
  */
 size_t waiting_pull(struct manager *manager, struct task **ret_tasks, size_t n_max);
 bool waiting_is_asked(const struct task *task);
@@ -82,6 +87,13 @@ void waiting_claim(struct manager *manager, struct task *task);
 bool waiting_is_claimed(const struct task *task);
 void waiting_unclaim(struct manager *manager, struct task *task);
 
+/*
+ * Of the array so few wait that others should get their records, and none of them is ready: only
+ * then does it take part in no question.
+ */
+bool waiting_is_short(const struct manager *manager, const struct group *array);
+/* How many tasks have a record and wait. */
+size_t waiting_count_all(const struct waiting *waiting);
 /* How many of the array's elements wait, in all four places; and why the first does, or NULL. */
 size_t waiting_count(const struct waiting *waiting, const struct group *array);
 const char *waiting_says(const struct waiting *waiting, const struct group *array);

@@ -1,5 +1,5 @@
 /*
- * waiting_impl.h - what waiting.c and waiting_wake.c share. Private to them.
+ * waiting_impl.h - what waiting.c, waiting_ask.c and waiting_wake.c share. Private to them.
  */
 #pragma once
 
@@ -14,6 +14,7 @@ enum { QUEUE_NONE, QUEUE_READY, QUEUE_BLOCKED, QUEUE_ASKED, QUEUE_CLAIMED };
 struct level {
 	struct share *ready;    /* in turn */
 	struct bucket *buckets; /* in turn: what was woken last is last */
+	unsigned n_shares;
 };
 
 /* Keys are compared byte by byte: no padding. */
@@ -45,6 +46,8 @@ struct line {
 	uint64_t served;
 	size_t n; /* tasks in all four places */
 	bool is_ready, is_gang;
+	uint64_t asked_in;        /* waiting.n_pulls; in that question */
+	size_t n_to_make;         /* … so many elements may get their records */
 	struct line *prev, *next; /* share.ready */
 	UT_hash_handle hh;
 };
@@ -78,6 +81,11 @@ struct line *waiting_find_line(const struct waiting *waiting, const struct task 
 
 /* The bucket of the task's shape in its line, or NULL. */
 struct bucket *waiting_find_bucket(struct manager *manager, const struct task *task);
+
+/* Takes the task out of its queue; its line still counts it. */
+void waiting_leave_queue(struct waiting *waiting, struct task *task);
+/* Wherever it was: it is asked about when its line has a turn. */
+void waiting_make_ready(struct waiting *waiting, struct task *task, struct line *line);
 
 /* Makes the first n tasks of the bucket ready; it is gone when it is empty then. */
 void waiting_unblock(struct manager *manager, struct bucket *bucket, size_t n);

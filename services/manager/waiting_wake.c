@@ -154,7 +154,10 @@ waiting_placed(struct manager *manager, struct task *task)
 {
 	struct waiting *waiting = &manager->waiting;
 	struct line *line = waiting_find_line(waiting, task);
+	struct rest *rest = model_rest(task->group);
 
+	if (rest != NULL)
+		rest->n_lucky++;
 	line->served = line->key.share->served = ++waiting->n_served;
 	waiting->n_moves++;
 	if (waiting->n_blocked > 0)

@@ -1,9 +1,10 @@
 #!/bin/bash
 # bench_array.sh - what an array of COUNT (1,000,000) tasks that wait costs the manager: milliseconds of each call with
-# the start of davit itself, and the manager's memory. Real manager, real store, nobody to place them.
+# the start of davit itself, and the manager's memory. Real manager, real store, nobody to place them. Then ARRAYS (300) of
+# EACH (5,000), which a scheduler refuses for want of a node.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-count=${COUNT:-1000000}
+count=${COUNT:-1000000} arrays=${ARRAYS:-300} each=${EACH:-5000}
 dir=$(mktemp -d "${BENCH_DIR:-/var/tmp}/davit-array.XXXXXX")
 export DAVIT_BIN=$PWD/${BUILD:-build/release}/bin
 . deploy/cluster.sh
@@ -44,3 +45,15 @@ while proc_pid "$home/run/manager.pid" >/dev/null; do sleep 0.01; done
 timed restart begin
 timed stop davit stop --array "$array"
 timed remove davit rm --array "$array"
+many() {
+	seq "$arrays" | xargs -P 4 -I{} "$DAVIT_BIN/davit" run -d --name few-{} --count "$each" demo
+}
+refused() { # each array knows why it waits
+	for ((i = 1; i <= arrays; i++)); do
+		until davit inspect "few-$i-$((each - 1))" | jq -e '.message != null' >/dev/null; do sleep 0.1; done
+	done
+}
+scheduler_start
+timed many many
+refused
+memory refused

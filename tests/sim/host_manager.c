@@ -343,8 +343,11 @@ host_manager_start(struct sim *sim)
 	manager_config_init(&config);
 	config.ports = (struct ledger_range){30000, 30019}; /* so few that they run out */
 	config.history_max = sim->options.seed % 7 == 0 ? HISTORY_FEW : HISTORY_MAX;
-	if (sim->options.seed % 5 != 0) /* else arrays get all their records at once */
+	if (sim->options.seed % 5 != 0) { /* else arrays get many records at once */
 		config.array_ahead = 1 + (uint32_t)(sim->options.seed % 5) % 3;
+		config.array_ahead_low = 1;
+		config.array_ahead_all = (uint32_t)(sim->options.seed % 2) * 8;
+	}
 	config.cut_step = 1 + (uint32_t)(sim->options.seed % 4);
 	if (sim->options.seed % 3 != 0 && config.history_max == HISTORY_MAX)
 		config.history_containers = HISTORY_CONTAINERS;

@@ -104,7 +104,7 @@ rest_complaint(const struct manager *manager, const struct group *group)
 {
 	struct task look;
 
-	if (waiting_count(&manager->waiting, group) <= manager->config.array_ahead / 2)
+	if (waiting_count(&manager->waiting, group) == 0)
 		return "nobody waits in front of an array's rest";
 	arrays_imagine(manager, group, model_next_unmade(group, 0), &look);
 	return look.message == NULL ? "an array's rest waits and does not say why" : NULL;

@@ -253,6 +253,7 @@ TEST(manager_makes_arrays_with_one_record_until_they_move)
 	davit__submit_tasks_reply__free_unpacked(reply, NULL);
 	desk_restart(&desk);
 	CHECK_EQ(desk.manager->model.n_by_state[TASK_PENDING], 5000);
+	desk_turn(&desk); /* they are asked about */
 	CHECK_EQ(desk_task(&desk, id)->index, 999);
 	CHECK(model_task_by_name(&desk.manager->model, "default", "a0-4999").group != NULL);
 	desk_fini(&desk);
