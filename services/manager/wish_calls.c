@@ -201,10 +201,20 @@ refuse_live(struct manager *manager, struct rpc_call *call, const struct task *t
 }
 
 static bool
+is_live(const struct group *group)
+{
+	return group->n_by_state[TASK_PENDING] > 0 || group->n_by_state[TASK_SCHEDULED] > 0 ||
+	       group->n_by_state[TASK_RUNNING] > 0;
+}
+
+/* All are looked at only to name the first that is live. */
+static bool
 refuse_live_element(struct manager *manager, struct rpc_call *call, const struct group *group)
 {
 	struct task look;
 
+	if (!is_live(group))
+		return false;
 	for (uint32_t i = 0; i < group->count; i++) {
 		const struct task *task = model_element(group, i);
 

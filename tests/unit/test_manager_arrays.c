@@ -399,6 +399,42 @@ TEST(arrays_are_not_removed_while_an_element_lives_unless_by_force)
 	array_fini(&array);
 }
 
+/* Without force. */
+static void
+check_remove(struct array *array, const char *message)
+{
+	Davit__RemoveTasksRequest request = DAVIT__REMOVE_TASKS_REQUEST__INIT;
+	struct desk_reply reply;
+
+	request.array_id = array->id;
+	desk_send(&array->desk, "RemoveTasks", &request.base, NULL, &reply);
+	desk_turn(&array->desk);
+	if (message != NULL)
+		CHECK_HAS(reply.message, message);
+	else
+		CHECK_EQ(reply.status, DAVIT__REPLY__STATUS__OK);
+	desk_reply_fini(&reply);
+}
+
+TEST(arrays_are_removed_when_none_of_their_elements_is_live)
+{
+	struct array array;
+	char first[ID_TEXT_SIZE];
+
+	array_init(&array);
+	array.worker.is_silent = false;
+	desk_worker_join(&array.desk, &array.worker, "n1", 1000);
+	submit(&array, 2);
+	(void)element_id(&array, 0, first);
+	stop_one(&array, 1);
+	check_remove(&array, "'many-0' is SCHEDULED");
+	desk_worker_report(&array.worker, first, 1, RUNNING_, 0);
+	check_remove(&array, "'many-0' is RUNNING");
+	desk_worker_report(&array.worker, first, 1, DAVIT__TASK_REPORT__OBSERVED__ENDED, 0);
+	check_remove(&array, NULL); /* it goes when the worker says that its container has */
+	array_fini(&array);
+}
+
 TEST(arrays_end_with_their_ttl)
 {
 	struct array array;
