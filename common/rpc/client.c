@@ -74,7 +74,6 @@ struct rpc_client {
 	struct rpc_pending *queue; /* without a slot, oldest first */
 	struct rpc_pending *sent;  /* with a slot, or only waiting for the timer */
 	unsigned n_queued;
-	bool holds; /* nothing is sent */
 	atomic_uint n_pipes;
 	atomic_uint pipe;   /* id of the last one; 0: it is gone */
 	uint32_t pipe_json; /* id of the one whose other end answered protobuf in JSON; 0: none */
@@ -204,8 +203,7 @@ slot_start(struct slot *slot, struct rpc_pending *pending)
 static void
 pump(struct rpc_client *client)
 {
-	for (size_t i = 0; i < RPC_CLIENT_CALLS_MAX && client->queue != NULL && !client->holds;
-		i++) {
+	for (size_t i = 0; i < RPC_CLIENT_CALLS_MAX && client->queue != NULL; i++) {
 		struct slot *slot = &client->slots[i];
 
 		if (!slot->is_busy && !slot_start(slot, client->queue))
@@ -360,13 +358,6 @@ rpc_client_cancel(struct rpc_client *client, struct rpc_pending *pending)
 {
 	assert(pending->client == client);
 	end_soon(pending, ENDING_CANCELLED);
-}
-
-void
-rpc_client_hold(struct rpc_client *client, bool holds)
-{
-	client->holds = holds;
-	pump(client);
 }
 
 bool

@@ -76,12 +76,6 @@ bool rpc_client_is_connected(const struct rpc_client *client);
 void rpc_client_set_reconnect(struct rpc_client *client, unsigned max_ms);
 
 /*
- * While it holds, calls are taken and encoded but not sent: for a caller who has something more
- * urgent to do than to hand them to the network. Their time runs.
- */
-void rpc_client_hold(struct rpc_client *client, bool holds);
-
-/*
  * Drops the connection and dials anew: for a caller that hears nothing although it
  * is connected. Calls under way are sent again. Within RPC_REDIAL_MIN_MS of the
  * last one it does nothing.

@@ -95,28 +95,6 @@ TEST(client_puts_so_many_on_the_wire_and_queues_the_rest)
 	peer_close(&peer);
 }
 
-TEST(client_sends_nothing_while_it_holds)
-{
-	struct peer peer;
-	struct seen seen = {0};
-
-	peer_open(&peer, NULL);
-	(void)peer_wait_task(&peer, "t", 60000, &seen);
-	peer_wait_calls(&peer, 1);
-	rpc_client_hold(peer.client, true);
-	(void)peer_wait_task(&peer, "t", 60000, &seen);
-	peer_answer(peer.calls[0]); /* makes room, which is not used */
-	peer_wait_seen(&peer, &seen, 1);
-	turn_for(&peer.loop, 30);
-	CHECK_EQ(peer.n_calls, 1);
-	rpc_client_hold(peer.client, false);
-	peer_wait_calls(&peer, 2);
-	peer_answer(peer.calls[1]);
-	peer_wait_seen(&peer, &seen, 2);
-	peer.n_calls = 0;
-	peer_close(&peer);
-}
-
 TEST(client_queue_has_an_end)
 {
 	struct peer peer;
