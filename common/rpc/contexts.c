@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #include <uthash.h>
@@ -23,7 +22,8 @@ struct rpc_contexts {
 	nng_socket socket;
 	rpc_on_message_fn *on_message;
 	void *arg;
-	atomic_uint_fast64_t n_dropped;
+	unsigned replies_max;
+	size_t bytes_max;
 
 	pthread_mutex_t lock; /* of what follows */
 	bool is_closed;
@@ -34,7 +34,7 @@ struct rpc_contexts {
 
 /* ---- one context ---- */
 
-/* Its aio is at rest and not in its callback. */
+/* Waits until its aio's callback has returned. */
 static void
 context_free(struct rpc_context *context)
 {
@@ -59,20 +59,20 @@ contexts_free(struct rpc_contexts *contexts)
 
 static void on_aio(void *arg);
 
-/* NULL: nng has none; it is closing. */
+/* NULL: all are closed. */
 static struct rpc_context *
 context_new(struct rpc_contexts *contexts)
 {
 	struct rpc_context *context = xcalloc(1, sizeof *context);
 	bool is_closed;
+	int rv;
 
 	context->contexts = contexts;
-	context->owner = contexts->arg;
-	if (nng_aio_alloc(&context->aio, on_aio, context) != 0 ||
-		nng_ctx_open(&context->ctx, contexts->socket) != 0) {
-		context_free(context);
-		return NULL;
-	}
+	context->arg = contexts->arg;
+	rv = nng_aio_alloc(&context->aio, on_aio, context);
+	if (rv == 0)
+		rv = nng_ctx_open(&context->ctx, contexts->socket);
+	assert(rv == 0); /* like all our memory, it is there or the process ends */
 	(void)pthread_mutex_lock(&contexts->lock);
 	is_closed = contexts->is_closed;
 	if (!is_closed)
@@ -85,14 +85,24 @@ context_new(struct rpc_contexts *contexts)
 	return NULL;
 }
 
-static struct rpc_context *
-take_spare(struct rpc_contexts *contexts)
+/* Under the lock. */
+static void
+add_spare(struct rpc_contexts *contexts, struct rpc_context *context)
 {
-	struct rpc_context *context;
+	context->spare_next = contexts->spare;
+	contexts->spare = context;
+	contexts->n_spare++;
+}
+
+/* NULL: there are not more than n_min. */
+static struct rpc_context *
+take_spare(struct rpc_contexts *contexts, size_t n_min)
+{
+	struct rpc_context *context = NULL;
 
 	(void)pthread_mutex_lock(&contexts->lock);
-	context = contexts->is_closed ? NULL : contexts->spare;
-	if (context != NULL) {
+	if (!contexts->is_closed && contexts->n_spare > n_min) {
+		context = contexts->spare;
 		contexts->spare = context->spare_next;
 		contexts->n_spare--;
 	}
@@ -100,27 +110,24 @@ take_spare(struct rpc_contexts *contexts)
 	return context;
 }
 
-/* Under the lock. False: there are enough, it is to be ended. */
-static bool
-add_spare(struct rpc_contexts *contexts, struct rpc_context *context)
+/*
+ * Not by the callback that leaves one too many: nng's thread may still be in the callback of one
+ * that the holder has used and left already, and who ends it waits for that.
+ */
+void
+rpc_contexts_trim(struct rpc_contexts *contexts)
 {
-	if (contexts->n_spare >= RPC_CONTEXTS_SPARE) {
-		DL_DELETE(contexts->all, context);
-		return false;
-	}
-	context->spare_next = contexts->spare;
-	contexts->spare = context;
-	contexts->n_spare++;
-	return true;
-}
+	struct rpc_context *context;
 
-/* It may be its own callback that ends it: nng frees the aio when that has returned. */
-static void
-context_end(struct rpc_context *context)
-{
-	(void)nng_ctx_close(context->ctx);
-	nng_aio_reap(TAKE(context->aio));
-	context_free(context);
+	for (unsigned i = 0; i < RPC_CONTEXTS_STEP &&
+			     (context = take_spare(contexts, RPC_CONTEXTS_SPARE)) != NULL;
+		i++) {
+		(void)pthread_mutex_lock(&contexts->lock);
+		DL_DELETE(contexts->all, context);
+		(void)pthread_mutex_unlock(&contexts->lock);
+		(void)nng_ctx_close(context->ctx);
+		context_free(context);
+	}
 }
 
 /* ---- receiving ---- */
@@ -135,7 +142,7 @@ context_receive(struct rpc_context *context)
 void
 rpc_contexts_receive(struct rpc_contexts *contexts)
 {
-	struct rpc_context *context = take_spare(contexts);
+	struct rpc_context *context = take_spare(contexts, 0);
 
 	if (context == NULL)
 		context = context_new(contexts);
@@ -159,7 +166,7 @@ on_received(struct rpc_context *context)
 	nng_aio_set_msg(context->aio, NULL);
 	context->connection = (uint32_t)nng_pipe_id(nng_msg_get_pipe(context->msg));
 	context->since_ns = uv_hrtime();
-	context->is_marked = false;
+	context->is_read = false;
 	context->is_held = true;
 	if (contexts->on_message(context, contexts->arg))
 		rpc_contexts_receive(contexts);
@@ -178,8 +185,8 @@ peer_add(struct rpc_contexts *contexts, const struct rpc_context *context)
 		peer = xcalloc(1, sizeof *peer);
 		peer->connection = context->connection;
 		HASH_ADD(hh, contexts->peers, connection, sizeof peer->connection, peer);
-	} else if (peer->n >= RPC_REPLIES_MAX ||
-		   peer->n_bytes + context->reply_size > RPC_REPLIES_BYTES_MAX) {
+	} else if (peer->n >= contexts->replies_max ||
+		   peer->n_bytes + context->reply_size > contexts->bytes_max) {
 		return false;
 	}
 	peer->n++;
@@ -205,7 +212,6 @@ static void
 on_sent(struct rpc_context *context)
 {
 	struct rpc_contexts *contexts = context->contexts;
-	bool is_kept;
 
 	if (nng_aio_result(context->aio) != 0) {
 		nng_msg_free(nng_aio_get_msg(context->aio));
@@ -213,10 +219,8 @@ on_sent(struct rpc_context *context)
 	}
 	(void)pthread_mutex_lock(&contexts->lock);
 	peer_remove(contexts, context);
-	is_kept = contexts->is_closed || add_spare(contexts, context);
+	add_spare(contexts, context);
 	(void)pthread_mutex_unlock(&contexts->lock);
-	if (!is_kept)
-		context_end(context);
 }
 
 /* nng's thread. */
@@ -231,26 +235,27 @@ on_aio(void *arg)
 		on_sent(context);
 }
 
-void
+bool
 rpc_context_reply(struct rpc_context *context, nng_msg *reply)
 {
 	struct rpc_contexts *contexts = context->contexts;
-	bool is_taken;
+	bool is_closed, is_taken;
 
 	context->reply_size = nng_msg_len(reply);
 	(void)pthread_mutex_lock(&contexts->lock);
-	is_taken = !contexts->is_closed && peer_add(contexts, context);
+	is_closed = contexts->is_closed;
+	is_taken = !is_closed && peer_add(contexts, context);
 	(void)pthread_mutex_unlock(&contexts->lock);
 	if (!is_taken) {
-		(void)atomic_fetch_add(&contexts->n_dropped, 1);
 		nng_msg_free(reply);
 		rpc_context_release(context);
-		return;
+		return is_closed;
 	}
 	nng_msg_free(TAKE(context->msg));
 	context->is_held = context->is_receiving = false;
 	nng_aio_set_msg(context->aio, reply);
 	nng_ctx_send(context->ctx, context->aio);
+	return true;
 }
 
 /* What was held when all was closed. */
@@ -267,18 +272,17 @@ void
 rpc_context_release(struct rpc_context *context)
 {
 	struct rpc_contexts *contexts = context->contexts;
-	bool is_closed, is_spare;
+	bool is_closed;
 
 	nng_msg_free(TAKE(context->msg));
 	context->is_held = false;
 	(void)pthread_mutex_lock(&contexts->lock);
 	is_closed = contexts->is_closed;
-	is_spare = !is_closed && add_spare(contexts, context);
+	if (!is_closed)
+		add_spare(contexts, context);
 	(void)pthread_mutex_unlock(&contexts->lock);
 	if (is_closed)
 		release_late(contexts, context);
-	else if (!is_spare)
-		context_end(context);
 }
 
 /* ---- beginning and end ---- */
@@ -291,17 +295,20 @@ rpc_contexts_open(nng_socket socket, rpc_on_message_fn *on_message, void *arg)
 	contexts->socket = socket;
 	contexts->on_message = on_message;
 	contexts->arg = arg;
+	rpc_contexts_limit(contexts, RPC_REPLIES_MAX, RPC_REPLIES_BYTES_MAX);
 	(void)pthread_mutex_init(&contexts->lock, NULL);
 	return contexts;
 }
 
-uint64_t
-rpc_contexts_n_dropped(const struct rpc_contexts *contexts)
+void
+rpc_contexts_limit(struct rpc_contexts *contexts, unsigned replies_max, size_t bytes_max)
 {
-	return atomic_load(&contexts->n_dropped);
+	contexts->replies_max = replies_max;
+	contexts->bytes_max = bytes_max;
 }
 
-/* Once it is said to be closed nobody adds to the list, or takes from it, but us. */
+/* Once it is said to be closed nobody adds to the list but us; no aio is freed before all are
+   stopped, since the callback of one starts another. */
 void
 rpc_contexts_close(struct rpc_contexts *contexts)
 {

@@ -45,8 +45,8 @@ struct rpc_server {
 	bool had_reads;      /* the turn before was theirs */
 	bool holds;          /* the others wait */
 
-	uint64_t n_calls, n_malformed;
-	struct metric *calls, *seconds; /* NULL: not measured */
+	uint64_t n_calls, n_malformed, n_dropped;
+	struct metric *calls, *seconds, *dropped; /* NULL: not measured */
 	atomic_uint n_pipes;
 };
 
@@ -103,17 +103,20 @@ on_message(struct rpc_context *context, void *arg)
 	struct rpc_server *server = arg;
 	size_t size = nng_msg_len(context->msg), n, bytes;
 	bool is_full;
+	int rc;
 
-	context->is_marked = is_read(server, context->msg);
-	if (context->is_marked)
+	context->is_read = is_read(server, context->msg);
+	if (context->is_read)
 		(void)atomic_fetch_add(&server->n_reads, 1);
 	n = atomic_fetch_add(&server->n_waiting, 1) + 1;
 	bytes = atomic_fetch_add(&server->n_waiting_bytes, size) + size;
 	is_full = n >= RPC_SERVER_QUEUE_MAX || bytes >= RPC_SERVER_QUEUE_BYTES_MAX;
-	if (is_full)
+	rc = mailbox_put(server->inbox, &context->letter);
+	assert(rc == 0); /* one more than the limit has room */
+	if (is_full) {   /* only now: what comes next is put behind it */
 		atomic_store(&server->is_paused, true);
-	if (mailbox_put(server->inbox, &context->letter) < 0)
-		rpc_context_release(context);
+		wake_loop(server);
+	}
 	return !is_full;
 }
 
@@ -132,12 +135,21 @@ on_pipe(nng_pipe pipe, nng_pipe_ev event, void *arg)
 
 /* ---- one call ---- */
 
-/* The answer leaves with the context, right after. */
+static void
+reply(struct rpc_server *server, struct rpc_context *context, const void *data, size_t size)
+{
+	if (rpc_context_reply(context, rpc_socket_msg(data, size)))
+		return;
+	server->n_dropped++;
+	if (server->dropped != NULL)
+		metric_inc(server->dropped, NULL, 1);
+}
+
 static void
 context_send(struct rpc_call *call, const void *data, size_t size)
 {
 	struct rpc_context *context = call->transport_data;
-	struct rpc_server *server = context->owner;
+	struct rpc_server *server = context->arg;
 
 	if (server->calls != NULL) {
 		const char *method = rpc_call_method(call);
@@ -147,7 +159,7 @@ context_send(struct rpc_call *call, const void *data, size_t size)
 			(double)(uv_hrtime() - context->since_ns) / 1e9);
 	}
 	call->transport_data = NULL;
-	rpc_context_reply(context, rpc_socket_msg(data, size));
+	reply(server, context, data, size);
 	server_unref(server);
 }
 
@@ -159,7 +171,7 @@ context_drop(struct rpc_call *call)
 
 	if (context == NULL)
 		return;
-	server = context->owner;
+	server = context->arg;
 	rpc_context_release(context);
 	server_unref(server);
 }
@@ -180,7 +192,7 @@ handle_msg(struct rpc_server *server, struct rpc_context *context)
 	if (rpc_call_parse(server->services, nng_msg_body(msg), nng_msg_len(msg), &call, &refusal) <
 		0) {
 		server->n_malformed++;
-		rpc_context_reply(context, rpc_socket_msg(refusal.data, refusal.size));
+		reply(server, context, refusal.data, refusal.size);
 		return;
 	}
 	nng_msg_free(TAKE(context->msg));
@@ -224,14 +236,14 @@ take_letters(struct rpc_server *server)
 		struct rpc_context *context = context_of(letter);
 
 		next = letter->next;
-		line_add(context->is_marked ? &server->reads : &server->others, context);
+		line_add(context->is_read ? &server->reads : &server->others, context);
 	}
 }
 
 static void
 handle(struct rpc_server *server, struct rpc_context *context)
 {
-	if (context->is_marked)
+	if (context->is_read)
 		(void)atomic_fetch_sub(&server->n_reads, 1);
 	(void)atomic_fetch_sub(&server->n_waiting, 1);
 	(void)atomic_fetch_sub(&server->n_waiting_bytes, nng_msg_len(context->msg));
@@ -305,6 +317,8 @@ on_wake(uv_async_t *handle)
 	have_turn(server);
 	if (!server->is_closed && has_room(server) && atomic_exchange(&server->is_paused, false))
 		rpc_contexts_receive(server->contexts);
+	if (!server->is_closed)
+		rpc_contexts_trim(server->contexts);
 	if (server->is_closed)
 		drop_letters(server); /* what the callback left when it closed us */
 	else if (has_letters(server))
@@ -407,9 +421,13 @@ rpc_server_measure(struct rpc_server *server, struct metrics *metrics)
 		.labels = {"method"},
 		.bounds = metric_seconds,
 		.n_bounds = METRIC_SECONDS_COUNT};
+	static const struct metric_def dropped = {.kind = EXPO_COUNTER,
+		.name = "davit_rpc_answers_dropped",
+		.help = "Answers to callers that do not read theirs."};
 
 	server->calls = metrics_add(metrics, &calls);
 	server->seconds = metrics_add(metrics, &seconds);
+	server->dropped = metrics_add(metrics, &dropped);
 }
 
 void
@@ -418,7 +436,7 @@ rpc_server_stats(const struct rpc_server *server, struct rpc_server_stats *ret_s
 	ret_stats->n_calls = server->n_calls;
 	ret_stats->n_malformed = server->n_malformed;
 	ret_stats->n_pipes = atomic_load(&server->n_pipes);
-	ret_stats->n_dropped = rpc_contexts_n_dropped(server->contexts);
+	ret_stats->n_dropped = server->n_dropped;
 	ret_stats->n_waiting = atomic_load(&server->n_waiting);
 	ret_stats->waits_ms =
 		server->others.first == NULL

@@ -68,8 +68,8 @@ const char *rpc_server_url(const struct rpc_server *server);
 
 /*
  * Counts calls by method and status and measures the time to their answers (for a long poll its
- * wait is in it) from now on: davit_rpc_calls_total, davit_rpc_seconds. metrics outlives the
- * server.
+ * wait is in it), and dropped answers, from now on: davit_rpc_calls_total, davit_rpc_seconds,
+ * davit_rpc_answers_dropped_total. metrics outlives the server.
  */
 void rpc_server_measure(struct rpc_server *server, struct metrics *metrics);
 

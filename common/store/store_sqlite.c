@@ -5,6 +5,7 @@
  * to the write-ahead log and syncs it, once; the log goes into the file in
  * store_tidy, between batches, or when it has reached its bound.
  */
+#include <assert.h>
 #include <endian.h>
 #include <errno.h>
 #include <stdio.h>
@@ -306,6 +307,7 @@ sqlite_commit(struct store *store, const struct store_batch *batch, struct err *
 	rc = store_sqlite_relax(sqlite, false, err);
 	if (rc == 0 && sqlite->wal_bytes >= STORE_SQLITE_WAL_MAX_BYTES)
 		rc = store_sqlite_checkpoint(sqlite, err);
+	assert(rc < 0 || sqlite3_get_autocommit(sqlite->db));
 	if (rc == 0 && !is_alone)
 		rc = store_sqlite_run(sqlite, STMT_BEGIN, err);
 	if (rc < 0)

@@ -40,12 +40,6 @@ arrays_make(struct manager *manager, struct group *group, uint32_t index)
 	return task;
 }
 
-static bool
-is_whole(const struct group *group)
-{
-	return group->count == 1 || placing_is_gang(group->spec->spec);
-}
-
 /* A question's worth while few wait in all; then so many that it takes part in the next. */
 static bool
 wants_record(const struct manager *manager, const struct group *group, size_t n)
@@ -54,7 +48,7 @@ wants_record(const struct manager *manager, const struct group *group, size_t n)
 
 	if (model_n_unmade(group) == 0)
 		return false;
-	return n < config->array_ahead_low || is_whole(group) ||
+	return n < config->array_ahead_low || placing_is_gang(group->spec->spec) ||
 	       (n < config->array_ahead &&
 		       waiting_count_all(&manager->waiting) < config->array_ahead_all);
 }

@@ -24,7 +24,7 @@ struct task;
 
 /* The group was submitted just now: a task, or an array. */
 void arrays_begin(struct manager *manager, struct group *group);
-/* After loading, when all that have a record wait: the same, and nothing is told. */
+/* After loading, when all that have a record wait: as arrays_expand, and nothing is told. */
 void arrays_restore(struct manager *manager);
 /* Where none would take part in the next question others get their records. */
 void arrays_expand(struct manager *manager);

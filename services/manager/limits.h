@@ -26,8 +26,8 @@ enum {
 	MANAGER_QUERIES_MAX = 4096,      /* questions to workers under way */
 	MANAGER_PLACE_MAX = 4096,        /* tasks of one Place call */
 	MANAGER_ARRAY_AHEAD = MANAGER_PLACE_MAX, /* waiting elements of an array with a record, … */
-	MANAGER_ARRAY_AHEAD_LOW = 32, /* … and when so many tasks wait with one in all: */
-	MANAGER_ARRAY_AHEAD_ALL = 32 * MANAGER_ARRAY_AHEAD,
+	MANAGER_ARRAY_AHEAD_ALL = 32 * MANAGER_ARRAY_AHEAD, /* … while fewer wait with one in all */
+	MANAGER_ARRAY_AHEAD_LOW = 32,                       /* … and else */
 	MANAGER_CUT_STEP = 16,      /* elements by which an array's cut moves on, or to its end */
 	MANAGER_CUT_LEAP = 10000,   /* … and by no more at once */
 	MANAGER_PLAN_MAX = 10000,   /* tasks of one PlanTasks */

@@ -281,8 +281,10 @@ commit_sealed(struct shell *shell, const struct store_batch *writes)
 	conclude(shell, rc, err.text);
 }
 
-/* The scheduler's question can wait until the batch is on its way, or a lone one is through: to
-   make and send it takes a third of the time of a sync. */
+/*
+ * The scheduler's question can wait until the batch is on its way, or a lone one is through: to
+ * make and send it takes a third of the time of a sync.
+ */
 static void
 commit(struct shell *shell)
 {

@@ -67,12 +67,14 @@ waiting_is_short(const struct manager *manager, const struct group *array)
 
 	if (rest->n == 0 || line == NULL)
 		return rest->n > 0;
+	if (line->is_gang) /* after a restart: part of it has a record on disk */
+		return true;
 	return !line->is_ready && line->n <= ahead_of(manager, line, rest) / 2;
 }
 
 /* How many of its array may get a record in this question: decided at its first turn. */
 static size_t
-n_to_make(const struct manager *manager, struct line *line)
+allow_records(const struct manager *manager, struct line *line)
 {
 	const struct rest *rest = model_rest(line->ready.first->group);
 
@@ -93,7 +95,7 @@ make_for_turn(struct manager *manager, struct line *line, size_t n)
 {
 	struct group *group = line->ready.first->group;
 
-	while (line->ready.n <= n && n_to_make(manager, line) > 0) {
+	while (line->ready.n <= n && allow_records(manager, line) > 0) {
 		line->n_to_make--;
 		(void)arrays_make(manager, group, model_next_unmade(group, 0));
 	}
@@ -114,7 +116,7 @@ count_ready(struct manager *manager, size_t n_max)
 		DL_FOREACH (manager->waiting.levels[i].ready, share) {
 			DL_FOREACH (share->ready, line) {
 				n += line->ready.n;
-				if (n_to_make(manager, line) > 0)
+				if (allow_records(manager, line) > 0)
 					n += model_n_unmade(line->ready.first->group);
 				if (n >= n_max)
 					return n_max;

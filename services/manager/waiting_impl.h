@@ -46,8 +46,8 @@ struct line {
 	uint64_t served;
 	size_t n; /* tasks in all four places */
 	bool is_ready, is_gang;
-	uint64_t asked_in;        /* waiting.n_pulls; in that question */
-	size_t n_to_make;         /* … so many elements may get their records */
+	uint64_t asked_in;        /* waiting.n_pulls of the last question that it was in */
+	size_t n_to_make;         /* elements that may get their records in that question still */
 	struct line *prev, *next; /* share.ready */
 	UT_hash_handle hh;
 };

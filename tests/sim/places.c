@@ -76,7 +76,8 @@ places_gang_is_torn(const struct model *model, const struct group *group)
 		const struct task *task = model_task_find(model, id_at(group->id, i));
 
 		n_placed += task != NULL && task->attempt > 0;
-		n_waiting += task != NULL && task->attempt == 0 && task->state == TASK_PENDING;
+		n_waiting += model_is_unmade(group, i) ||
+			     (task != NULL && task->attempt == 0 && task->state == TASK_PENDING);
 	}
 	return n_placed > 0 && n_waiting > 0;
 }

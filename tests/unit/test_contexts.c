@@ -1,5 +1,7 @@
 #include "common/rpc/contexts.h"
 
+#include <limits.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include <nng/nng.h>
@@ -25,7 +27,8 @@ struct holder {
 	struct rpc_contexts *contexts;
 	struct rpc_context *held[HELD_MAX];
 	size_t n_held, n_want;
-	bool pauses; /* after each message */
+	bool pauses;          /* after each message */
+	atomic_bool has_left; /* a connection */
 };
 
 static void
@@ -145,7 +148,7 @@ peer_receive(nng_socket socket)
 }
 
 /* Its message, and so many bytes more. */
-static void
+static bool
 reply(struct rpc_context *context, size_t n_more)
 {
 	nng_msg *msg;
@@ -156,7 +159,7 @@ reply(struct rpc_context *context, size_t n_more)
 
 		CHECK_EQ(nng_msg_append(msg, more, n_more), 0);
 	}
-	rpc_context_reply(context, msg);
+	return rpc_context_reply(context, msg);
 }
 
 static uint32_t
@@ -184,38 +187,66 @@ TEST(contexts_hand_over_in_order_and_reply_in_any)
 			CHECK_EQ(number_of(holder.held[i]), i);
 		for (uint32_t i = 0; i < N / 4; i++) { /* the last first: rounds of 4 */
 			for (uint32_t k = 0; k < 4; k++)
-				reply(holder.held[N - 4 - 4 * i + k], 0);
+				CHECK(reply(holder.held[N - 4 - 4 * i + k], 0));
 			for (uint32_t k = 0; k < 4; k++)
 				sum += peer_receive(peer);
 		}
 		holder.n_held = 0;
 	}
 	CHECK_EQ(sum, 3 * (uint64_t)N * (N - 1) / 2);
-	CHECK_EQ(rpc_contexts_n_dropped(holder.contexts), 0);
 	(void)rpc_socket_close(peer);
 	holder_close(&holder);
 }
 
-TEST(contexts_without_a_reply_are_used_again)
+TEST(contexts_without_a_reply_are_used_again_and_those_of_a_burst_end)
 {
+	enum { N = 3 * RPC_CONTEXTS_SPARE };
 	struct holder holder;
 	nng_socket peer;
 
 	holder_open(&holder);
 	peer = peer_open(&holder);
-	for (uint32_t i = 0; i < 3 * RPC_CONTEXTS_SPARE; i++) {
-		peer_send(peer, i);
-		wait_held(&holder, 1);
-		rpc_context_release(holder.held[0]);
+	for (unsigned round = 0; round < 3; round++) {
+		for (uint32_t i = 0; i < N; i++)
+			peer_send(peer, i);
+		wait_held(&holder, N);
+		for (uint32_t i = 0; i < N; i++)
+			rpc_context_release(holder.held[i]);
 		holder.n_held = 0;
+		for (unsigned i = 0; i < round * N / RPC_CONTEXTS_STEP; i++)
+			rpc_contexts_trim(holder.contexts);
 	}
 	peer_send(peer, 7);
 	wait_held(&holder, 1);
-	reply(holder.held[0], 0);
+	CHECK(reply(holder.held[0], 0));
 	holder.n_held = 0;
 	CHECK_EQ(peer_receive(peer), 7);
 	(void)rpc_socket_close(peer);
 	holder_close(&holder);
+}
+
+/* Messages come, are answered and trimmed while all is closed: for the sanitizers. */
+TEST(contexts_may_be_closed_under_traffic)
+{
+	for (unsigned round = 0; round < 20; round++) {
+		struct holder holder;
+		nng_socket peer;
+
+		holder_open(&holder);
+		peer = peer_open(&holder);
+		for (uint32_t i = 0; i < 2 * RPC_CONTEXTS_SPARE; i++)
+			peer_send(peer, i);
+		wait_held(&holder, round * 4);
+		for (size_t i = 0; i < holder.n_held; i += 2) {
+			(void)reply(holder.held[i], 4096);
+			rpc_contexts_trim(holder.contexts);
+			if (i + 1 < holder.n_held)
+				rpc_context_release(holder.held[i + 1]);
+		}
+		holder.n_held = 0;
+		holder_close(&holder);
+		(void)rpc_socket_close(peer);
+	}
 }
 
 TEST(contexts_pause_when_told_and_go_on)
@@ -241,29 +272,29 @@ TEST(contexts_pause_when_told_and_go_on)
 /* n answers of so many bytes to a peer that reads none: some are dropped, the others, and another
    peer's, arrive. */
 static void
-check_slow_peer(unsigned n, size_t size)
+check_slow_peer(unsigned n, size_t size, unsigned replies_max, size_t bytes_max)
 {
 	struct holder holder;
 	nng_socket slow, other;
-	uint64_t n_dropped;
+	unsigned n_taken = 0;
 
 	holder_open(&holder);
+	rpc_contexts_limit(holder.contexts, replies_max, bytes_max);
 	slow = peer_open(&holder);
 	other = peer_open(&holder);
 	for (uint32_t i = 0; i < n; i++)
 		peer_send(slow, i);
 	wait_held(&holder, n);
 	for (uint32_t i = 0; i < n; i++)
-		reply(holder.held[i], size);
+		n_taken += reply(holder.held[i], size);
 	holder.n_held = 0;
-	n_dropped = rpc_contexts_n_dropped(holder.contexts);
-	CHECK(n_dropped > 0 && n_dropped < n);
+	CHECK(n_taken > 0 && n_taken < n);
 	peer_send(other, 1);
 	wait_held(&holder, 1);
-	reply(holder.held[0], size);
+	CHECK(reply(holder.held[0], size));
 	holder.n_held = 0;
 	CHECK_EQ(peer_receive(other), 1);
-	for (uint32_t i = 0, last = 0; i < n - n_dropped; i++) {
+	for (uint32_t i = 0, last = 0; i < n_taken; i++) {
 		uint32_t number = peer_receive(slow);
 
 		CHECK(i == 0 ? number == 0 : number > last);
@@ -271,10 +302,9 @@ check_slow_peer(unsigned n, size_t size)
 	}
 	peer_send(slow, n); /* it reads again, so it is answered again */
 	wait_held(&holder, 1);
-	reply(holder.held[0], size);
+	CHECK(reply(holder.held[0], size));
 	holder.n_held = 0;
 	CHECK_EQ(peer_receive(slow), n);
-	CHECK_EQ(rpc_contexts_n_dropped(holder.contexts), n_dropped);
 	(void)rpc_socket_close(slow);
 	(void)rpc_socket_close(other);
 	holder_close(&holder);
@@ -282,20 +312,30 @@ check_slow_peer(unsigned n, size_t size)
 
 TEST(contexts_drop_replies_to_who_does_not_read_many)
 {
-	check_slow_peer(1000, 64 << 10); /* not so many bytes as are a limit, too */
+	check_slow_peer(1000, 64 << 10, 20, SIZE_MAX);
 }
 
 TEST(contexts_drop_replies_to_who_does_not_read_large_ones)
 {
-	check_slow_peer(RPC_REPLIES_MAX - 1, 1 << 20);
+	check_slow_peer(100, 1 << 20, UINT_MAX, 4 << 20);
 }
 
 static void
 on_pipe(nng_pipe pipe, nng_pipe_ev event, void *arg)
 {
+	struct holder *holder = arg;
+
 	(void)pipe;
 	(void)event;
-	wake_loop(arg);
+	atomic_store(&holder->has_left, true);
+}
+
+static bool
+has_left(void *arg)
+{
+	struct holder *holder = arg;
+
+	return atomic_load(&holder->has_left);
 }
 
 TEST(contexts_reply_to_who_is_gone_goes_nowhere)
@@ -310,14 +350,14 @@ TEST(contexts_reply_to_who_is_gone_goes_nowhere)
 		peer_send(peer, i);
 	wait_held(&holder, 10);
 	(void)rpc_socket_close(peer);
-	CHECK_EQ(uv_run(&holder.loop, UV_RUN_ONCE) >= 0, true); /* the end of the connection */
+	turn_until(&holder.loop, has_left, &holder, "the end of the connection");
 	for (uint32_t i = 0; i < 10; i++)
-		reply(holder.held[i], 0);
+		CHECK(reply(holder.held[i], 0));
 	holder.n_held = 0;
 	peer = peer_open(&holder);
 	peer_send(peer, 11);
 	wait_held(&holder, 1);
-	reply(holder.held[0], 0);
+	CHECK(reply(holder.held[0], 0));
 	holder.n_held = 0;
 	CHECK_EQ(peer_receive(peer), 11);
 	(void)rpc_socket_close(peer);
@@ -337,7 +377,7 @@ TEST(contexts_that_are_held_outlive_the_close)
 	wait_held(&holder, 3);
 	rpc_contexts_close(holder.contexts);
 	holder.contexts = NULL;
-	reply(holder.held[0], 0); /* nowhere */
+	CHECK(reply(holder.held[0], 0)); /* nowhere */
 	rpc_context_release(holder.held[1]);
 	last = holder.held[2];
 	holder.n_held = 0;

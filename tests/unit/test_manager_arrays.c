@@ -137,6 +137,17 @@ stop_one(struct array *array, uint32_t index)
 }
 
 static void
+pause_one(struct array *array, uint32_t index)
+{
+	Davit__PauseTasksRequest request = DAVIT__PAUSE_TASKS_REQUEST__INIT;
+	char text[ID_TEXT_SIZE], *texts[] = {element_id(array, index, text)};
+
+	request.n_tasks = 1;
+	request.tasks = texts;
+	protobuf_c_message_free_unpacked(desk_ask(&array->desk, "PauseTasks", &request.base), NULL);
+}
+
+static void
 stop_all(struct array *array)
 {
 	Davit__StopTasksRequest request = DAVIT__STOP_TASKS_REQUEST__INIT;
@@ -226,6 +237,12 @@ TEST(arrays_with_a_gang_have_all_records_at_once)
 	CHECK_EQ(n_records(&array), COUNT);
 	desk_restart(&array.desk);
 	CHECK_EQ(n_records(&array), COUNT);
+	pause_one(&array, 0); /* now one of them has a record on disk, and is ready at a start */
+	desk_restart(&array.desk);
+	CHECK_EQ(n_records(&array), COUNT);
+	desk_turn(&array.desk);
+	CHECK(array.desk.question != NULL);
+	CHECK_EQ(array.desk.question->n_tasks, COUNT);
 	array_fini(&array);
 }
 

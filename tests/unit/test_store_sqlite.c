@@ -23,6 +23,7 @@
 enum { KEYS_PER_BATCH = 20, PAGE_BYTES = 8192 };
 
 static struct err err;
+static size_t pad; /* bytes of two more values of each batch: with many it takes two rows */
 
 /* A folder for a store, and for the copy of it that a crash leaves. */
 struct place {
@@ -57,9 +58,12 @@ place_remove(struct place *place)
 static void
 fill(struct store_batch *batch, unsigned i)
 {
+	static const char more[1 << 20];
 	char key[32], value[256];
 
 	store_batch_reset(batch);
+	store_batch_put(batch, "pad/1", more, pad);
+	store_batch_put(batch, "pad/2", more, pad);
 	memset(value, 'a' + (int)(i % 26), sizeof value);
 	for (unsigned k = 0; k < KEYS_PER_BATCH; k++) {
 		(void)snprintf(key, sizeof key, "batch/%06u/%02u", i, k);
@@ -328,7 +332,7 @@ TEST(store_sqlite_keeps_what_it_acknowledged_through_a_power_cut)
 
 /* One commit and a tidy with an accident at operation n; false when n is beyond the last. */
 static bool
-commit_with_accident(unsigned n, int code, bool forever)
+commit_with_accident(size_t more, unsigned n, int code, bool forever)
 {
 	struct place place = place_new();
 	struct fault fault = {.at = n};
@@ -341,7 +345,9 @@ commit_with_accident(unsigned n, int code, bool forever)
 	for (unsigned i = 1; i <= 60; i++) /* a log long enough for store_tidy */
 		CHECK_OK(commit(store, i), &err);
 	sqlite_vfs_fault(&fault, code, forever);
+	pad = more;
 	rc = commit(store, 61);
+	pad = 0;
 	CHECK_EQ(check_whole(store), rc == 0 ? 61 : 60);
 	store_file_copy(place.path, place.copy); /* as if it were killed now */
 	store_file_copy(place.log, place.copy_log);
@@ -350,8 +356,7 @@ commit_with_accident(unsigned n, int code, bool forever)
 	CHECK_EQ(check_whole(store), rc == 0 ? 61 : 60);
 	sqlite_vfs_fault(NULL, 0, false);
 	in_copy = last_in_copy(&place);
-	/* While nothing can be written, nothing can be taken back either: whole, but maybe there.
-	 */
+	/* While nothing can be written nothing can be taken back: whole, but maybe there. */
 	CHECK(in_copy == (rc == 0 ? 61 : 60) || (forever && in_copy == 61));
 	CHECK_OK(commit(store, rc == 0 ? 62 : 61), &err);
 	store_tidy(store);
@@ -369,16 +374,19 @@ TEST(store_sqlite_batch_is_whole_or_absent_whichever_operation_fails)
 	unsigned n = 0;
 
 	/* All of the commit and its sync; then every third of the checkpoint, which is long. */
-	while (commit_with_accident(n, SQLITE_IOERR, false))
+	while (commit_with_accident(0, n, SQLITE_IOERR, false))
 		n += n < 20 ? 1 : 3;
 	CHECK(n > 40);
+	for (n = 0; commit_with_accident(700 << 10, n, SQLITE_IOERR, false);)
+		n += n < 20 ? 3 : 17;
+	CHECK(n > 150);
 }
 
 TEST(store_sqlite_batch_is_whole_or_absent_when_the_disk_stays_broken)
 {
-	for (unsigned n = 0; commit_with_accident(n, SQLITE_IOERR, true); n += n < 20 ? 1 : 7)
+	for (unsigned n = 0; commit_with_accident(0, n, SQLITE_IOERR, true); n += n < 20 ? 1 : 7)
 		;
-	for (unsigned n = 0; commit_with_accident(n, SQLITE_FULL, true); n += n < 20 ? 1 : 7)
+	for (unsigned n = 0; commit_with_accident(0, n, SQLITE_FULL, true); n += n < 20 ? 1 : 7)
 		;
 }
 
