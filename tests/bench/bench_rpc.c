@@ -517,9 +517,9 @@ main(void)
 	compare(&echo, &service, 1, N_ALONE);
 	compare(&echo, &service, DEPTH, N_DEEP);
 	measure_memory(&fresh);
-	child_stop(&echo);
+	child_stop(&fresh); /* the last first: it has the others' pipes, too */
 	child_stop(&service);
-	child_stop(&fresh);
+	child_stop(&echo);
 	(void)fflush(stdout);
 	_exit(0); /* a thousand clients are not worth closing */
 }
