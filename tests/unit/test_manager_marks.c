@@ -2,76 +2,27 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/base/mem.h"
 #include "common/store/store_mem.h"
 #include "services/manager/core.h"
 #include "services/manager/limits.h"
 #include "services/manager/task_record.h"
-#include "tests/lib/desk.h"
-#include "tests/lib/test.h"
+#include "tests/unit/array_fixture.h"
 
-#define RUNNING_ DAVIT__TASK_REPORT__OBSERVED__RUNNING
-#define GONE_    DAVIT__TASK_REPORT__OBSERVED__GONE
-
-enum { AHEAD = 4, COUNT = 100, MANY = MANAGER_CUT_LEAP + 100 };
+enum { MANY = MANAGER_CUT_LEAP + 100 };
 
 struct rows {
 	uint32_t n_tasks, n_marks, n_groups, n_specs;
-};
-
-struct array {
-	struct desk desk;
-	struct desk_worker worker;
-	Davit__TaskSpec spec;
-	char id[ID_TEXT_SIZE];
-	struct id base;
-	bool gone[COUNT]; /* as it has to be */
 };
 
 /* One that keeps so many that have ended, and nobody places. */
 static void
 array_init(struct array *array, uint32_t history_max)
 {
-	*array = (struct array){.worker = {.is_silent = true}};
-	desk_init(&array->desk);
+	array_begin(array);
 	array->desk.no_scheduler = true;
-	array->desk.config.array_ahead = AHEAD;
 	array->desk.config.history_max = history_max;
 	array->desk.config.history_containers = 0;
 	desk_restart(&array->desk);
-	davit__task_spec__init(&array->spec);
-	array->spec.image = (char *)(uintptr_t) "demo";
-	array->spec.name = (char *)(uintptr_t) "many";
-	array->spec.has_cpu_milli = true;
-	array->spec.cpu_milli = 1000;
-}
-
-static void
-array_fini(struct array *array)
-{
-	desk_fini(&array->desk);
-	desk_worker_fini(&array->worker);
-}
-
-static void
-submit(struct array *array, uint32_t count)
-{
-	Davit__SubmitTasksRequest request = DAVIT__SUBMIT_TASKS_REQUEST__INIT;
-	Davit__SubmitTasksReply *reply;
-
-	request.spec = &array->spec;
-	request.has_count = true;
-	request.count = count;
-	reply = (Davit__SubmitTasksReply *)desk_ask(&array->desk, "SubmitTasks", &request.base);
-	(void)snprintf(array->id, sizeof array->id, "%s", reply->array_id);
-	CHECK(id_parse(array->id, &array->base));
-	davit__submit_tasks_reply__free_unpacked(reply, NULL);
-}
-
-static struct group *
-group_of(struct array *array)
-{
-	return model_group_find(&array->desk.manager->model, array->base);
 }
 
 static struct rest *
