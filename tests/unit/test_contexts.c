@@ -162,6 +162,17 @@ reply(struct rpc_context *context, size_t n_more)
 	return rpc_context_reply(context, msg);
 }
 
+/* One message, and its answer. */
+static void
+check_answered(struct holder *holder, nng_socket peer, uint32_t number, size_t n_more)
+{
+	peer_send(peer, number);
+	wait_held(holder, 1);
+	CHECK(reply(holder->held[0], n_more));
+	holder->n_held = 0;
+	CHECK_EQ(peer_receive(peer), number);
+}
+
 static uint32_t
 number_of(const struct rpc_context *context)
 {
@@ -216,11 +227,7 @@ TEST(contexts_without_a_reply_are_used_again_and_those_of_a_burst_end)
 		for (unsigned i = 0; i < round * N / RPC_CONTEXTS_STEP; i++)
 			rpc_contexts_trim(holder.contexts);
 	}
-	peer_send(peer, 7);
-	wait_held(&holder, 1);
-	CHECK(reply(holder.held[0], 0));
-	holder.n_held = 0;
-	CHECK_EQ(peer_receive(peer), 7);
+	check_answered(&holder, peer, 7, 0);
 	(void)rpc_socket_close(peer);
 	holder_close(&holder);
 }
@@ -289,22 +296,14 @@ check_slow_peer(unsigned n, size_t size, unsigned replies_max, size_t bytes_max)
 		n_taken += reply(holder.held[i], size);
 	holder.n_held = 0;
 	CHECK(n_taken > 0 && n_taken < n);
-	peer_send(other, 1);
-	wait_held(&holder, 1);
-	CHECK(reply(holder.held[0], size));
-	holder.n_held = 0;
-	CHECK_EQ(peer_receive(other), 1);
+	check_answered(&holder, other, 1, size);
 	for (uint32_t i = 0, last = 0; i < n_taken; i++) {
 		uint32_t number = peer_receive(slow);
 
 		CHECK(i == 0 ? number == 0 : number > last);
 		last = number;
 	}
-	peer_send(slow, n); /* it reads again, so it is answered again */
-	wait_held(&holder, 1);
-	CHECK(reply(holder.held[0], size));
-	holder.n_held = 0;
-	CHECK_EQ(peer_receive(slow), n);
+	check_answered(&holder, slow, n, size); /* it reads again, so it is answered again */
 	(void)rpc_socket_close(slow);
 	(void)rpc_socket_close(other);
 	holder_close(&holder);
@@ -355,11 +354,7 @@ TEST(contexts_reply_to_who_is_gone_goes_nowhere)
 		CHECK(reply(holder.held[i], 0));
 	holder.n_held = 0;
 	peer = peer_open(&holder);
-	peer_send(peer, 11);
-	wait_held(&holder, 1);
-	CHECK(reply(holder.held[0], 0));
-	holder.n_held = 0;
-	CHECK_EQ(peer_receive(peer), 11);
+	check_answered(&holder, peer, 11, 0);
 	(void)rpc_socket_close(peer);
 	holder_close(&holder);
 }
