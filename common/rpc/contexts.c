@@ -307,8 +307,10 @@ rpc_contexts_limit(struct rpc_contexts *contexts, unsigned replies_max, size_t b
 	contexts->bytes_max = bytes_max;
 }
 
-/* Once it is said to be closed nobody adds to the list but us; no aio is freed before all are
-   stopped, since the callback of one starts another. */
+/*
+ * Once it is said to be closed nobody adds to the list; no aio is freed before all are stopped,
+ * since the callback of one starts another.
+ */
 void
 rpc_contexts_close(struct rpc_contexts *contexts)
 {

@@ -1,4 +1,4 @@
-/* Who is asked about next; tested by tests/unit/test_waiting.c and test_manager_arrays.c. */
+/* Who is asked about next; tested by tests/unit/test_waiting_ask.c and test_waiting.c. */
 #include "common/model/limits.h"
 #include "services/manager/arrays.h"
 #include "services/manager/claims.h"
